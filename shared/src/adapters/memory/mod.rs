@@ -1,0 +1,4 @@
+//! Every port in memory: the readable definition of what a port promises, for tests and for trying things out.
+
+mod store;
+mod table;

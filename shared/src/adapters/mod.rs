@@ -1,0 +1,15 @@
+//! Answers to the ports. An adapter knows its engine and its port, and no rule.
+
+#[cfg(feature = "aws")]
+pub mod aws;
+#[cfg(feature = "dynamodb")]
+pub mod dynamodb;
+#[cfg(feature = "file")]
+pub mod file;
+#[cfg(feature = "memory")]
+pub mod memory;
+#[cfg(feature = "s3")]
+pub mod s3;
+#[cfg(feature = "sqlite")]
+pub mod sqlite;
+pub mod system;

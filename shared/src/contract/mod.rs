@@ -1,0 +1,4 @@
+//! One suite a port, run on every adapter. The memory adapter is the readable definition; where two differ, one is wrong.
+
+pub mod store;
+pub mod table;

@@ -1,0 +1,19 @@
+//! Glint's domain crate. Read it from the top: what an image is, how it is kept, what that needs, who answers it.
+//!
+//! Data flows one way: event → function → domain → ports → adapters. See `ARCHITECTURE.md` for the map and its invariants.
+
+pub mod error;
+pub mod id;
+pub mod time;
+
+pub mod identity;
+pub mod store;
+
+pub mod ports;
+
+pub mod adapters;
+
+#[cfg(feature = "contract")]
+pub mod contract;
+
+pub use error::{Error, Result};

@@ -1,0 +1,18 @@
+//! What the domain needs from the outside, as small traits. Adapters answer them; nothing here names one.
+
+mod clock;
+mod events;
+mod identity;
+mod queue;
+mod store;
+mod table;
+
+pub use clock::{Clock, Ids};
+pub use events::{Event, EventKind, Events};
+pub use identity::{Identity, IdentityError};
+pub use queue::{Job, Queue};
+pub use store::{ByteStream, Chunks, ObjectWriter, Part, PartLimits, Store, StoreError};
+pub use table::{
+    Attributes, Change, Condition, Direction, Index, Item, Key, MAX_ITEM_BYTES, Page, Position, Query, Table,
+    TableError, Write, item_bytes,
+};

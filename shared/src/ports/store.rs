@@ -1,0 +1,119 @@
+//! The object store: whole objects in, ranges out. Objects are immutable: a key is written once and never reused.
+
+use std::fmt::Debug;
+use std::ops::Range;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use futures_core::Stream;
+
+use crate::error::Cause;
+use crate::store::ObjectKey;
+
+/// Bytes of an object, in order, as they are read.
+pub type ByteStream = Pin<Box<dyn Stream<Item = Result<Bytes, StoreError>> + Send>>;
+
+/// Consecutive bytes in the pieces they arrived in, shared by all who read them: a part is never copied to be one slice.
+#[derive(Clone, Debug, Default)]
+pub struct Chunks {
+    pieces: Arc<Vec<Bytes>>,
+    len: u64,
+}
+
+impl Chunks {
+    /// Their number of bytes.
+    pub fn len(&self) -> u64 {
+        self.len
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    /// The pieces, in order.
+    pub fn pieces(&self) -> &[Bytes] {
+        &self.pieces
+    }
+}
+
+impl From<Vec<Bytes>> for Chunks {
+    fn from(pieces: Vec<Bytes>) -> Self {
+        let len = pieces.iter().map(|piece| piece.len() as u64).sum();
+        Self { pieces: Arc::new(pieces), len }
+    }
+}
+
+/// A run of an object's bytes on its way in.
+#[derive(Clone, Debug)]
+pub struct Part {
+    /// Counted from 1, without gaps.
+    pub number: u32,
+    /// Where it begins in the object, in bytes.
+    pub offset: u64,
+    /// What it holds.
+    pub bytes: Chunks,
+}
+
+/// How an object may be cut. Every part but the last has at least `min_bytes`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PartLimits {
+    /// The least a part but the last may hold, in bytes.
+    pub min_bytes: u64,
+    /// The most a part may hold, in bytes.
+    pub max_bytes: u64,
+    /// The most parts an object may have.
+    pub max_parts: u32,
+}
+
+/// A place that keeps objects.
+#[async_trait]
+pub trait Store: Debug + Send + Sync {
+    /// How objects may be cut here.
+    fn part_limits(&self) -> PartLimits;
+
+    /// Writes a whole object in one request; when it answers `Ok`, the object is durable. At most `max_bytes` of a part.
+    async fn put(&self, key: &ObjectKey, bytes: Chunks) -> Result<(), StoreError>;
+
+    /// Begins an object that comes in parts. `size` is what it will hold, in bytes, when that is known.
+    /// Nothing is readable under the key before [`ObjectWriter::complete`] answered.
+    async fn begin(&self, key: &ObjectKey, size: Option<u64>) -> Result<Arc<dyn ObjectWriter>, StoreError>;
+
+    /// Streams the bytes of a non-empty range that lies within the object.
+    ///
+    /// # Errors
+    /// `NotFound` when no complete object has the key; a stream that breaks ends with an error, never short.
+    async fn read(&self, key: &ObjectKey, range: Range<u64>) -> Result<ByteStream, StoreError>;
+
+    /// Removes the object and whatever was begun under its key. One that is absent already is no error.
+    async fn remove(&self, key: &ObjectKey) -> Result<(), StoreError>;
+}
+
+/// An object that is being written. Dropped without `complete`, it leaves what [`Store::remove`] takes away.
+#[async_trait]
+pub trait ObjectWriter: Debug + Send + Sync {
+    /// Writes one part. Parts may be written side by side and in any order, each once.
+    async fn write(&self, part: Part) -> Result<(), StoreError>;
+
+    /// Makes the object whole, readable and durable, once every part was written.
+    async fn complete(&self) -> Result<(), StoreError>;
+}
+
+/// Why the store did not do as asked.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// No complete object has the key.
+    #[error("no such object")]
+    NotFound,
+    /// There is no room for more.
+    #[error("the store is full")]
+    Full,
+    /// Throttled or unreachable, after retries.
+    #[error("the store is unavailable")]
+    Unavailable(#[source] Cause),
+    /// Refused or broken: trying again will not help.
+    #[error("the store failed")]
+    Failed(#[source] Cause),
+}

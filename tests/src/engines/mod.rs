@@ -1,0 +1,5 @@
+//! The services behind the AWS adapters, in the test process: the SDK runs as it does in production, only its HTTP
+//! connector is replaced.
+
+pub mod dynamodb;
+pub mod s3;
