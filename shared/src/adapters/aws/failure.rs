@@ -98,6 +98,11 @@ fn by_code(code: &str, status: u16) -> Fault {
 
 /// An SDK error as a cause that tells its whole chain: the SDK's own `Display` says "service error" and no more.
 pub fn cause(error: &(dyn StdError + 'static)) -> Cause {
-    let chain = std::iter::successors(Some(error), |error| error.source());
-    chain.map(ToString::to_string).collect::<Vec<_>>().join(": ").into()
+    let mut told = error.to_string();
+    let mut below = error.source();
+    while let Some(error) = below {
+        told = format!("{told}: {error}");
+        below = error.source();
+    }
+    told.into()
 }
