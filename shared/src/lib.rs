@@ -2,6 +2,8 @@
 //!
 //! Data flows one way: event → function → domain → ports → adapters. See `ARCHITECTURE.md` for the map and its invariants.
 
+#[cfg(feature = "app")]
+pub mod config;
 pub mod error;
 pub mod id;
 pub mod time;

@@ -1,0 +1,246 @@
+//! How this process was told to run: defaults, a TOML file, `GLINT_*` variables, flags; the later wins.
+//!
+//! The environment is read here and nowhere else. Each setting stands once in `setting.rs`, which gives its key in the
+//! file, its variable, its line in `docs/configuration.md` and its parser; a value that does not parse, or a key that
+//! does not exist, is an error naming the key and where it came from.
+
+mod check;
+mod setting;
+mod source;
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+
+use crate::id::{ProjectId, StoreId};
+
+pub use setting::{SETTINGS, Setting, reference};
+pub use source::{ConfigError, Origin, Sources};
+
+/// Everything a process can be told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Config {
+    /// Address and port the gateway listens on.
+    pub listen: SocketAddr,
+    /// Directory of the embedded table and store.
+    pub data: PathBuf,
+    /// URL clients reach the service by, without a version; taken from each request when absent.
+    pub public_endpoint: Option<String>,
+    /// How long running requests may go on after a signal to stop.
+    pub drain_seconds: u64,
+    /// Filter of the log, as `tracing` writes one: `info`, `glint=debug,hyper=warn`.
+    pub log: String,
+    /// Who may call.
+    pub identity: IdentityConfig,
+    /// Where records lie.
+    pub table: TableConfig,
+    /// Where bytes lie.
+    pub store: StoreConfig,
+    /// How bytes arrive.
+    pub upload: UploadConfig,
+    /// How much of everything.
+    pub limits: LimitsConfig,
+    /// When what is due is done.
+    pub reaper: ReaperConfig,
+}
+
+/// Who may call.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct IdentityConfig {
+    /// How callers are told apart.
+    pub mode: IdentityMode,
+    /// The project everybody acts for in mode `none`.
+    pub project: ProjectId,
+    /// Allows mode `none` on an address other machines can reach.
+    pub none_on_any_address: bool,
+}
+
+/// How callers are told apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum IdentityMode {
+    /// Not at all: everybody is the administrator of one project.
+    None,
+}
+
+/// Where records lie.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TableConfig {
+    /// The engine.
+    pub adapter: TableAdapter,
+    /// Name of the `DynamoDB` table.
+    pub name: String,
+    /// URL of a server that speaks `DynamoDB`; AWS's own when absent.
+    pub endpoint: Option<String>,
+    /// Region of the table; the SDK's own rules when absent.
+    pub region: Option<String>,
+    /// Partitions the listings of all and of public images are spread over.
+    pub listing_shards: u32,
+}
+
+/// The engine that holds the table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TableAdapter {
+    /// A file in the data directory.
+    Sqlite,
+    /// The process's memory: lost when it ends.
+    Memory,
+    /// `DynamoDB`, or a server that speaks it.
+    DynamoDb,
+}
+
+/// Where bytes lie.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoreConfig {
+    /// The id clients see the store by.
+    pub id: StoreId,
+    /// The engine.
+    pub adapter: StoreAdapter,
+    /// The S3 bucket.
+    pub bucket: Option<String>,
+    /// What every key in the bucket begins with; empty for nothing.
+    pub prefix: String,
+    /// URL of a server that speaks S3; AWS's own when absent.
+    pub endpoint: Option<String>,
+    /// Region of the bucket; the SDK's own rules when absent.
+    pub region: Option<String>,
+    /// Whether the bucket goes into the path and not into the host name.
+    pub path_style: bool,
+}
+
+/// The engine that holds the bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StoreAdapter {
+    /// A directory in the data directory.
+    File,
+    /// The process's memory: lost when it ends.
+    Memory,
+    /// S3, or a server that speaks it.
+    S3,
+}
+
+/// How bytes arrive.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UploadConfig {
+    /// Size of a part, in MiB. Parts grow when an image would need more than the store allows.
+    pub part_mib: u64,
+    /// Parts of one upload on their way to the store at a time; memory is bounded by this times the part size.
+    pub parts_in_flight: usize,
+    /// How long an upload may be silent before it counts as abandoned.
+    pub lease_seconds: u64,
+}
+
+/// How much of everything. `None` is no limit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LimitsConfig {
+    /// Largest image, in bytes.
+    pub image_size_bytes: u64,
+    /// Tags of an image.
+    pub tags: Option<usize>,
+    /// Custom properties of an image.
+    pub properties: Option<usize>,
+    /// Images on a page, when the request does not say.
+    pub page_default: usize,
+    /// Images on a page at most.
+    pub page_max: usize,
+}
+
+/// When what is due is done.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReaperConfig {
+    /// Time between two runs.
+    pub interval_seconds: u64,
+}
+
+impl Config {
+    /// Puts the sources together over the defaults, and checks the whole.
+    ///
+    /// # Errors
+    /// The first setting that is unknown, does not parse, is out of bounds or does not fit the others.
+    pub fn load(sources: &Sources) -> Result<Self, ConfigError> {
+        let mut config = Self::default();
+        let origins = sources.apply(&mut config)?;
+        match check::faults(&config).into_iter().next() {
+            None => Ok(config),
+            Some((key, why)) => {
+                let origin = origins.get(key).cloned().unwrap_or(Origin::Default);
+                Err(ConfigError::Bad { key: key.to_owned(), origin, why })
+            }
+        }
+    }
+
+    /// The configuration of a function in the cloud: `GLINT_*` variables alone.
+    ///
+    /// # Errors
+    /// As [`Config::load`].
+    pub fn from_environment() -> Result<Self, ConfigError> {
+        Self::load(&Sources::default().with_environment()?)
+    }
+
+    /// Whether anything lies in the data directory.
+    pub fn uses_data_directory(&self) -> bool {
+        self.table.adapter == TableAdapter::Sqlite || self.store.adapter == StoreAdapter::File
+    }
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 9292)),
+            data: PathBuf::from("./glint-data"),
+            public_endpoint: None,
+            drain_seconds: 30,
+            log: "info".to_owned(),
+            identity: IdentityConfig::default(),
+            table: TableConfig::default(),
+            store: StoreConfig::default(),
+            upload: UploadConfig { part_mib: 8, parts_in_flight: 4, lease_seconds: 120 },
+            limits: LimitsConfig {
+                image_size_bytes: 1 << 40,
+                tags: Some(128),
+                properties: Some(128),
+                page_default: 25,
+                page_max: 1000,
+            },
+            reaper: ReaperConfig { interval_seconds: 60 },
+        }
+    }
+}
+
+impl Default for IdentityConfig {
+    fn default() -> Self {
+        Self { mode: IdentityMode::None, project: literal("admin"), none_on_any_address: false }
+    }
+}
+
+impl Default for TableConfig {
+    fn default() -> Self {
+        Self {
+            adapter: TableAdapter::Sqlite,
+            name: "glint".to_owned(),
+            endpoint: None,
+            region: None,
+            listing_shards: 1,
+        }
+    }
+}
+
+impl Default for StoreConfig {
+    fn default() -> Self {
+        Self {
+            id: literal("default"),
+            adapter: StoreAdapter::File,
+            bucket: None,
+            prefix: String::new(),
+            endpoint: None,
+            region: None,
+            path_style: false,
+        }
+    }
+}
+
+/// A default that goes through the same door as what people write.
+fn literal<T: TryFrom<String>>(text: &str) -> T {
+    T::try_from(text.to_owned()).unwrap_or_else(|_| unreachable!("the defaults are well formed: {text}"))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,84 @@
+//! What a value alone cannot tell: bounds, and settings that must fit each other.
+
+use std::ops::RangeInclusive;
+
+use super::{Config, IdentityMode, StoreAdapter, TableAdapter};
+
+/// Everything wrong with a configuration: the key to change, and why.
+pub(super) fn faults(config: &Config) -> Vec<(&'static str, String)> {
+    bounds(config).into_iter().chain(texts(config)).chain(combinations(config)).collect()
+}
+
+fn bounds(config: &Config) -> Vec<(&'static str, String)> {
+    let of = |count: usize| count as u64;
+    let bounded: [(&'static str, u64, RangeInclusive<u64>); 9] = [
+        ("drain_seconds", config.drain_seconds, 0..=86_400),
+        ("table.listing_shards", config.table.listing_shards.into(), 1..=64),
+        // S3's own limits of a part: 5 MiB to 5 GiB.
+        ("upload.part_mib", config.upload.part_mib, 5..=5120),
+        ("upload.parts_in_flight", of(config.upload.parts_in_flight), 1..=64),
+        ("upload.lease_seconds", config.upload.lease_seconds, 10..=86_400),
+        ("limits.image_size_bytes", config.limits.image_size_bytes, 1..=i64::MAX as u64),
+        ("limits.page_max", of(config.limits.page_max), 1..=1000),
+        ("limits.page_default", of(config.limits.page_default), 1..=of(config.limits.page_max)),
+        ("reaper.interval_seconds", config.reaper.interval_seconds, 1..=86_400),
+    ];
+    let outside = bounded.into_iter().filter(|(_, value, bounds)| !bounds.contains(value));
+    outside
+        .map(|(key, value, bounds)| {
+            (key, format!("must be {} to {}, not {value}", bounds.start(), bounds.end()))
+        })
+        .collect()
+}
+
+fn texts(config: &Config) -> Vec<(&'static str, String)> {
+    let urls = [
+        ("public_endpoint", &config.public_endpoint),
+        ("table.endpoint", &config.table.endpoint),
+        ("store.endpoint", &config.store.endpoint),
+    ];
+    let mut faults: Vec<_> = urls
+        .into_iter()
+        .filter_map(|(key, url)| Some((key, url.as_deref()?)))
+        .filter(|(_, url)| !is_base_url(url))
+        .map(|(key, url)| (key, format!("must be a URL such as https://host:9292, not '{url}'")))
+        .collect();
+    if config.table.name.is_empty() {
+        faults.push(("table.name", "must not be empty".to_owned()));
+    }
+    faults
+}
+
+/// Whether something can be appended to it and the result be a URL.
+fn is_base_url(url: &str) -> bool {
+    let rest = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"));
+    let clean = |rest: &str| {
+        !rest.contains(['?', '#', ' ', '"', '<', '>']) && rest.bytes().all(|b| b.is_ascii_graphic())
+    };
+    rest.is_some_and(|rest| !rest.is_empty() && !rest.starts_with('/') && clean(rest))
+}
+
+fn combinations(config: &Config) -> Vec<(&'static str, String)> {
+    let mut faults = Vec::new();
+    if config.store.adapter == StoreAdapter::S3 && config.store.bucket.is_none() {
+        faults.push(("store.bucket", "must name the bucket when store.adapter is s3".to_owned()));
+    }
+    let in_memory =
+        (config.table.adapter == TableAdapter::Memory, config.store.adapter == StoreAdapter::Memory);
+    if in_memory.0 != in_memory.1 {
+        let key = if in_memory.0 { "table.adapter" } else { "store.adapter" };
+        faults.push((key, "table.adapter and store.adapter must be memory both or neither".to_owned()));
+    }
+    let open = config.identity.mode == IdentityMode::None && !config.identity.none_on_any_address;
+    if open && !config.listen.ip().is_loopback() {
+        faults.push((
+            "listen",
+            format!(
+                "{} can be reached from other machines, and identity.mode none lets everybody do everything: listen \
+                 on 127.0.0.1, or set identity.none_on_any_address = true",
+                config.listen
+            ),
+        ));
+    }
+    faults
+}

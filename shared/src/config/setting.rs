@@ -1,0 +1,191 @@
+//! The settings, one line each: key, meaning, field. Parser and text of a value belong to its type.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use super::{Config, IdentityMode, StoreAdapter, TableAdapter};
+use crate::id::{ProjectId, StoreId};
+
+/// One thing a process can be told.
+#[derive(Clone, Copy, Debug)]
+pub struct Setting {
+    /// Key in the file; the part before the dot is the TOML table.
+    pub key: &'static str,
+    /// What it decides.
+    pub about: &'static str,
+    pub(super) set: fn(&mut Config, &str) -> Result<(), String>,
+    show: fn(&Config) -> String,
+}
+
+impl Setting {
+    /// The setting of a key.
+    pub fn of(key: &str) -> Option<&'static Self> {
+        SETTINGS.iter().find(|setting| setting.key == key)
+    }
+
+    /// Its variable: `table.adapter` is `GLINT_TABLE_ADAPTER`.
+    pub fn variable(&self) -> String {
+        format!("GLINT_{}", self.key.replace('.', "_").to_uppercase())
+    }
+
+    /// Its value when nobody says otherwise; empty for none.
+    pub fn default_text(&self) -> String {
+        (self.show)(&Config::default())
+    }
+}
+
+/// The table of `docs/configuration.md`, in Markdown.
+pub fn reference() -> String {
+    let head = "| Key in the file | Variable | Default | What it decides |\n| --- | --- | --- | --- |\n";
+    let row = |setting: &Setting| {
+        let default = match setting.default_text() {
+            text if text.is_empty() => "none".to_owned(),
+            text => format!("`{text}`"),
+        };
+        format!("| `{}` | `{}` | {default} | {} |\n", setting.key, setting.variable(), setting.about)
+    };
+    std::iter::once(head.to_owned()).chain(SETTINGS.iter().map(row)).collect()
+}
+
+macro_rules! settings {
+    ($($key:literal => $($field:ident).+ : $about:literal,)+) => {
+        /// Every setting, in the order of the documentation.
+        pub const SETTINGS: &[Setting] = &[$(Setting {
+            key: $key,
+            about: $about,
+            set: |config, text| {
+                config.$($field).+ = Value::read(text)?;
+                Ok(())
+            },
+            show: |config| Value::text(&config.$($field).+),
+        },)+];
+    };
+}
+
+settings! {
+    "listen" => listen: "Address and port the gateway listens on.",
+    "data" => data: "Directory of the embedded table and store. One process at a time.",
+    "public_endpoint" => public_endpoint: "URL clients reach the service by, without a version, as the versions document and `Location` headers give it. Without it, each request's own `X-Forwarded-Proto`, `X-Forwarded-Host` or `Host`.",
+    "drain_seconds" => drain_seconds: "How long running requests may go on after SIGTERM or SIGINT.",
+    "log" => log: "What is logged: `error`, `warn`, `info`, `debug`, `trace`, or by module, as in `info,shared=debug`.",
+    "identity.mode" => identity.mode: "How callers are told apart. `none`: not at all, everybody is administrator of one project.",
+    "identity.project" => identity.project: "The project everybody acts for in mode `none`.",
+    "identity.none_on_any_address" => identity.none_on_any_address: "Whether mode `none` may listen on an address other machines can reach.",
+    "table.adapter" => table.adapter: "Where records lie: `sqlite` (in the data directory), `memory` (lost when the process ends), `dynamodb`.",
+    "table.name" => table.name: "Name of the DynamoDB table.",
+    "table.endpoint" => table.endpoint: "URL of a server that speaks DynamoDB. Without it, AWS.",
+    "table.region" => table.region: "Region of the DynamoDB table. Without it, what the AWS SDK finds.",
+    "table.listing_shards" => table.listing_shards: "Partitions the listings of all and of public images are spread over, 1 to 64. Raise it before a catalogue reaches 10 million images; the rows of an older value are not moved.",
+    "store.id" => store.id: "The id clients see the store by.",
+    "store.adapter" => store.adapter: "Where bytes lie: `file` (in the data directory), `memory` (lost when the process ends), `s3`.",
+    "store.bucket" => store.bucket: "The S3 bucket. Required with `s3`.",
+    "store.prefix" => store.prefix: "What every key in the bucket begins with.",
+    "store.endpoint" => store.endpoint: "URL of a server that speaks S3. Without it, AWS.",
+    "store.region" => store.region: "Region of the bucket. Without it, what the AWS SDK finds.",
+    "store.path_style" => store.path_style: "Whether the bucket goes into the path and not into the host name. Most servers other than AWS need `true`.",
+    "upload.part_mib" => upload.part_mib: "Size of an upload's parts in MiB, 5 to 5120. Parts grow when an image would need more of them than the store allows.",
+    "upload.parts_in_flight" => upload.parts_in_flight: "Parts of one upload on their way to the store at a time, 1 to 64. An upload holds this many parts in memory.",
+    "upload.lease_seconds" => upload.lease_seconds: "How long an upload may be silent before it counts as abandoned and is cleaned up, 10 to 86400.",
+    "limits.image_size_bytes" => limits.image_size_bytes: "Largest image, in bytes.",
+    "limits.tags" => limits.tags: "Tags of an image. -1 is no limit.",
+    "limits.properties" => limits.properties: "Custom properties of an image. -1 is no limit.",
+    "limits.page_default" => limits.page_default: "Images on a page when the request does not say.",
+    "limits.page_max" => limits.page_max: "Images on a page at most, 1 to 1000.",
+    "reaper.interval_seconds" => reaper.interval_seconds: "Time between two runs of the reaper, 1 to 86400.",
+}
+
+/// A value as people write it.
+trait Value: Sized {
+    fn read(text: &str) -> Result<Self, String>;
+    fn text(&self) -> String;
+}
+
+macro_rules! value_by_parse {
+    ($($kind:ty: $expected:literal,)+) => {$(
+        impl Value for $kind {
+            fn read(text: &str) -> Result<Self, String> {
+                text.parse().map_err(|_| format!(concat!("must be ", $expected, ", not '{}'"), text))
+            }
+
+            fn text(&self) -> String {
+                self.to_string()
+            }
+        }
+    )+};
+}
+
+value_by_parse! {
+    SocketAddr: "an address and a port, such as 127.0.0.1:9292 or [::1]:9292",
+    bool: "true or false",
+    u32: "a whole number, 0 or more",
+    u64: "a whole number, 0 or more",
+    usize: "a whole number, 0 or more",
+    ProjectId: "a project id of 1 to 255 characters",
+    StoreId: "a store id of 1 to 64 letters, digits, '_' or '-'",
+}
+
+impl Value for String {
+    fn read(text: &str) -> Result<Self, String> {
+        Ok(text.to_owned())
+    }
+
+    fn text(&self) -> String {
+        self.clone()
+    }
+}
+
+impl Value for PathBuf {
+    fn read(text: &str) -> Result<Self, String> {
+        if text.is_empty() { Err("must be a path".to_owned()) } else { Ok(Self::from(text)) }
+    }
+
+    fn text(&self) -> String {
+        self.display().to_string()
+    }
+}
+
+/// Empty is absent: a template that leaves a variable empty means that.
+impl Value for Option<String> {
+    fn read(text: &str) -> Result<Self, String> {
+        Ok((!text.is_empty()).then(|| text.to_owned()))
+    }
+
+    fn text(&self) -> String {
+        self.clone().unwrap_or_default()
+    }
+}
+
+/// A limit as Glance's options write one: negative is none.
+impl Value for Option<usize> {
+    fn read(text: &str) -> Result<Self, String> {
+        match text.parse::<i64>() {
+            Ok(limit) => Ok(usize::try_from(limit).ok()),
+            Err(_) => Err(format!("must be a whole number, or -1 for no limit, not '{text}'")),
+        }
+    }
+
+    fn text(&self) -> String {
+        self.map_or_else(|| "-1".to_owned(), |limit| limit.to_string())
+    }
+}
+
+macro_rules! value_by_word {
+    ($kind:ty { $($word:literal => $variant:ident),+ }) => {
+        impl Value for $kind {
+            fn read(text: &str) -> Result<Self, String> {
+                match text {
+                    $($word => Ok(Self::$variant),)+
+                    _ => Err(format!("must be one of {}, not '{text}'", [$($word),+].join(", "))),
+                }
+            }
+
+            fn text(&self) -> String {
+                match self { $(Self::$variant => $word,)+ }.to_owned()
+            }
+        }
+    };
+}
+
+value_by_word!(IdentityMode { "none" => None });
+value_by_word!(TableAdapter { "sqlite" => Sqlite, "memory" => Memory, "dynamodb" => DynamoDb });
+value_by_word!(StoreAdapter { "file" => File, "memory" => Memory, "s3" => S3 });

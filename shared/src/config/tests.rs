@@ -1,0 +1,136 @@
+use std::path::Path;
+
+use super::*;
+
+fn load(toml: &str, variables: &[(&str, &str)], flags: &[(&str, &str)]) -> Result<Config, ConfigError> {
+    let variables = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+    let sources = Sources::default().with_toml(Path::new("glint.toml"), toml)?.with_variables(variables)?;
+    Config::load(&flags.iter().fold(sources, |sources, (key, value)| sources.with_flag(*key, *value)))
+}
+
+fn refusal(toml: &str, variables: &[(&str, &str)], flags: &[(&str, &str)]) -> String {
+    load(toml, variables, flags).unwrap_err().to_string()
+}
+
+#[test]
+fn the_defaults_run_on_one_machine() {
+    let config = load("", &[], &[]).unwrap();
+    assert_eq!(config, Config::default());
+    assert!(config.uses_data_directory());
+}
+
+#[test]
+fn the_later_source_wins() {
+    let toml = "listen = '127.0.0.1:1'\ndata = '/file'\n[store]\nid = 'file'\n[limits]\ntags = -1";
+    let variables =
+        [("GLINT_LISTEN", "127.0.0.1:2"), ("GLINT_STORE_ID", "environment"), ("GLINT_CONFIG", "glint.toml")];
+    let config = load(toml, &variables, &[("listen", "127.0.0.1:3")]).unwrap();
+    assert_eq!(config.listen.port(), 3);
+    assert_eq!(config.store.id.as_str(), "environment");
+    assert_eq!(config.data, Path::new("/file"));
+    assert_eq!(config.limits.tags, None);
+}
+
+#[test]
+fn a_bad_value_names_its_key_its_origin_and_its_fault() {
+    for (said, expected) in [
+        (
+            refusal("drain_seconds = 'soon'", &[], &[]),
+            "setting 'drain_seconds', from the file glint.toml: must be a whole number, 0 or more, not 'soon'",
+        ),
+        (
+            refusal("[table]\nadapter = 'oracle'", &[], &[]),
+            "setting 'table.adapter', from the file glint.toml: must be one of sqlite, memory, dynamodb, not 'oracle'",
+        ),
+        (
+            refusal("log = ['a']", &[], &[]),
+            "setting 'log', from the file glint.toml: must be a text, a whole number, true or false, not of type array",
+        ),
+        (
+            refusal("", &[("GLINT_UPLOAD_PART_MIB", "1")], &[]),
+            "setting 'upload.part_mib', from the variable GLINT_UPLOAD_PART_MIB: must be 5 to 5120, not 1",
+        ),
+        (
+            refusal("", &[], &[("listen", "localhost")]),
+            "setting 'listen', from the command line: must be an address and a port, such as 127.0.0.1:9292 or [::1]:9292, not 'localhost'",
+        ),
+        (
+            refusal("", &[], &[("public_endpoint", "images.example")]),
+            "setting 'public_endpoint', from the command line: must be a URL such as https://host:9292, not 'images.example'",
+        ),
+        (
+            refusal("", &[], &[("limits.page_max", "10")]),
+            "setting 'limits.page_default', from the defaults: must be 1 to 10, not 25",
+        ),
+    ] {
+        assert_eq!(said, expected);
+    }
+    assert!(refusal("listen = ", &[], &[]).starts_with("configuration file glint.toml: "));
+}
+
+#[test]
+fn an_unknown_setting_is_refused_with_the_one_that_was_meant() {
+    for (said, expected) in [
+        (
+            refusal("[tabel]\nadapter = 'sqlite'", &[], &[]),
+            "unknown setting 'tabel.adapter' in the file glint.toml: did you mean 'table.adapter'?",
+        ),
+        (
+            refusal("[table.adapter]\nx = 1", &[], &[]),
+            "setting 'table.adapter', from the file glint.toml: must be a text, a whole number, true or false, not of type table",
+        ),
+        (
+            refusal("", &[("GLINT_STORE_BUKET", "b")], &[]),
+            "unknown setting 'GLINT_STORE_BUKET' in the variable GLINT_STORE_BUKET: did you mean GLINT_STORE_BUCKET?",
+        ),
+        (
+            refusal("", &[("GLINT_BUCKET", "b")], &[]),
+            "unknown setting 'GLINT_BUCKET' in the variable GLINT_BUCKET: did you mean GLINT_STORE_BUCKET?",
+        ),
+        (refusal("", &[], &[("colour", "red")]), "unknown setting 'colour' in the command line"),
+    ] {
+        assert_eq!(said, expected);
+    }
+}
+
+#[test]
+fn settings_must_fit_each_other() {
+    assert!(refusal("[store]\nadapter = 's3'", &[], &[]).contains("'store.bucket'"));
+    assert!(refusal("", &[("GLINT_TABLE_ADAPTER", "memory")], &[]).contains("both or neither"));
+    assert!(refusal("", &[], &[("listen", "0.0.0.0:9292")]).contains("identity.none_on_any_address = true"));
+    let open = load("[identity]\nnone_on_any_address = true", &[], &[("listen", "0.0.0.0:9292")]).unwrap();
+    assert!(!open.listen.ip().is_loopback());
+    let cloud = [
+        ("GLINT_TABLE_ADAPTER", "dynamodb"),
+        ("GLINT_STORE_ADAPTER", "s3"),
+        ("GLINT_STORE_BUCKET", "images"),
+        ("GLINT_STORE_ENDPOINT", ""),
+    ];
+    let cloud = load("", &cloud, &[]).unwrap();
+    assert!(!cloud.uses_data_directory());
+    assert_eq!(cloud.store.endpoint, None);
+}
+
+#[test]
+fn every_setting_has_its_own_variable_and_reads_what_it_writes() {
+    let mut variables: Vec<_> = SETTINGS.iter().map(Setting::variable).collect();
+    variables.sort_unstable();
+    variables.dedup();
+    assert_eq!(variables.len(), SETTINGS.len());
+    let mut config = Config::default();
+    for setting in SETTINGS {
+        (setting.set)(&mut config, &setting.default_text()).unwrap();
+    }
+    assert_eq!(config, Config::default());
+}
+
+#[test]
+fn the_documentation_lists_every_setting() {
+    let documented = include_str!("../../../docs/configuration.md");
+    let table: Vec<_> = documented.lines().filter(|line| line.starts_with('|')).collect();
+    let expected = reference();
+    assert!(
+        table == expected.lines().collect::<Vec<_>>(),
+        "the table of docs/configuration.md should be\n{expected}"
+    );
+}
