@@ -5,11 +5,10 @@
 
 use crate::ports::{StoreError, TableError};
 
+pub use crate::ports::Cause;
+
 /// The result of a domain operation.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
-
-/// A cause from below the domain, for the log and never for the caller.
-pub type Cause = Box<dyn std::error::Error + Send + Sync>;
 
 /// What happened. Deliberately exhaustive: a new variant must break every match that has to think about it.
 #[derive(Debug, thiserror::Error)]

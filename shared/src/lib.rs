@@ -9,6 +9,8 @@ pub mod id;
 pub mod time;
 
 pub mod identity;
+pub mod image;
+pub mod policy;
 pub mod store;
 
 pub mod ports;

@@ -32,6 +32,12 @@ impl Timestamp {
         Self(self.0.saturating_add(i64::try_from(duration.as_micros()).unwrap_or(i64::MAX)))
     }
 
+    /// The second it lies in.
+    #[must_use]
+    pub const fn whole_seconds(self) -> Self {
+        Self(self.0.div_euclid(1_000_000) * 1_000_000)
+    }
+
     /// Parses what the API's filters take: ISO 8601 with a zone, without one (UTC is meant), or a date alone.
     pub fn parse(text: &str) -> Option<Self> {
         use jiff::civil::{Date, DateTime};

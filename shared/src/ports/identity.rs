@@ -4,7 +4,7 @@ use std::fmt::Debug;
 
 use async_trait::async_trait;
 
-use crate::error::Cause;
+use super::Cause;
 use crate::identity::Caller;
 
 /// Turns a token into who holds it.

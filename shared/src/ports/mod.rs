@@ -6,6 +6,7 @@ mod identity;
 mod queue;
 mod store;
 mod table;
+mod table_rules;
 
 pub use clock::{Clock, Ids};
 pub use events::{Event, EventKind, Events};
@@ -16,3 +17,7 @@ pub use table::{
     Attributes, Change, Condition, Direction, Index, Item, Key, MAX_ITEM_BYTES, Page, Position, Query, Table,
     TableError, Write, item_bytes,
 };
+pub use table_rules::added;
+
+/// A cause from below the domain, for the log and never for the caller.
+pub type Cause = Box<dyn std::error::Error + Send + Sync>;

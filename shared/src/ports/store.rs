@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use futures_core::Stream;
 
-use crate::error::Cause;
+use super::Cause;
 use crate::store::ObjectKey;
 
 /// Bytes of an object, in order, as they are read.
@@ -97,7 +97,7 @@ pub trait ObjectWriter: Debug + Send + Sync {
     /// Writes one part. Parts may be written side by side and in any order, each once.
     async fn write(&self, part: Part) -> Result<(), StoreError>;
 
-    /// Makes the object whole, readable and durable, once every part was written.
+    /// Makes the object whole, readable and durable, once every part was written. A second run is no error.
     async fn complete(&self) -> Result<(), StoreError>;
 }
 

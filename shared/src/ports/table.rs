@@ -6,7 +6,7 @@ use std::ops::RangeInclusive;
 use async_trait::async_trait;
 use serde_json::Value;
 
-use crate::error::Cause;
+use super::Cause;
 
 /// An item's attributes beside its key. Numbers are integers that fit in an `i64`.
 pub type Attributes = serde_json::Map<String, Value>;

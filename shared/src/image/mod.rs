@@ -1,0 +1,89 @@
+//! What an image is, and the rules of its record. Pure: nothing here reads, writes or waits.
+
+mod attributes;
+pub mod filter;
+mod format;
+mod patch;
+pub mod schema;
+mod status;
+mod visibility;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+
+use crate::id::{ImageId, ProjectId, StoreId};
+use crate::store::ObjectKey;
+use crate::time::Timestamp;
+
+pub use attributes::{NewImage, Quotas, check_tag};
+pub use format::{ContainerFormat, DiskFormat};
+pub use patch::{Op, Patch, PatchForm};
+pub use status::Status;
+pub use visibility::Visibility;
+
+/// A virtual machine or container image: its record, not its bytes (API reference, "Images").
+#[derive(Clone, Debug, PartialEq)]
+pub struct Image {
+    /// Its id, which nobody else ever gets.
+    pub id: ImageId,
+    /// Its name: not unique.
+    pub name: Option<String>,
+    /// Where it stands in its life.
+    pub status: Status,
+    /// Who may see it.
+    pub visibility: Visibility,
+    /// Whether it refuses to be deleted.
+    pub protected: bool,
+    /// Whether default lists leave it out.
+    pub os_hidden: bool,
+    /// The project it belongs to.
+    pub owner: Option<ProjectId>,
+    /// The format of its bytes.
+    pub disk_format: Option<DiskFormat>,
+    /// What its bytes are wrapped in.
+    pub container_format: Option<ContainerFormat>,
+    /// The disk a server needs for it, in GB.
+    pub min_disk: u32,
+    /// The memory a server needs for it, in MB.
+    pub min_ram: u32,
+    /// Its number of bytes, once they are known.
+    pub size: Option<u64>,
+    /// The size of the disk in it, in bytes, once that is known.
+    pub virtual_size: Option<u64>,
+    /// What its bytes hash to, once they are there.
+    pub digests: Option<Digests>,
+    /// When it was registered.
+    pub created_at: Timestamp,
+    /// When its record last changed.
+    pub updated_at: Timestamp,
+    /// Its tags: a set.
+    pub tags: BTreeSet<String>,
+    /// Its custom properties.
+    pub properties: BTreeMap<String, String>,
+    /// Where its bytes lie, once they are there.
+    pub location: Option<Location>,
+    /// The upload that is under way: the only one whose bytes the image will take.
+    pub upload: Option<Location>,
+}
+
+/// Where bytes lie.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Location {
+    /// The store.
+    pub store: StoreId,
+    /// The object in it.
+    pub key: ObjectKey,
+}
+
+/// What an image's bytes hash to, in hexadecimal.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Digests {
+    /// MD5: the record's `checksum` and the download's `Content-MD5`.
+    pub md5: String,
+    /// SHA-512: the record's `os_hash_value`.
+    pub sha512: String,
+}
+
+/// The name of the secure hash, as `os_hash_algo` says it.
+pub const HASH_ALGORITHM: &str = "sha512";

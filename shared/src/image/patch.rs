@@ -1,0 +1,191 @@
+//! Changes to an image's record: the two JSON patch forms of the Image API, read and applied.
+
+use serde_json::{Map, Value};
+
+use super::Image;
+use super::attributes::{Kind, kind, read_only, reserved};
+use crate::error::{Error, Result};
+use super::status::Status;
+
+/// The two media types of a patch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PatchForm {
+    /// `application/openstack-images-v2.0-json-patch`: `{"add": "/name", "value": …}`.
+    V20,
+    /// `application/openstack-images-v2.1-json-patch`: `{"op": "add", "path": "/name", "value": …}`.
+    V21,
+}
+
+impl PatchForm {
+    /// Both media types, as `Accept-Patch` lists them.
+    pub const ACCEPTED: &'static str =
+        "application/openstack-images-v2.0-json-patch, application/openstack-images-v2.1-json-patch";
+
+    /// Reads the media type of a request; parameters (`; charset=…`) do not count.
+    ///
+    /// # Errors
+    /// `MediaType`, naming both.
+    pub fn from_media_type(text: Option<&str>) -> Result<Self> {
+        match text.map(|text| text.split(';').next().unwrap_or(text).trim()) {
+            Some("application/openstack-images-v2.0-json-patch") => Ok(Self::V20),
+            Some("application/openstack-images-v2.1-json-patch") => Ok(Self::V21),
+            other => Err(Error::MediaType {
+                message: format!("the media type {} is not one of {}", other.unwrap_or("(none)"), Self::ACCEPTED),
+                accept_patch: Some(Self::ACCEPTED),
+            }),
+        }
+    }
+}
+
+/// What one element of a patch does.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Op {
+    /// Sets an attribute or property.
+    Add(Value),
+    /// Sets one that is there.
+    Replace(Value),
+    /// Takes a property away.
+    Remove,
+}
+
+/// A whole patch: all of it is applied, or nothing.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Patch {
+    form: PatchForm,
+    changes: Vec<(Op, String)>,
+}
+
+impl Patch {
+    /// Reads a patch: an array of changes.
+    ///
+    /// # Errors
+    /// `Invalid` for a malformed document, operation or path; `Forbidden` for paths into image locations.
+    pub fn parse(form: PatchForm, body: Value) -> Result<Self> {
+        let Value::Array(elements) = body else {
+            return Err(Error::Invalid("the request body must be a JSON array of changes".to_owned()));
+        };
+        let changes = elements.into_iter().map(|element| match (form, element) {
+            (PatchForm::V20, Value::Object(element)) => change_v20(element),
+            (PatchForm::V21, Value::Object(element)) => change_v21(element),
+            _ => Err(Error::Invalid("each change must be a JSON object".to_owned())),
+        });
+        Ok(Self { form, changes: changes.collect::<Result<_>>()? })
+    }
+
+    /// Whether there is nothing to change.
+    pub fn is_empty(&self) -> bool {
+        self.changes.is_empty()
+    }
+
+    /// The image with every change made, in order.
+    ///
+    /// # Errors
+    /// `Invalid` for a value that does not fit, `Forbidden` for an attribute that cannot be changed (now),
+    /// `Conflict` for a property that should be there and is not, or the reverse.
+    pub fn apply(&self, image: &Image) -> Result<Image> {
+        let mut patched = image.clone();
+        for (op, name) in &self.changes {
+            match kind(name) {
+                Kind::Id | Kind::Digest | Kind::ReadOnly => return Err(read_only(name)),
+                Kind::Reserved => return Err(reserved(name)),
+                Kind::Base => self.change_base(&mut patched, op, name)?,
+                Kind::Custom => self.change_custom(&mut patched, op, name)?,
+            }
+        }
+        Ok(patched)
+    }
+
+    fn change_base(&self, image: &mut Image, op: &Op, name: &str) -> Result<()> {
+        let value = match op {
+            Op::Remove => return Err(Error::Forbidden(format!("Property {name} may not be removed."))),
+            Op::Add(_) if self.form == PatchForm::V20 => return Err(present(name)),
+            Op::Add(value) | Op::Replace(value) => value,
+        };
+        if matches!(name, "disk_format" | "container_format") && image.status != Status::Queued {
+            let status = image.status.name();
+            return Err(Error::Forbidden(format!(
+                "Attribute {name} can be replaced only for a queued image; this one is {status}."
+            )));
+        }
+        image.set(name, value.clone())
+    }
+
+    fn change_custom(&self, image: &mut Image, op: &Op, name: &str) -> Result<()> {
+        let exists = image.properties.contains_key(name);
+        match op {
+            Op::Add(_) if exists && self.form == PatchForm::V20 => Err(present(name)),
+            Op::Replace(_) | Op::Remove if !exists => Err(Error::Conflict(format!("Property {name} does not exist."))),
+            Op::Add(value) | Op::Replace(value) => image.set(name, value.clone()),
+            Op::Remove => {
+                image.properties.remove(name);
+                Ok(())
+            }
+        }
+    }
+}
+
+fn present(name: &str) -> Error {
+    Error::Conflict(format!("Property {name} already present."))
+}
+
+fn change_v21(mut element: Map<String, Value>) -> Result<(Op, String)> {
+    let Some(Value::String(op)) = element.remove("op") else {
+        return Err(Error::Invalid("each change must have 'op': add, replace or remove".to_owned()));
+    };
+    let path = element.remove("path");
+    change(&op, path, element.remove("value"))
+}
+
+fn change_v20(mut element: Map<String, Value>) -> Result<(Op, String)> {
+    let mut named = ["add", "replace", "remove"].into_iter().filter(|op| element.contains_key(*op));
+    let (Some(op), None) = (named.next(), named.next()) else {
+        return Err(Error::Invalid("each change must have exactly one of 'add', 'replace' and 'remove'".to_owned()));
+    };
+    let path = element.remove(op);
+    change(op, path, element.remove("value"))
+}
+
+fn change(op: &str, path: Option<Value>, value: Option<Value>) -> Result<(Op, String)> {
+    let Some(Value::String(path)) = path else {
+        return Err(Error::Invalid(format!("the path of '{op}' must be a string")));
+    };
+    let name = attribute(&path)?;
+    let needs_value = || value.clone().ok_or_else(|| Error::Invalid(format!("'{op}' of {path} must have a 'value'")));
+    let op = match op {
+        "add" => Op::Add(needs_value()?),
+        "replace" => Op::Replace(needs_value()?),
+        "remove" => Op::Remove,
+        other => return Err(Error::Invalid(format!("the operation '{other}' is not one of add, replace, remove"))),
+    };
+    Ok((op, name))
+}
+
+/// Reads a path: one JSON pointer segment. Leading slashes beyond the first do not count, as in Glance.
+fn attribute(path: &str) -> Result<String> {
+    let malformed = |why: &str| Err(Error::Invalid(format!("the path '{path}' is malformed: {why}")));
+    if !path.starts_with('/') {
+        return malformed("it must start with '/'");
+    }
+    let mut segments = path.trim_start_matches('/').split('/');
+    let name = segments.next().unwrap_or_default();
+    match (name, segments.next()) {
+        (_, None) => {}
+        ("locations", Some(_)) => return Err(reserved("locations")),
+        (_, Some(_)) => return malformed("it must name one attribute"),
+    }
+    let mut parts = name.split('~');
+    let mut decoded = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let (letter, rest) = match (part.strip_prefix('0'), part.strip_prefix('1')) {
+            (Some(rest), _) => ('~', rest),
+            (_, Some(rest)) => ('/', rest),
+            _ => return malformed("'~' must be followed by 0 or 1"),
+        };
+        decoded.push(letter);
+        decoded.push_str(rest);
+    }
+    Ok(decoded)
+}
+
+#[cfg(test)]
+mod tests;
