@@ -2,3 +2,6 @@
 
 mod store;
 mod table;
+
+pub use store::MemoryStore;
+pub use table::MemoryTable;

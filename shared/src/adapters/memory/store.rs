@@ -1,1 +1,102 @@
-//! In progress.
+//! Objects in memory.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use futures_util::stream;
+
+use crate::ports::{ByteStream, Chunks, ObjectWriter, Part, PartLimits, Store, StoreError};
+use crate::store::ObjectKey;
+
+/// A store that forgets everything with its last clone.
+#[derive(Clone, Debug, Default)]
+pub struct MemoryStore {
+    held: Arc<Mutex<Held>>,
+}
+
+#[derive(Debug, Default)]
+struct Held {
+    objects: BTreeMap<ObjectKey, Bytes>,
+    begun: BTreeMap<ObjectKey, BTreeMap<u32, Chunks>>,
+}
+
+impl MemoryStore {
+    /// A store without objects.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    fn held(&self) -> MutexGuard<'_, Held> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[async_trait]
+impl Store for MemoryStore {
+    fn part_limits(&self) -> PartLimits {
+        PartLimits { min_bytes: 1, max_bytes: u64::MAX, max_parts: u32::MAX }
+    }
+
+    async fn put(&self, key: &ObjectKey, bytes: Chunks) -> Result<(), StoreError> {
+        self.held().objects.insert(key.clone(), joined([&bytes]));
+        Ok(())
+    }
+
+    async fn begin(&self, key: &ObjectKey, _size: Option<u64>) -> Result<Arc<dyn ObjectWriter>, StoreError> {
+        self.held().begun.insert(key.clone(), BTreeMap::new());
+        Ok(Arc::new(MemoryWriter { store: self.clone(), key: key.clone() }))
+    }
+
+    async fn read(&self, key: &ObjectKey, range: Range<u64>) -> Result<ByteStream, StoreError> {
+        let object = self.held().objects.get(key).cloned().ok_or(StoreError::NotFound)?;
+        let (Ok(start), Ok(end)) = (usize::try_from(range.start), usize::try_from(range.end)) else {
+            return Err(StoreError::Failed("the range is larger than memory".into()));
+        };
+        if start >= end || end > object.len() {
+            return Err(StoreError::Failed(format!("{range:?} of {} bytes", object.len()).into()));
+        }
+        Ok(Box::pin(stream::iter([Ok(object.slice(start..end))])))
+    }
+
+    async fn remove(&self, key: &ObjectKey) -> Result<(), StoreError> {
+        let mut held = self.held();
+        held.begun.remove(key);
+        held.objects.remove(key);
+        Ok(())
+    }
+}
+
+#[derive(Debug)]
+struct MemoryWriter {
+    store: MemoryStore,
+    key: ObjectKey,
+}
+
+#[async_trait]
+impl ObjectWriter for MemoryWriter {
+    async fn write(&self, part: Part) -> Result<(), StoreError> {
+        let mut held = self.store.held();
+        let parts = held.begun.get_mut(&self.key).ok_or_else(removed)?;
+        parts.insert(part.number, part.bytes);
+        Ok(())
+    }
+
+    async fn complete(&self) -> Result<(), StoreError> {
+        let mut held = self.store.held();
+        if let Some(parts) = held.begun.remove(&self.key) {
+            held.objects.insert(self.key.clone(), joined(parts.values()));
+        }
+        if held.objects.contains_key(&self.key) { Ok(()) } else { Err(removed()) }
+    }
+}
+
+fn removed() -> StoreError {
+    StoreError::Failed("the object was removed while it was written".into())
+}
+
+fn joined<'a>(parts: impl IntoIterator<Item = &'a Chunks>) -> Bytes {
+    parts.into_iter().flat_map(Chunks::pieces).flatten().copied().collect()
+}
