@@ -17,6 +17,9 @@ pub mod ports;
 
 pub mod adapters;
 
+#[cfg(feature = "http")]
+pub mod http;
+
 #[cfg(feature = "contract")]
 pub mod contract;
 

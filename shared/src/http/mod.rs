@@ -1,0 +1,14 @@
+//! The front door: what every function does to every request, before its routes see it and after they answered.
+//!
+//! A function hands its routes to [`serve`]. Within them, handlers take the extractors of this module and answer
+//! [`ApiError`]; everything else (versions in the path, who calls, request ids, error bodies, the log) happens here once.
+
+mod body;
+mod door;
+mod error;
+mod extract;
+pub mod version;
+
+pub use door::{Door, serve};
+pub use error::ApiError;
+pub use extract::{BaseUrl, ImagePath, JsonBody, MAX_JSON_BYTES, NoBody, QueryPairs, TagPath};
