@@ -13,6 +13,10 @@ pub mod image;
 pub mod policy;
 pub mod store;
 
+pub mod catalog;
+pub mod transfer;
+pub mod operations;
+
 pub mod ports;
 
 pub mod adapters;

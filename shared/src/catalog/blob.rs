@@ -1,0 +1,154 @@
+//! Blobs: one row for every object ever begun. A row is written before the first byte moves and removed after the last
+//! one is gone, so nothing is ever stored that no row owns.
+//!
+//! `writing → attached` when its image takes it, `writing → garbage` when the attempt is given up, `attached → garbage`
+//! when the image is deleted. A due row says when to look again: at the end of the writer's lease, or at once.
+
+use serde::{Deserialize, Serialize};
+
+use super::record::{BlobRecord, DueRecord, decode, encode, in_state};
+use super::{Catalog, ChangeError, Due, Stored, key};
+use crate::error::Result;
+use crate::image::{Image, Location};
+use crate::ports::{Change, Condition, Item, Write};
+use crate::time::Timestamp;
+
+/// What an object is to its image.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum BlobState {
+    /// Somebody writes it, or died doing so.
+    Writing,
+    /// It holds the image's bytes.
+    Attached,
+    /// Nobody needs it: it is to be removed.
+    Garbage,
+}
+
+impl BlobState {
+    /// As the table says it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Writing => "writing",
+            Self::Attached => "attached",
+            Self::Garbage => "garbage",
+        }
+    }
+}
+
+/// An object, as its row describes it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Blob {
+    /// What it is to its image.
+    pub state: BlobState,
+    /// Where it lies.
+    pub location: Location,
+}
+
+impl Catalog {
+    /// Reads what is known of an object. Cost: one read.
+    pub async fn blob(&self, location: &Location) -> Result<Option<Blob>> {
+        let Some(item) = self.table.get(&key::blob(&location.key)).await? else { return Ok(None) };
+        let record: BlobRecord = decode(item.attributes)?;
+        Ok(Some(Blob { state: record.state, location: record.location }))
+    }
+
+    /// Begins an attempt to write an image: the image becomes `saving`, and it is due when the lease ends. Cost: one write.
+    pub async fn begin_upload(&self, seen: &Stored, saving: &Image, lease: &Due) -> Result<Stored, ChangeError> {
+        let mut write = self.change(Some(seen), saving)?;
+        write.extend([put_blob(&lease.location, BlobState::Writing, Condition::Absent)?, put_due(lease)?]);
+        self.commit(write).await?;
+        Ok(Self::stored_after(Some(seen), saving))
+    }
+
+    /// Extends a writer's lease. Cost: one write. `Lost` when the attempt was given up meanwhile.
+    pub async fn renew_lease(&self, lease: &Due, until: Timestamp) -> Result<Due, ChangeError> {
+        let renewed = Due { at: until, location: lease.location.clone() };
+        if renewed == *lease {
+            return Ok(renewed);
+        }
+        let held = Change::Check(key::blob(&lease.location.key), in_state(BlobState::Writing));
+        self.commit(Write::default().with(held).with(remove_due(lease)).with(put_due(&renewed)?)).await?;
+        Ok(renewed)
+    }
+
+    /// Gives an image the bytes that were written for it. Cost: one write. `Lost` when the image no longer waits for them.
+    pub async fn attach(&self, seen: &Stored, active: &Image, lease: &Due) -> Result<Stored, ChangeError> {
+        let mut write = self.change(Some(seen), active)?;
+        write.extend([
+            put_blob(&lease.location, BlobState::Attached, in_state(BlobState::Writing))?,
+            remove_due(lease),
+        ]);
+        self.commit(write).await?;
+        Ok(Self::stored_after(Some(seen), active))
+    }
+
+    /// Gives an attempt up: the image is as `after` says, and what was written is due at once. Cost: one write.
+    /// `Lost` when the image or the blob has changed since.
+    pub async fn abandon(&self, seen: &Stored, after: &Image, lease: &Due, now: Timestamp) -> Result<Due, ChangeError> {
+        let mut write = self.change(Some(seen), after)?;
+        let due = Due { at: now, location: lease.location.clone() };
+        write.extend([put_blob(&lease.location, BlobState::Garbage, in_state(BlobState::Writing))?]);
+        if due != *lease {
+            write.extend([remove_due(lease), put_due(&due)?]);
+        }
+        self.commit(write).await?;
+        Ok(due)
+    }
+
+    /// Takes an image back from a writer whose lease has ended: the image is as `after` says, the blob garbage and due as
+    /// it is. Cost: one write. `Lost` when the writer has renewed its lease or ended, or the image has changed since.
+    pub async fn expire(&self, seen: &Stored, after: &Image, lease: &Due) -> Result<(), ChangeError> {
+        let mut write = self.change(Some(seen), after)?;
+        write.extend([
+            put_blob(&lease.location, BlobState::Garbage, in_state(BlobState::Writing))?,
+            Change::Check(key::due_blob(lease.at, &lease.location.key), Condition::Present),
+        ]);
+        self.commit(write).await
+    }
+
+    /// Deletes an image: its record says so for ever, its listing rows go, its bytes are due at once. The object of an
+    /// upload under way stays due at the end of its writer's lease, when nobody can be writing it any more. Cost: one write.
+    pub async fn delete(&self, seen: &Stored, deleted: &Image, now: Timestamp) -> Result<(), ChangeError> {
+        let mut write = self.change(Some(seen), deleted)?;
+        if let Some(location) = &seen.image.location {
+            let due = Due { at: now, location: location.clone() };
+            write.extend([put_blob(location, BlobState::Garbage, Condition::Always)?, put_due(&due)?]);
+        }
+        if let Some(location) = &seen.image.upload {
+            write.extend([put_blob(location, BlobState::Garbage, Condition::Always)?]);
+        }
+        self.commit(write).await
+    }
+
+    /// Marks a blob that no image waits for as garbage; it stays due as it is. Cost: one write.
+    pub async fn disown(&self, location: &Location) -> Result<(), ChangeError> {
+        let garbage = put_blob(location, BlobState::Garbage, in_state(BlobState::Writing))?;
+        self.commit(Write::default().with(garbage)).await
+    }
+
+    /// Forgets an object that is gone, and that it was due. A second run changes nothing. Cost: one write.
+    pub async fn forget(&self, due: &Due) -> Result<(), ChangeError> {
+        let blob = Change::Remove(key::blob(&due.location.key), Condition::Always);
+        self.commit(Write::default().with(blob).with(remove_due(due))).await
+    }
+
+    /// Forgets that something was due. Cost: one write.
+    pub async fn settle(&self, due: &Due) -> Result<(), ChangeError> {
+        self.commit(Write::default().with(remove_due(due))).await
+    }
+}
+
+fn put_blob(location: &Location, state: BlobState, condition: Condition) -> Result<Change> {
+    let attributes = encode(&BlobRecord { state, location: location.clone() })?;
+    Ok(Change::Put(Item { key: key::blob(&location.key), attributes }, condition))
+}
+
+fn put_due(due: &Due) -> Result<Change> {
+    let attributes = encode(&DueRecord { at: due.at, location: due.location.clone() })?;
+    Ok(Change::Put(Item { key: key::due_blob(due.at, &due.location.key), attributes }, Condition::Always))
+}
+
+fn remove_due(due: &Due) -> Change {
+    Change::Remove(key::due_blob(due.at, &due.location.key), Condition::Always)
+}

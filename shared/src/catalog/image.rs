@@ -1,0 +1,67 @@
+//! Image records, and what is written with them.
+
+use super::record::{ImageRecord, at_revision, decode, encode};
+use super::{Catalog, ChangeError, key, listing, usage};
+use crate::error::Result;
+use crate::id::ImageId;
+use crate::image::Image;
+use crate::ports::{Change, Condition, Item, Write};
+
+/// Counts the changes of one image's record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Revision(i64);
+
+/// An image as it was read: a change says what it was based on.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Stored {
+    /// The image.
+    pub image: Image,
+    revision: Revision,
+}
+
+impl Catalog {
+    /// Reads an image, deleted ones included. Cost: one read.
+    pub async fn find(&self, id: &ImageId) -> Result<Option<Stored>> {
+        let Some(item) = self.table.get(&key::image(id)).await? else { return Ok(None) };
+        let record: ImageRecord = decode(item.attributes)?;
+        Ok(Some(Stored { revision: Revision(record.revision), image: record.into() }))
+    }
+
+    /// Registers an image. Cost: one write. `Lost` when the id was ever taken.
+    pub async fn create(&self, image: &Image) -> Result<(), ChangeError> {
+        self.commit(self.change(None, image)?).await
+    }
+
+    /// Writes an image over the one that was read. Cost: one write. `Lost` when it has changed since.
+    pub async fn replace(&self, seen: &Stored, image: &Image) -> Result<Stored, ChangeError> {
+        self.commit(self.change(Some(seen), image)?).await?;
+        Ok(Self::stored_after(Some(seen), image))
+    }
+
+    /// What an image's record becomes once a change of it was written.
+    pub(super) fn stored_after(seen: Option<&Stored>, image: &Image) -> Stored {
+        Stored { image: image.clone(), revision: next(seen) }
+    }
+
+    /// The record and all that follows from it: listing rows that come, stay and go, and the counters' difference.
+    /// The record is the write's first change.
+    pub(super) fn change(&self, seen: Option<&Stored>, image: &Image) -> Result<Write> {
+        let condition = seen.map_or(Condition::Absent, |seen| at_revision(seen.revision.0));
+        let record = encode(&ImageRecord::new(image, next(seen).0))?;
+        let mut write = Write::default().with(Change::Put(Item { key: key::image(&image.id), attributes: record }, condition));
+
+        let listed = listing::attributes(image)?;
+        let rows = self.listing_keys(image);
+        let gone = seen.into_iter().flat_map(|seen| self.listing_keys(&seen.image)).filter(|row| !rows.contains(row));
+        write.extend(gone.map(|row| Change::Remove(row, Condition::Always)));
+        write.extend(rows.iter().map(|row| {
+            Change::Put(Item { key: row.clone(), attributes: listed.clone() }, Condition::Always)
+        }));
+        write.extend(usage::difference(seen.map(|seen| &seen.image), image));
+        Ok(write)
+    }
+}
+
+fn next(seen: Option<&Stored>) -> Revision {
+    Revision(seen.map_or(1, |seen| seen.revision.0 + 1))
+}

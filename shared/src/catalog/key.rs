@@ -1,0 +1,107 @@
+//! Every key of the table, and the attributes that order listing rows. No other file builds one.
+
+use super::listing::Scope;
+use crate::id::{ImageId, ProjectId};
+use crate::image::{Image, SortKey};
+use crate::ports::{Index, Key};
+use crate::store::ObjectKey;
+use crate::time::Timestamp;
+
+/// Sorts below every character a name is likely to hold, so that `web` comes before `web-base` whatever follows.
+const SEPARATOR: char = '\u{1}';
+
+fn key(partition: String, sort: impl Into<String>) -> Key {
+    Key { partition, sort: sort.into() }
+}
+
+/// An image's record.
+pub(super) fn image(id: &ImageId) -> Key {
+    key(format!("image#{id}"), "record")
+}
+
+/// What is known of one object ever begun for an image.
+pub(super) fn blob(object: &ObjectKey) -> Key {
+    key(format!("image#{}", object.image()), format!("blob#{}", object.blob()))
+}
+
+/// A project's counters.
+pub(super) fn usage(project: &ProjectId) -> Key {
+    key(format!("project#{project}"), "usage")
+}
+
+/// The partition of everything due to blobs.
+pub(super) fn due_blobs() -> String {
+    "due#blob#0".to_owned()
+}
+
+/// What is due to a blob, and when.
+pub(super) fn due_blob(at: Timestamp, object: &ObjectKey) -> Key {
+    key(due_blobs(), format!("{}#{object}", at.sortable()))
+}
+
+/// Sorts behind every due row up to a time, and before every later one.
+pub(super) fn due_until(now: Timestamp) -> String {
+    format!("{}$", now.sortable())
+}
+
+/// A listing row.
+pub(super) fn listing(scope: &Scope, shards: u32, image: &Image) -> Key {
+    key(listing_partition(scope, shard_of(scope, shards, &image.id)), listing_sort(image))
+}
+
+/// The partition of one shard of a scope.
+pub(super) fn listing_partition(scope: &Scope, shard: u32) -> String {
+    match scope {
+        Scope::All => format!("list#all#{shard}"),
+        Scope::Public => format!("list#public#{shard}"),
+        Scope::Community => format!("list#community#{shard}"),
+        Scope::Owner(project) => format!("list#owner#{project}#{shard}"),
+    }
+}
+
+/// How many shards a scope has: only those that hold every project's images are spread.
+pub(super) fn shards_of(scope: &Scope, shards: u32) -> u32 {
+    match scope {
+        Scope::All | Scope::Public => shards,
+        Scope::Community | Scope::Owner(_) => 1,
+    }
+}
+
+fn shard_of(scope: &Scope, shards: u32, id: &ImageId) -> u32 {
+    // FNV-1a: spreads ids that a client chose, and stays the same for ever.
+    let hash = id.as_str().bytes().fold(0x811c_9dc5_u32, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193));
+    hash % shards_of(scope, shards).max(1)
+}
+
+/// The sort key of an image's listing rows: its place in the default order.
+pub(super) fn listing_sort(image: &Image) -> String {
+    format!("{}#{}", image.created_at.sortable(), image.id)
+}
+
+/// The index that a sort key's order is read from; `None` is the default order, which needs none.
+pub(super) fn index(sort: SortKey) -> Option<Index> {
+    match sort {
+        SortKey::CreatedAt => None,
+        SortKey::Name => Some(Index::Name),
+        SortKey::Status => Some(Index::Status),
+        SortKey::Size => Some(Index::Size),
+        SortKey::UpdatedAt => Some(Index::UpdatedAt),
+    }
+}
+
+/// An image's place in an index: what it orders by, then its place in the default order. Unset counts as empty or 0.
+pub(super) fn indexed(index: Index, image: &Image) -> String {
+    let leading = match index {
+        Index::Name => image.name.clone().unwrap_or_default(),
+        Index::Status => image.status.name().to_owned(),
+        Index::Size => format!("{:020}", image.size.unwrap_or(0)),
+        Index::UpdatedAt => image.updated_at.sortable(),
+    };
+    format!("{leading}{SEPARATOR}{}", listing_sort(image))
+}
+
+/// The range of the name index that holds exactly the images of one name.
+pub(super) fn named(name: &str) -> std::ops::RangeInclusive<String> {
+    let end = char::from_u32(u32::from(SEPARATOR) + 1).unwrap_or(SEPARATOR);
+    format!("{name}{SEPARATOR}")..=format!("{name}{end}")
+}

@@ -1,0 +1,73 @@
+//! How images lie in the table: which items there are, and which change together.
+//!
+//! | item | partition | sort key |
+//! | --- | --- | --- |
+//! | record | `image#<id>` | `record` |
+//! | blob | `image#<id>` | `blob#<ulid>` |
+//! | listing row | `list#<scope>#<shard>` | `<created_at>#<id>` |
+//! | usage | `project#<id>` | `usage` |
+//! | due row | `due#<kind>#<shard>` | `<due_at>#<reference>` |
+//!
+//! The record is the truth. Everything else about an image follows from it and is written with it, in one
+//! conditional transaction: whoever reads after a change was answered sees all of it.
+
+mod blob;
+mod due;
+mod image;
+mod key;
+mod listing;
+mod record;
+mod usage;
+
+use std::sync::Arc;
+
+use crate::error::Error;
+use crate::ports::{Table, TableError, Write};
+
+pub use blob::{Blob, BlobState};
+pub use due::Due;
+pub use image::{Revision, Stored};
+pub use listing::{Listing, Scope};
+pub use usage::Usage;
+
+/// The images' part of the table.
+#[derive(Clone, Debug)]
+pub struct Catalog {
+    table: Arc<dyn Table>,
+    listing_shards: u32,
+}
+
+/// Why a change was not made.
+#[derive(Debug, thiserror::Error)]
+pub enum ChangeError {
+    /// Somebody else changed the image first: what the change was based on is no longer so.
+    #[error("the image was changed by another request")]
+    Lost,
+    /// The table did not do it.
+    #[error(transparent)]
+    Table(#[from] Error),
+}
+
+impl From<TableError> for ChangeError {
+    fn from(error: TableError) -> Self {
+        match error {
+            TableError::ConditionFailed { .. } => Self::Lost,
+            other => Self::Table(other.into()),
+        }
+    }
+}
+
+impl Catalog {
+    /// The catalog in a table. `listing_shards` spreads the listing rows of the widest scopes (1 or more); it must not
+    /// change once there are images.
+    pub fn new(table: Arc<dyn Table>, listing_shards: u32) -> Self {
+        Self { table, listing_shards: listing_shards.max(1) }
+    }
+
+    async fn commit(&self, write: Write) -> Result<(), ChangeError> {
+        Ok(self.table.commit(write).await?)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,170 @@
+//! The shapes of items. Attribute names stand here and nowhere else.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::error::{Error, Result};
+use crate::id::{ImageId, ProjectId};
+use crate::image::{ContainerFormat, Digests, DiskFormat, Image, Location, Status, Visibility};
+use crate::ports::{Attributes, Condition};
+use crate::time::Timestamp;
+
+/// The shape written today. A reader knows every shape up to it; a past one keeps a golden file.
+const SCHEMA: u32 = 1;
+
+/// An image as it lies in the table. Times are microseconds since 1970; what is unset is left out.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct ImageRecord {
+    schema: u32,
+    #[serde(default)]
+    pub(super) revision: i64,
+    id: ImageId,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    name: Option<String>,
+    status: Status,
+    visibility: Visibility,
+    #[serde(default, skip_serializing_if = "is_default")]
+    protected: bool,
+    #[serde(default, skip_serializing_if = "is_default")]
+    os_hidden: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    owner: Option<ProjectId>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    disk_format: Option<DiskFormat>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    container_format: Option<ContainerFormat>,
+    #[serde(default, skip_serializing_if = "is_default")]
+    min_disk: u32,
+    #[serde(default, skip_serializing_if = "is_default")]
+    min_ram: u32,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    size: Option<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    virtual_size: Option<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    digests: Option<Digests>,
+    created_at: Timestamp,
+    updated_at: Timestamp,
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    tags: BTreeSet<String>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    properties: BTreeMap<String, String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    location: Option<Location>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    upload: Option<Location>,
+}
+
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
+}
+
+impl ImageRecord {
+    pub(super) fn new(image: &Image, revision: i64) -> Self {
+        let image = image.clone();
+        Self {
+            schema: SCHEMA,
+            revision,
+            id: image.id,
+            name: image.name,
+            status: image.status,
+            visibility: image.visibility,
+            protected: image.protected,
+            os_hidden: image.os_hidden,
+            owner: image.owner,
+            disk_format: image.disk_format,
+            container_format: image.container_format,
+            min_disk: image.min_disk,
+            min_ram: image.min_ram,
+            size: image.size,
+            virtual_size: image.virtual_size,
+            digests: image.digests,
+            created_at: image.created_at,
+            updated_at: image.updated_at,
+            tags: image.tags,
+            properties: image.properties,
+            location: image.location,
+            upload: image.upload,
+        }
+    }
+}
+
+impl From<ImageRecord> for Image {
+    fn from(record: ImageRecord) -> Self {
+        Self {
+            id: record.id,
+            name: record.name,
+            status: record.status,
+            visibility: record.visibility,
+            protected: record.protected,
+            os_hidden: record.os_hidden,
+            owner: record.owner,
+            disk_format: record.disk_format,
+            container_format: record.container_format,
+            min_disk: record.min_disk,
+            min_ram: record.min_ram,
+            size: record.size,
+            virtual_size: record.virtual_size,
+            digests: record.digests,
+            created_at: record.created_at,
+            updated_at: record.updated_at,
+            tags: record.tags,
+            properties: record.properties,
+            location: record.location,
+            upload: record.upload,
+        }
+    }
+}
+
+/// The condition that a record is still the one of this revision.
+pub(super) fn at_revision(revision: i64) -> Condition {
+    Condition::Equals("revision".to_owned(), revision.into())
+}
+
+/// What is known of an object.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct BlobRecord {
+    pub(super) state: super::BlobState,
+    pub(super) location: Location,
+}
+
+/// The condition that a blob is in a state.
+pub(super) fn in_state(state: super::BlobState) -> Condition {
+    Condition::Equals("state".to_owned(), state.name().into())
+}
+
+/// Something that is due to a blob.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct DueRecord {
+    pub(super) at: Timestamp,
+    pub(super) location: Location,
+}
+
+/// A project's counters.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub(super) struct UsageRecord {
+    #[serde(default)]
+    pub(super) images: i64,
+    #[serde(default)]
+    pub(super) bytes: i64,
+}
+
+/// The counters' attributes, in the order of [`UsageRecord`].
+pub(super) const USAGE_ATTRIBUTES: [&str; 2] = ["images", "bytes"];
+
+/// Writes a shape as attributes.
+pub(super) fn encode(record: &impl Serialize) -> Result<Attributes> {
+    match serde_json::to_value(record) {
+        Ok(Value::Object(attributes)) => Ok(attributes),
+        Ok(other) => Err(Error::internal(format!("a record must be an object, not {other}"))),
+        Err(error) => Err(Error::internal(error)),
+    }
+}
+
+/// Reads a shape from attributes; names it does not know are overlooked.
+pub(super) fn decode<T: DeserializeOwned>(attributes: Attributes) -> Result<T> {
+    serde_json::from_value(Value::Object(attributes)).map_err(Error::internal)
+}

@@ -1,0 +1,218 @@
+//! Image records: create, show, update, delete, tags.
+
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use super::{ATTEMPTS, contended, find, tell};
+use crate::catalog::{Catalog, ChangeError, Stored};
+use crate::error::{Error, Result};
+use crate::id::ImageId;
+use crate::identity::Caller;
+use crate::image::{Image, NewImage, PageLimits, Patch, Quotas, Status, Visibility, check_tag};
+use crate::policy::{self, Operation};
+use crate::ports::{Clock, EventKind, Events, Ids, Job, Queue};
+
+/// Operations on image records.
+#[derive(Clone, Debug)]
+pub struct Images {
+    pub(super) catalog: Catalog,
+    clock: Arc<dyn Clock>,
+    ids: Arc<dyn Ids>,
+    events: Arc<dyn Events>,
+    queue: Arc<dyn Queue>,
+    settings: ImagesSettings,
+}
+
+/// What is configured about image records.
+#[derive(Clone, Copy, Debug)]
+pub struct ImagesSettings {
+    /// How many tags and properties an image may have.
+    pub quotas: Quotas,
+    /// How long pages of a list are.
+    pub pages: PageLimits,
+}
+
+impl Images {
+    /// Operations over a catalog.
+    pub fn new(
+        catalog: Catalog,
+        clock: Arc<dyn Clock>,
+        ids: Arc<dyn Ids>,
+        events: Arc<dyn Events>,
+        queue: Arc<dyn Queue>,
+        settings: ImagesSettings,
+    ) -> Self {
+        Self { catalog, clock, ids, events, queue, settings }
+    }
+
+    /// How long pages of a list are.
+    pub fn pages(&self) -> PageLimits {
+        self.settings.pages
+    }
+
+    /// Registers an image (`POST /v2/images`). Cost: one write and no read. A second run with the same id is a conflict.
+    ///
+    /// # Errors
+    /// `Invalid`, `Forbidden`, `LimitExceeded` as the attributes deserve; `Conflict` when the id is taken, be it by an
+    /// image that was deleted.
+    pub async fn create(&self, caller: &Caller, body: Value) -> Result<Image> {
+        let new = NewImage::parse(body)?;
+        let id = new.id.clone().unwrap_or_else(|| self.ids.image_id());
+        let image = new.into_image(id, caller.project().cloned(), self.clock.now())?;
+        if !caller.is_admin() && !policy::owns(caller, &image) {
+            return Err(Error::Forbidden("You are not permitted to create images owned by another project.".to_owned()));
+        }
+        if !policy::allows(Operation::AddImage, caller, &image) {
+            return Err(policy::forbidden());
+        }
+        check_visibility(caller, None, &image)?;
+        self.settings.quotas.check(&image)?;
+        match self.catalog.create(&image).await {
+            Ok(()) => {}
+            Err(ChangeError::Lost) => return Err(Error::Conflict(format!("Image ID {} already exists!", image.id))),
+            Err(ChangeError::Table(error)) => return Err(error),
+        }
+        tell(&*self.events, &*self.clock, EventKind::Create, &image).await;
+        Ok(image)
+    }
+
+    /// Shows an image (`GET /v2/images/{image_id}`). Cost: one read.
+    ///
+    /// # Errors
+    /// `NotFound` when the image is absent or the caller may not see it.
+    pub async fn show(&self, caller: &Caller, id: &ImageId) -> Result<Image> {
+        Ok(find(&self.catalog, Operation::GetImage, caller, id).await?.image)
+    }
+
+    /// Patches an image (`PATCH /v2/images/{image_id}`): all changes or none. Cost: one read and one write.
+    ///
+    /// # Errors
+    /// `NotFound`, `Forbidden`, `Invalid`, `Conflict`, `LimitExceeded` as the changes deserve.
+    pub async fn update(&self, caller: &Caller, id: &ImageId, patch: &Patch) -> Result<Image> {
+        let changed = self.change(caller, id, |image| {
+            if patch.is_empty() {
+                return Ok(None);
+            }
+            let patched = patch.apply(image)?;
+            if patched.owner != image.owner && !caller.is_admin() {
+                return Err(Error::Forbidden("Only an administrator may change the owner of an image.".to_owned()));
+            }
+            check_visibility(caller, Some(image), &patched)?;
+            if patched.properties.len() > image.properties.len() || patched.tags.len() > image.tags.len() {
+                self.settings.quotas.check(&patched)?;
+            }
+            Ok(Some(patched))
+        });
+        changed.await
+    }
+
+    /// Adds a tag (`PUT /v2/images/{image_id}/tags/{tag}`). One that is there already changes nothing. Cost: one read
+    /// and at most one write.
+    ///
+    /// # Errors
+    /// `Invalid` for a tag over 255 characters, `LimitExceeded` over the quota, `NotFound`, `Forbidden`.
+    pub async fn add_tag(&self, caller: &Caller, id: &ImageId, tag: &str) -> Result<()> {
+        check_tag(tag)?;
+        let changed = self.change(caller, id, |image| {
+            let mut tagged = image.clone();
+            if !tagged.tags.insert(tag.to_owned()) {
+                return Ok(None);
+            }
+            self.settings.quotas.check(&tagged)?;
+            Ok(Some(tagged))
+        });
+        changed.await.map(drop)
+    }
+
+    /// Removes a tag (`DELETE /v2/images/{image_id}/tags/{tag}`). Cost: one read and one write.
+    ///
+    /// # Errors
+    /// `NotFound` when the image or the tag is absent, `Forbidden`.
+    pub async fn remove_tag(&self, caller: &Caller, id: &ImageId, tag: &str) -> Result<()> {
+        let changed = self.change(caller, id, |image| {
+            let mut untagged = image.clone();
+            if !untagged.tags.remove(tag) {
+                return Err(Error::NotFound("The resource could not be found.".to_owned()));
+            }
+            Ok(Some(untagged))
+        });
+        changed.await.map(drop)
+    }
+
+    /// Deletes an image (`DELETE /v2/images/{image_id}`). Its bytes follow soon after. Cost: one read and one write.
+    /// A second run finds nothing.
+    ///
+    /// # Errors
+    /// `NotFound`; `Forbidden` when the image is protected or not the caller's.
+    pub async fn delete(&self, caller: &Caller, id: &ImageId) -> Result<()> {
+        for _ in 0..ATTEMPTS {
+            let seen = find(&self.catalog, Operation::DeleteImage, caller, id).await?;
+            if seen.image.protected {
+                return Err(Error::Forbidden(format!("Image {id} is protected and cannot be deleted.")));
+            }
+            let now = self.clock.now();
+            let deleted = tombstone(&seen.image, now)?;
+            match self.catalog.delete(&seen, &deleted, now).await {
+                Ok(()) => {
+                    if seen.image.location.is_some() {
+                        self.queue.enqueue(Job::Reap).await;
+                    }
+                    tell(&*self.events, &*self.clock, EventKind::Delete, &seen.image).await;
+                    return Ok(());
+                }
+                Err(ChangeError::Lost) => {}
+                Err(ChangeError::Table(error)) => return Err(error),
+            }
+        }
+        Err(contended(id))
+    }
+
+    /// Changes an image by a rule, again on what is there whenever another request came first; `None` changes nothing.
+    async fn change(
+        &self,
+        caller: &Caller,
+        id: &ImageId,
+        rule: impl Fn(&Image) -> Result<Option<Image>> + Send,
+    ) -> Result<Image> {
+        for _ in 0..ATTEMPTS {
+            let seen = find(&self.catalog, Operation::ModifyImage, caller, id).await?;
+            let Some(changed) = rule(&seen.image)? else { return Ok(seen.image) };
+            let changed = Image { updated_at: self.clock.now(), ..changed };
+            match self.catalog.replace(&seen, &changed).await {
+                Ok(Stored { image, .. }) => {
+                    tell(&*self.events, &*self.clock, EventKind::Update, &image).await;
+                    return Ok(image);
+                }
+                Err(ChangeError::Lost) => {}
+                Err(ChangeError::Table(error)) => return Err(error),
+            }
+        }
+        Err(contended(id))
+    }
+}
+
+/// Setting public or community needs a right of its own; leaving it does not.
+fn check_visibility(caller: &Caller, before: Option<&Image>, after: &Image) -> Result<()> {
+    let operation = match after.visibility {
+        _ if before.is_some_and(|before| before.visibility == after.visibility) => return Ok(()),
+        Visibility::Public => Operation::PublicizeImage,
+        Visibility::Community => Operation::CommunitizeImage,
+        Visibility::Shared | Visibility::Private => return Ok(()),
+    };
+    // Who may set it is asked of the owner before the change, not of the one it makes.
+    if policy::allows(operation, caller, before.unwrap_or(after)) { Ok(()) } else { Err(policy::forbidden()) }
+}
+
+/// What remains of a deleted image: its id stays taken, and its place in lists is known to whoever is paging past it.
+fn tombstone(image: &Image, now: crate::time::Timestamp) -> Result<Image> {
+    Ok(Image {
+        status: image.status.advance_to(Status::Deleted)?,
+        updated_at: now,
+        tags: Default::default(),
+        properties: Default::default(),
+        location: None,
+        upload: None,
+        ..image.clone()
+    })
+}

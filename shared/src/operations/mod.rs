@@ -1,0 +1,78 @@
+//! What the service does: each operation reads as the API reference does. Find, may the caller, is it allowed now,
+//! change, commit, tell.
+
+mod download;
+mod images;
+mod list;
+mod reaper;
+mod upload;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::catalog::{Catalog, ChangeError, Stored};
+use crate::error::{Error, Result};
+use crate::id::{ImageId, StoreId};
+use crate::identity::Caller;
+use crate::image::Image;
+use crate::policy::{self, Operation};
+use crate::ports::{Clock, Event, EventKind, Events, Store};
+
+pub use download::{Download, ImageInfo};
+pub use images::{Images, ImagesSettings};
+pub use list::ImagePage;
+pub use reaper::{Reaped, Reaper};
+pub use upload::{ImageData, UploadRequest, UploadSettings};
+
+/// How often an operation starts again when other requests keep changing the image: each of them got through.
+const ATTEMPTS: usize = 16;
+
+/// The stores images are kept in.
+#[derive(Clone, Debug)]
+pub struct Stores {
+    default: StoreId,
+    stores: BTreeMap<StoreId, Arc<dyn Store>>,
+}
+
+impl Stores {
+    /// One store, which takes every image.
+    pub fn single(id: StoreId, store: Arc<dyn Store>) -> Self {
+        Self { default: id.clone(), stores: BTreeMap::from([(id, store)]) }
+    }
+
+    /// A store, if there is one of that id.
+    pub fn get(&self, id: &StoreId) -> Option<&Arc<dyn Store>> {
+        self.stores.get(id)
+    }
+
+    /// The store that takes images nobody chose one for.
+    pub fn default_id(&self) -> &StoreId {
+        &self.default
+    }
+}
+
+/// Reads an image that the caller may do something to. Cost: one read.
+async fn find(catalog: &Catalog, operation: Operation, caller: &Caller, id: &ImageId) -> Result<Stored> {
+    let stored = catalog.find(id).await?.ok_or_else(|| policy::not_found(id.as_str()))?;
+    policy::check(operation, caller, &stored.image)?;
+    Ok(stored)
+}
+
+/// The answer when others kept winning.
+fn contended(id: &ImageId) -> Error {
+    Error::Stale(format!("image {id} is being changed by other requests, try again"))
+}
+
+/// The error of a change that is not tried again.
+fn refused(error: ChangeError, id: &ImageId) -> Error {
+    match error {
+        ChangeError::Lost => contended(id),
+        ChangeError::Table(error) => error,
+    }
+}
+
+/// Tells what happened to an image.
+async fn tell(events: &dyn Events, clock: &dyn Clock, kind: EventKind, image: &Image) {
+    let event = Event { kind, image: image.id.clone(), owner: image.owner.clone(), at: clock.now() };
+    events.publish(event).await;
+}

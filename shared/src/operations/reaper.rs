@@ -1,0 +1,142 @@
+//! Does what due rows promise.
+//!
+//! A blob that is due is looked at by its state. `writing`: its writer's lease has ended, so the image is `queued` again
+//! and the blob garbage. `garbage`: the object is removed, then the rows. `attached` or unknown: the due row is a
+//! leftover of a lost race and goes. Every step may happen twice.
+
+use std::sync::Arc;
+
+use futures_util::StreamExt;
+
+use super::upload::requeued;
+use super::{ATTEMPTS, Stores, contended, refused};
+use crate::catalog::{BlobState, Catalog, ChangeError, Due};
+use crate::error::{Error, Result};
+use crate::ports::Clock;
+use crate::time::Timestamp;
+
+/// How many due rows a query reads.
+const STEP: usize = 100;
+
+/// How many objects are removed side by side.
+const CONCURRENCY: usize = 8;
+
+/// Does what is due.
+#[derive(Clone, Debug)]
+pub struct Reaper {
+    catalog: Catalog,
+    stores: Stores,
+    clock: Arc<dyn Clock>,
+}
+
+/// What one run did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Reaped {
+    /// Uploads whose writer had died: their images are queued again.
+    pub expired: usize,
+    /// Objects removed.
+    pub removed: usize,
+    /// Due rows that could not be done with; they stay due.
+    pub failed: usize,
+}
+
+impl Reaper {
+    /// A reaper over a catalog and its stores.
+    pub fn new(catalog: Catalog, stores: Stores, clock: Arc<dyn Clock>) -> Self {
+        Self { catalog, stores, clock }
+    }
+
+    /// Does everything that is due now. Cost: one query for each 100 due rows; for each row one read, at most three
+    /// writes, and the removal of one object.
+    ///
+    /// # Errors
+    /// `Unavailable`, `Internal` when due rows cannot be read. One that cannot be done with is logged, counted and left.
+    pub async fn run(&self) -> Result<Reaped> {
+        self.sweep(self.clock.now()).await
+    }
+
+    /// Does everything that will ever be due: only for a process that knows that no other can be writing, because it
+    /// has just taken the lock of the data directory.
+    ///
+    /// # Errors
+    /// As [`Self::run`].
+    pub async fn recover(&self) -> Result<Reaped> {
+        self.sweep(Timestamp::from_microseconds(i64::MAX)).await
+    }
+
+    async fn sweep(&self, by: Timestamp) -> Result<Reaped> {
+        let mut reaped = Reaped::default();
+        let mut after = None;
+        loop {
+            let due = self.catalog.due(by, after.as_ref(), STEP).await?;
+            let Some(last) = due.last().cloned() else { return Ok(reaped) };
+            let mut done = futures_util::stream::iter(due.into_iter().map(|due| self.settle(due))).buffer_unordered(CONCURRENCY);
+            while let Some(one) = done.next().await {
+                reaped.expired += one.expired;
+                reaped.removed += one.removed;
+                reaped.failed += one.failed;
+            }
+            after = Some(last);
+        }
+    }
+
+    async fn settle(&self, due: Due) -> Reaped {
+        let mut reaped = Reaped::default();
+        if let Err(error) = self.step(&due, &mut reaped).await {
+            let cause = std::error::Error::source(&error);
+            tracing::warn!(key = %due.location.key, %error, cause = ?cause, "what is due to an object could not be done");
+            reaped.failed = 1;
+        }
+        reaped
+    }
+
+    async fn step(&self, due: &Due, reaped: &mut Reaped) -> Result<()> {
+        let id = due.location.key.image();
+        let state = self.catalog.blob(&due.location).await?.map(|blob| blob.state);
+        match state {
+            None | Some(BlobState::Attached) => {
+                return self.catalog.settle(due).await.map_err(|error| refused(error, id));
+            }
+            Some(BlobState::Writing) => {
+                if !self.expire(due).await? {
+                    return Ok(());
+                }
+                reaped.expired = 1;
+            }
+            Some(BlobState::Garbage) => {}
+        }
+        let store = self.stores.get(&due.location.store).ok_or_else(|| {
+            Error::internal(format!("an object lies in store '{}', which is not configured", due.location.store))
+        })?;
+        store.remove(&due.location.key).await?;
+        reaped.removed = 1;
+        self.catalog.forget(due).await.map_err(|error| refused(error, id))
+    }
+
+    /// Takes an image back from a writer that died. `false` when the writer lives: it has renewed or ended its lease.
+    async fn expire(&self, due: &Due) -> Result<bool> {
+        let id = due.location.key.image();
+        for _ in 0..ATTEMPTS {
+            let found = self.catalog.find(id).await?;
+            let waiting = found.filter(|stored| stored.image.upload.as_ref() == Some(&due.location));
+            let expired = match waiting {
+                Some(stored) => {
+                    let queued = requeued(&stored.image, self.clock.now())?;
+                    self.catalog.expire(&stored, &queued, due).await
+                }
+                None => self.catalog.disown(&due.location).await,
+            };
+            match expired {
+                Ok(()) => return Ok(true),
+                Err(ChangeError::Table(error)) => return Err(error),
+                Err(ChangeError::Lost) => {
+                    let state = self.catalog.blob(&due.location).await?.map(|blob| blob.state);
+                    if state != Some(BlobState::Writing) || !self.catalog.is_due(due).await? {
+                        return Ok(false);
+                    }
+                }
+            }
+        }
+        Err(contended(id))
+    }
+}

@@ -1,0 +1,316 @@
+//! Image data on its way in.
+//!
+//! 1. *Intent*: the image becomes `saving` and names the one object it waits for; a due row says until when.
+//! 2. *Bytes*: the body flows into that object while the lease is renewed.
+//! 3. *Commit*: the image becomes `active`, if it still waits for that object.
+//!
+//! When 2 or 3 fails the image is `queued` again and the object is removed; when the process dies, the reaper does the
+//! same once the lease has ended. The image is deleted meanwhile: its record no longer waits, so 3 fails and the object
+//! goes. Two uploads at once: only one of them made the image `saving`.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::{ATTEMPTS, Stores, contended, find, refused, tell};
+use crate::catalog::{Catalog, ChangeError, Due, Stored};
+use crate::error::{Error, Result};
+use crate::id::{ImageId, StoreId};
+use crate::identity::Caller;
+use crate::image::{Image, Location, Status};
+use crate::policy::Operation;
+use crate::ports::{Clock, EventKind, Events, Ids, Store};
+use crate::store::ObjectKey;
+use crate::transfer::{Body, Intake, Received};
+
+/// Operations on image data.
+#[derive(Clone, Debug)]
+pub struct ImageData {
+    pub(super) catalog: Catalog,
+    stores: Stores,
+    clock: Arc<dyn Clock>,
+    ids: Arc<dyn Ids>,
+    events: Arc<dyn Events>,
+    settings: UploadSettings,
+}
+
+/// What is configured about uploads.
+#[derive(Clone, Copy, Debug)]
+pub struct UploadSettings {
+    /// How bodies are taken in.
+    pub intake: Intake,
+    /// How long a writer that died keeps its image from being uploaded again. A living one renews its lease.
+    pub lease: Duration,
+}
+
+/// What a request says of the data it carries.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct UploadRequest {
+    /// The size announced, in bytes.
+    pub size: Option<u64>,
+    /// The store asked for.
+    pub store: Option<String>,
+}
+
+impl ImageData {
+    /// Operations over a catalog and its stores.
+    pub fn new(
+        catalog: Catalog,
+        stores: Stores,
+        clock: Arc<dyn Clock>,
+        ids: Arc<dyn Ids>,
+        events: Arc<dyn Events>,
+        settings: UploadSettings,
+    ) -> Self {
+        Self { catalog, stores, clock, ids, events, settings }
+    }
+
+    pub(super) fn store(&self, id: &StoreId) -> Result<Arc<dyn Store>> {
+        let store = self.stores.get(id).cloned();
+        store.ok_or_else(|| Error::internal(format!("an image lies in store '{id}', which is not configured")))
+    }
+
+    /// Takes an image's data in (`PUT /v2/images/{image_id}/file`). Cost: one read and two writes, one more for each
+    /// third of the lease it lasts. It goes on to its end even when the caller stops waiting for it.
+    ///
+    /// # Errors
+    /// `NotFound`, `Forbidden`; `Conflict` when the image is not queued; `Invalid` when its formats are unset, the store
+    /// is unknown, or the size is not the one announced; `LimitExceeded` over the size limit or when the store is full;
+    /// `Gone` when the image was deleted meanwhile; `ClientGone`; `Unavailable`. After each of them nothing of the
+    /// attempt is left on the image.
+    pub async fn upload(&self, caller: &Caller, id: &ImageId, request: &UploadRequest, body: Body) -> Result<()> {
+        let store_id = self.chosen(request)?;
+        let store = self.store(&store_id)?;
+        let attempt = self.begin(caller, id, request, store_id, store).await?;
+        tell(&*self.events, &*self.clock, EventKind::Prepare, &attempt.stored.image).await;
+        // A task of its own: a client that goes away takes the request with it, but must leave the image queued.
+        tokio::spawn(attempt.run(body, request.size)).await.map_err(Error::internal)?
+    }
+
+    fn chosen(&self, request: &UploadRequest) -> Result<StoreId> {
+        let Some(name) = &request.store else { return Ok(self.stores.default_id().clone()) };
+        let known = name.parse().ok().filter(|id| self.stores.get(id).is_some());
+        known.ok_or_else(|| Error::Invalid(format!("X-Image-Meta-Store: there is no store '{name}'")))
+    }
+
+    async fn begin(
+        &self,
+        caller: &Caller,
+        id: &ImageId,
+        request: &UploadRequest,
+        store_id: StoreId,
+        store: Arc<dyn Store>,
+    ) -> Result<Attempt> {
+        for _ in 0..ATTEMPTS {
+            let seen = find(&self.catalog, Operation::UploadImage, caller, id).await?;
+            self.check(&seen.image, request)?;
+            let now = self.clock.now();
+            let key = ObjectKey::new(id.clone(), self.ids.ulid(now));
+            let location = Location { store: store_id.clone(), key };
+            let lease = Due { at: now.plus(self.settings.lease), location: location.clone() };
+            let saving = Image {
+                status: seen.image.status.advance_to(Status::Saving)?,
+                upload: Some(location),
+                updated_at: now,
+                ..seen.image.clone()
+            };
+            match self.catalog.begin_upload(&seen, &saving, &lease).await {
+                Ok(stored) => return Ok(Attempt { data: self.clone(), store, stored, lease }),
+                Err(ChangeError::Lost) => {}
+                Err(ChangeError::Table(error)) => return Err(error),
+            }
+        }
+        Err(contended(id))
+    }
+
+    /// What can be known before the first byte.
+    fn check(&self, image: &Image, request: &UploadRequest) -> Result<()> {
+        image.status.advance_to(Status::Saving)?;
+        let unset = [("disk_format", image.disk_format.is_none()), ("container_format", image.container_format.is_none())];
+        let unset: Vec<_> = unset.into_iter().filter(|(_, unset)| *unset).map(|(name, _)| name).collect();
+        if !unset.is_empty() {
+            let names = unset.join(", ");
+            return Err(Error::Invalid(format!("Properties {names} must be set prior to saving data.")));
+        }
+        let limit = self.settings.intake.max_bytes;
+        match request.size {
+            Some(size) if size > limit => {
+                Err(Error::LimitExceeded(format!("the data announced, {size} bytes, exceeds the limit of {limit} bytes")))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// One attempt to write one image.
+#[derive(Debug)]
+struct Attempt {
+    data: ImageData,
+    store: Arc<dyn Store>,
+    stored: Stored,
+    lease: Due,
+}
+
+/// What became of an attempt whose image was read again.
+enum Standing {
+    /// The image waits for it.
+    Expected,
+    /// The image has taken it.
+    Taken,
+    /// The image was deleted.
+    Deleted,
+    /// The image waits for something else: the lease ended.
+    Evicted,
+}
+
+impl Attempt {
+    async fn run(mut self, mut body: Body, size: Option<u64>) -> Result<()> {
+        let (intake, store) = (self.data.settings.intake, Arc::clone(&self.store));
+        let key = self.lease.location.key.clone();
+        let received = tokio::select! {
+            biased;
+            received = intake.receive(&*store, &key, &mut body, size) => received,
+            lost = self.keep_lease() => Err(lost),
+        };
+        match received {
+            Ok(received) => self.attach(received).await,
+            Err(error) => {
+                self.give_up(&error).await;
+                Err(error)
+            }
+        }
+    }
+
+    /// Renews the lease for as long as it is polled; ends when the lease is lost.
+    async fn keep_lease(&mut self) -> Error {
+        let pause = self.data.settings.lease / 3;
+        loop {
+            tokio::time::sleep(pause).await;
+            let now = self.data.clock.now();
+            match self.data.catalog.renew_lease(&self.lease, now.plus(self.data.settings.lease)).await {
+                Ok(renewed) => self.lease = renewed,
+                Err(ChangeError::Lost) => return self.lost().await,
+                // The next try may get through, as long as there is a lease to renew.
+                Err(ChangeError::Table(_)) if now < self.lease.at => {}
+                Err(ChangeError::Table(error)) => return error,
+            }
+        }
+    }
+
+    /// Says why the image no longer waits for this attempt.
+    async fn lost(&mut self) -> Error {
+        match self.look().await {
+            Ok(Standing::Deleted) => gone(&self.stored.image.id),
+            Ok(_) => evicted(&self.stored.image.id),
+            Err(error) => error,
+        }
+    }
+
+    async fn look(&mut self) -> Result<Standing> {
+        let id = self.stored.image.id.clone();
+        let Some(found) = self.data.catalog.find(&id).await? else { return Ok(Standing::Deleted) };
+        self.stored = found;
+        let (image, ours) = (&self.stored.image, Some(&self.lease.location));
+        Ok(match () {
+            () if !image.status.is_live() => Standing::Deleted,
+            () if image.location.as_ref() == ours => Standing::Taken,
+            () if image.upload.as_ref() == ours => Standing::Expected,
+            () => Standing::Evicted,
+        })
+    }
+
+    /// Gives the image its data.
+    async fn attach(mut self, received: Received) -> Result<()> {
+        for _ in 0..ATTEMPTS {
+            let image = &self.stored.image;
+            let active = Image {
+                status: image.status.advance_to(Status::Active)?,
+                size: Some(received.size),
+                digests: Some(received.digests.clone()),
+                location: Some(self.lease.location.clone()),
+                upload: None,
+                updated_at: self.data.clock.now(),
+                ..image.clone()
+            };
+            let failed = match self.data.catalog.attach(&self.stored, &active, &self.lease).await {
+                Ok(stored) => {
+                    for kind in [EventKind::Upload, EventKind::Activate] {
+                        tell(&*self.data.events, &*self.data.clock, kind, &stored.image).await;
+                    }
+                    return Ok(());
+                }
+                Err(failed) => failed,
+            };
+            // A change of the image's metadata came first, or the answer was lost: what the record says now decides.
+            // While it cannot be read the bytes must stay: they may be the image's.
+            match (self.look().await?, failed) {
+                (Standing::Taken, _) => return Ok(()),
+                (Standing::Expected, ChangeError::Lost) => {}
+                (Standing::Expected, ChangeError::Table(error)) => {
+                    self.give_up(&error).await;
+                    return Err(error);
+                }
+                (Standing::Deleted, _) => {
+                    self.discard(&self.lease).await;
+                    return Err(gone(&self.stored.image.id));
+                }
+                (Standing::Evicted, _) => {
+                    self.discard(&self.lease).await;
+                    return Err(evicted(&self.stored.image.id));
+                }
+            }
+        }
+        Err(contended(&self.stored.image.id))
+    }
+
+    /// Puts the image back to `queued` and removes what was written. What cannot be done now is due later.
+    async fn give_up(&mut self, because: &Error) {
+        tracing::info!(image = %self.stored.image.id, %because, "an upload was given up");
+        for _ in 0..ATTEMPTS {
+            let now = self.data.clock.now();
+            let Ok(queued) = requeued(&self.stored.image, now) else { break };
+            match self.data.catalog.abandon(&self.stored, &queued, &self.lease, now).await {
+                Ok(due) => return self.discard(&due).await,
+                Err(error) => match (error, self.look().await) {
+                    (ChangeError::Lost, Ok(Standing::Expected)) => {}
+                    (_, Ok(Standing::Deleted | Standing::Evicted)) => return self.discard(&self.lease).await,
+                    (error, _) => {
+                        let error = refused(error, &self.stored.image.id);
+                        tracing::warn!(image = %self.stored.image.id, %error, "an upload is left to the reaper");
+                        return;
+                    }
+                },
+            }
+        }
+    }
+
+    /// Removes the object, then what is known of it.
+    async fn discard(&self, due: &Due) {
+        let key = &due.location.key;
+        if let Err(error) = self.store.remove(key).await {
+            tracing::warn!(%key, %error, "an object is left to the reaper");
+        } else if let Err(error) = self.data.catalog.forget(due).await {
+            tracing::warn!(%key, %error, "the row of a removed object is left to the reaper");
+        }
+    }
+}
+
+/// The image as it was before anybody tried to upload it.
+pub(super) fn requeued(image: &Image, now: crate::time::Timestamp) -> Result<Image> {
+    Ok(Image {
+        status: image.status.advance_to(Status::Queued)?,
+        size: None,
+        virtual_size: None,
+        digests: None,
+        upload: None,
+        updated_at: now,
+        ..image.clone()
+    })
+}
+
+fn gone(id: &ImageId) -> Error {
+    Error::Gone(format!("Image {id} could not be found after upload. The image may have been deleted during the upload."))
+}
+
+fn evicted(id: &ImageId) -> Error {
+    Error::Conflict(format!("the upload of image {id} lost its lease: it was interrupted for too long"))
+}

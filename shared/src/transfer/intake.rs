@@ -1,0 +1,223 @@
+//! From a body to an object.
+//!
+//! ```text
+//! body ─ cut ─┬─ MD5 thread
+//!             ├─ SHA-512 thread
+//!             └─ store, part by part
+//! ```
+//! A part is taken from the body only under a permit, which returns when all three are done with it: memory is bounded
+//! by parts in flight × part size, however fast the client and however slow the store.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_core::Stream;
+use futures_util::StreamExt;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::task::{JoinError, JoinSet};
+use tokio::time::timeout;
+
+use super::digest::Digester;
+use super::plan::PartPlan;
+use crate::error::{Cause, Error, Result};
+use crate::image::Digests;
+use crate::ports::{Chunks, ObjectWriter, Part, Store, StoreError};
+use crate::store::ObjectKey;
+
+/// A request's body.
+pub type Body = Pin<Box<dyn Stream<Item = Result<Bytes, Cause>> + Send>>;
+
+/// How bodies are taken in.
+#[derive(Clone, Copy, Debug)]
+pub struct Intake {
+    /// The size of a part, in bytes, unless the store demands larger ones.
+    pub part_bytes: u64,
+    /// How many parts are held at a time, at least 1.
+    pub parts_in_flight: u32,
+    /// The most a body may hold, in bytes.
+    pub max_bytes: u64,
+    /// How long a client may be silent.
+    pub idle: Duration,
+}
+
+/// What was taken in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Received {
+    /// Bytes.
+    pub size: u64,
+    /// What they hash to.
+    pub digests: Digests,
+}
+
+impl Intake {
+    /// Writes a body under a key; when it answers `Ok`, the object is whole and durable.
+    ///
+    /// `expected` is the size the client announced, in bytes. On an error, what was written is left to
+    /// [`Store::remove`]; no write is under way any more.
+    ///
+    /// # Errors
+    /// `Invalid` when the size is not the one expected, `LimitExceeded` when it is over the limit or the store is full,
+    /// `ClientGone` when the body breaks or stalls, `Unavailable` or `Internal` for a fault of the store.
+    pub async fn receive(
+        &self,
+        store: &dyn Store,
+        key: &ObjectKey,
+        body: &mut Body,
+        expected: Option<u64>,
+    ) -> Result<Received> {
+        let mut cutter = Cutter { body, rest: Bytes::new(), received: 0, expected, limits: *self };
+        let digester = Digester::start();
+        let plan = PartPlan::new(store.part_limits(), self.part_bytes, expected);
+        let permits = Arc::new(Semaphore::new(self.parts_in_flight.max(1) as usize));
+
+        let first_permit = Arc::new(permit(&permits, self.units(plan.bytes_of(1))).await?);
+        let first = cutter.part(plan.bytes_of(1)).await?;
+        digester.update(&first.bytes, &first_permit);
+        if first.ended {
+            store.put(key, first.bytes).await?;
+            return Ok(Received { size: cutter.received, digests: digester.finish().await? });
+        }
+
+        let mut parts = Parts { writer: store.begin(key, expected).await?, writes: JoinSet::new(), next: 1, offset: 0 };
+        parts.write(first.bytes, first_permit);
+        loop {
+            if !plan.allows(parts.next) {
+                return Err(Error::LimitExceeded("the data needs more parts than the image store takes".to_owned()));
+            }
+            let bytes = plan.bytes_of(parts.next);
+            let permit = Arc::new(parts.unless_failed(permit(&permits, self.units(bytes))).await?);
+            let cut = parts.unless_failed(cutter.part(bytes)).await?;
+            digester.update(&cut.bytes, &permit);
+            if !cut.bytes.is_empty() {
+                parts.write(cut.bytes, permit);
+            }
+            if cut.ended {
+                break;
+            }
+        }
+        // The last parts are hashed while the store makes the object durable.
+        let (digests, ()) = tokio::try_join!(digester.finish(), parts.complete())?;
+        Ok(Received { size: cutter.received, digests })
+    }
+
+    /// How many permits a part takes: more than one when it is larger than the parts that were counted with.
+    fn units(&self, bytes: u64) -> u32 {
+        let units = bytes.div_ceil(self.part_bytes.max(1));
+        u32::try_from(units).unwrap_or(u32::MAX).clamp(1, self.parts_in_flight.max(1))
+    }
+}
+
+async fn permit(permits: &Arc<Semaphore>, units: u32) -> Result<OwnedSemaphorePermit> {
+    Arc::clone(permits).acquire_many_owned(units).await.map_err(Error::internal)
+}
+
+/// An object's parts on their way to the store. Dropped, it stops them.
+struct Parts {
+    writer: Arc<dyn ObjectWriter>,
+    writes: JoinSet<Result<(), StoreError>>,
+    next: u32,
+    offset: u64,
+}
+
+impl Parts {
+    fn write(&mut self, bytes: Chunks, permit: Arc<OwnedSemaphorePermit>) {
+        let part = Part { number: self.next, offset: self.offset, bytes };
+        self.next += 1;
+        self.offset += part.bytes.len();
+        let writer = Arc::clone(&self.writer);
+        self.writes.spawn(async move {
+            let written = writer.write(part).await;
+            drop(permit);
+            written
+        });
+    }
+
+    /// Waits for something, unless a part fails first: a full store is told at once, not when the body ends.
+    async fn unless_failed<T>(&mut self, wanted: impl Future<Output = Result<T>>) -> Result<T> {
+        tokio::pin!(wanted);
+        loop {
+            tokio::select! {
+                biased;
+                Some(written) = self.writes.join_next() => outcome(written)?,
+                done = &mut wanted => return done,
+            }
+        }
+    }
+
+    async fn complete(mut self) -> Result<()> {
+        while let Some(written) = self.writes.join_next().await {
+            outcome(written)?;
+        }
+        Ok(self.writer.complete().await?)
+    }
+}
+
+fn outcome(written: Result<Result<(), StoreError>, JoinError>) -> Result<()> {
+    Ok(written.map_err(Error::internal)??)
+}
+
+/// Cuts a body into parts and counts it.
+struct Cutter<'a> {
+    body: &'a mut Body,
+    rest: Bytes,
+    received: u64,
+    expected: Option<u64>,
+    limits: Intake,
+}
+
+/// A run of a body.
+struct Cut {
+    bytes: Chunks,
+    ended: bool,
+}
+
+impl Cutter<'_> {
+    /// Takes the next `size` bytes, or what is left.
+    async fn part(&mut self, size: u64) -> Result<Cut> {
+        let (mut pieces, mut taken) = (Vec::new(), 0);
+        while taken < size {
+            if self.rest.is_empty() {
+                match self.next().await? {
+                    Some(bytes) => self.rest = bytes,
+                    None => return Ok(Cut { bytes: pieces.into(), ended: true }),
+                }
+            }
+            let room = usize::try_from(size - taken).unwrap_or(usize::MAX);
+            let piece = self.rest.split_to(room.min(self.rest.len()));
+            taken += piece.len() as u64;
+            if !piece.is_empty() {
+                pieces.push(piece);
+            }
+        }
+        Ok(Cut { bytes: pieces.into(), ended: false })
+    }
+
+    /// The body's next bytes, once they are known to fit; `None` at its end, once it is known to be complete.
+    async fn next(&mut self) -> Result<Option<Bytes>> {
+        let received = self.received;
+        let gone = |source| Error::ClientGone { received, source };
+        let next = timeout(self.limits.idle, self.body.next()).await.map_err(|silent| gone(Some(silent.into())))?;
+        let Some(bytes) = next.transpose().map_err(|error| gone(Some(error)))? else {
+            return match self.expected {
+                Some(expected) if expected != received => Err(Error::Invalid(format!(
+                    "the size of the data received, {received} bytes, does not match the size announced, {expected} bytes"
+                ))),
+                _ => Ok(None),
+            };
+        };
+        self.received += bytes.len() as u64;
+        if let Some(expected) = self.expected.filter(|expected| self.received > *expected) {
+            return Err(Error::Invalid(format!("the data exceeds the size announced, {expected} bytes")));
+        }
+        if self.received > self.limits.max_bytes {
+            let limit = self.limits.max_bytes;
+            return Err(Error::LimitExceeded(format!("the data exceeds the limit of {limit} bytes for an image")));
+        }
+        Ok(Some(bytes))
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,7 @@
+//! Bytes on their way into a store: cut into parts, hashed and written side by side, never held whole.
+
+mod digest;
+mod intake;
+mod plan;
+
+pub use intake::{Body, Intake, Received};

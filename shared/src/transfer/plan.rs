@@ -1,0 +1,65 @@
+//! How large each part of an object is.
+
+use crate::ports::PartLimits;
+
+const MIB: u64 = 1 << 20;
+
+/// After this many parts of an object of unknown size, parts double: 8 MiB parts then reach 8 TiB in 10,000 parts.
+const DOUBLE_EVERY: u32 = 1000;
+
+/// The sizes of an object's parts. Unless a store's limits demand more, all are of the size that was configured.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct PartPlan {
+    bytes: u64,
+    grows: bool,
+    limits: PartLimits,
+}
+
+impl PartPlan {
+    /// A plan for an object of `size` bytes, or of a size not known yet.
+    pub(super) fn new(limits: PartLimits, configured: u64, size: Option<u64>) -> Self {
+        let least = size.map_or(0, |size| size.div_ceil(limits.max_parts.max(1).into()).next_multiple_of(MIB));
+        let bytes = configured.max(least).clamp(limits.min_bytes.max(1), limits.max_bytes);
+        Self { bytes, grows: size.is_none(), limits }
+    }
+
+    /// The size of a part, counted from 1, in bytes.
+    pub(super) fn bytes_of(&self, number: u32) -> u64 {
+        let doublings = if self.grows { number.saturating_sub(1) / DOUBLE_EVERY } else { 0 };
+        self.bytes.checked_shl(doublings).unwrap_or(u64::MAX).min(self.limits.max_bytes)
+    }
+
+    /// Whether an object may have a part of this number.
+    pub(super) fn allows(&self, number: u32) -> bool {
+        number <= self.limits.max_parts
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// S3's.
+    const LIMITS: PartLimits = PartLimits { min_bytes: 5 * MIB, max_bytes: 5 << 30, max_parts: 10_000 };
+    const TIB: u64 = 1 << 40;
+
+    #[test]
+    fn a_plan_of_unknown_size_reaches_the_size_cap() {
+        let plan = PartPlan::new(LIMITS, 8 * MIB, None);
+        assert_eq!((plan.bytes_of(1), plan.bytes_of(1000), plan.bytes_of(1001)), (8 * MIB, 8 * MIB, 16 * MIB));
+        assert!((1..=LIMITS.max_parts).map(|number| plan.bytes_of(number)).sum::<u64>() > TIB);
+        assert!(plan.allows(10_000) && !plan.allows(10_001));
+    }
+
+    proptest! {
+        #[test]
+        fn a_known_size_fits_its_parts(size in 0..=5 * TIB, configured in 5 * MIB..=64 * MIB) {
+            let plan = PartPlan::new(LIMITS, configured, Some(size));
+            let bytes = plan.bytes_of(1);
+            prop_assert!(bytes >= configured && bytes <= LIMITS.max_bytes);
+            prop_assert!(size.div_ceil(bytes) <= LIMITS.max_parts.into());
+        }
+    }
+}
