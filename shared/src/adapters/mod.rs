@@ -6,8 +6,10 @@ pub mod aws;
 pub mod dynamodb;
 #[cfg(feature = "file")]
 pub mod file;
+pub mod in_process;
 #[cfg(feature = "memory")]
 pub mod memory;
+pub mod none;
 #[cfg(feature = "s3")]
 pub mod s3;
 #[cfg(feature = "sqlite")]

@@ -1,4 +1,7 @@
 //! One suite a port, run on every adapter. The memory adapter is the readable definition; where two differ, one is wrong.
 
+pub mod events;
+pub mod identity;
+pub mod queue;
 pub mod store;
 pub mod table;
