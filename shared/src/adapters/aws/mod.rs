@@ -44,7 +44,7 @@ pub struct AwsSettings {
 pub async fn sdk_config(settings: &AwsSettings) -> SdkConfig {
     let timeouts = TimeoutConfig::builder()
         .connect_timeout(Duration::from_secs(3))
-        .operation_attempt_timeout(Duration::from_secs(300))
+        .operation_attempt_timeout(Duration::from_mins(5))
         .build();
     let retries = RetryConfig::standard()
         .with_max_attempts(MAX_ATTEMPTS)
