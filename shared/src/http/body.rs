@@ -3,7 +3,7 @@
 //! glanceclient strips tags from HTML, openstacksdk reads `message` of JSON, people read the text. The shapes are those of
 //! `WebOb`, which Glance answers with, down to the blanks.
 
-use http::{HeaderValue, StatusCode};
+use http::{HeaderMap, HeaderValue, StatusCode, header};
 
 /// The shape a client asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,14 +63,24 @@ fn escape(text: &str) -> String {
 
 /// HTML when it is as welcome as JSON, JSON when it is more welcome, text when neither is.
 fn shape(accept: &[HeaderValue]) -> Shape {
-    let ranges: Vec<&str> =
-        accept.iter().filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(',')).collect();
+    let ranges = ranges(accept);
     let (html, json) = (quality(&ranges, "text", "html"), quality(&ranges, "application", "json"));
     match (html, json) {
         (0, 0) => Shape::Text,
         (html, json) if html >= json => Shape::Html,
         _ => Shape::Json,
     }
+}
+
+fn ranges(accept: &[HeaderValue]) -> Vec<&str> {
+    accept.iter().filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(',')).collect()
+}
+
+/// Whether a client would rather read JSON than plain text; text when it does not care.
+pub fn prefers_json(headers: &HeaderMap) -> bool {
+    let accept: Vec<_> = headers.get_all(header::ACCEPT).iter().cloned().collect();
+    let ranges = ranges(&accept);
+    quality(&ranges, "application", "json") > quality(&ranges, "text", "plain")
 }
 
 /// How welcome a type is, in thousandths: what the most specific range that matches says (RFC 9110, 12.5.1).

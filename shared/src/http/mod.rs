@@ -9,6 +9,7 @@ mod error;
 mod extract;
 pub mod version;
 
+pub use body::prefers_json;
 pub use door::{Door, serve};
 pub use error::ApiError;
 pub use extract::{BaseUrl, ImagePath, JsonBody, MAX_JSON_BYTES, NoBody, QueryPairs, TagPath};
