@@ -3,6 +3,8 @@
 //! Data flows one way: event → function → domain → ports → adapters. See `ARCHITECTURE.md` for the map and its invariants.
 
 #[cfg(feature = "app")]
+pub mod app;
+#[cfg(feature = "app")]
 pub mod config;
 pub mod error;
 pub mod id;

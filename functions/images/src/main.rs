@@ -1,2 +1,14 @@
-//! In progress.
-fn main() {}
+//! Image records as a Lambda function.
+
+use shared::app::App;
+use shared::config::Config;
+use tracing_subscriber::EnvFilter;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), lambda_http::Error> {
+    let config = Config::from_environment()?;
+    tracing_subscriber::fmt().json().with_env_filter(EnvFilter::try_new(&config.log)?).init();
+    let app = App::new(config);
+    let images = app.images(&app.catalog()?);
+    lambda_http::run(shared::http::serve(images::routes(images), app.door())).await
+}

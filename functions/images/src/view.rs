@@ -1,0 +1,110 @@
+//! Images as the API shows them (schemas `image` and `images`).
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::Serialize;
+use shared::image::{ContainerFormat, DiskFormat, HASH_ALGORITHM, Image};
+use shared::operations::ImagePage;
+
+/// One image.
+#[derive(Debug, Serialize)]
+pub(crate) struct ImageView {
+    id: String,
+    name: Option<String>,
+    status: &'static str,
+    visibility: &'static str,
+    protected: bool,
+    os_hidden: bool,
+    owner: Option<String>,
+    disk_format: Option<&'static str>,
+    container_format: Option<&'static str>,
+    min_disk: u32,
+    min_ram: u32,
+    size: Option<u64>,
+    virtual_size: Option<u64>,
+    checksum: Option<String>,
+    os_hash_algo: Option<&'static str>,
+    os_hash_value: Option<String>,
+    tags: BTreeSet<String>,
+    created_at: String,
+    updated_at: String,
+    #[serde(rename = "self")]
+    this: String,
+    file: String,
+    schema: &'static str,
+    #[serde(flatten)]
+    properties: BTreeMap<String, String>,
+}
+
+impl From<Image> for ImageView {
+    fn from(image: Image) -> Self {
+        let this = format!("/v2/images/{}", image.id);
+        let (checksum, hash) = image.digests.map(|digests| (digests.md5, digests.sha512)).unzip();
+        Self {
+            id: image.id.into(),
+            name: image.name,
+            status: image.status.name(),
+            visibility: image.visibility.name(),
+            protected: image.protected,
+            os_hidden: image.os_hidden,
+            owner: image.owner.map(String::from),
+            disk_format: image.disk_format.map(DiskFormat::name),
+            container_format: image.container_format.map(ContainerFormat::name),
+            min_disk: image.min_disk,
+            min_ram: image.min_ram,
+            size: image.size,
+            virtual_size: image.virtual_size,
+            checksum,
+            os_hash_algo: hash.is_some().then_some(HASH_ALGORITHM),
+            os_hash_value: hash,
+            tags: image.tags,
+            created_at: image.created_at.to_string(),
+            updated_at: image.updated_at.to_string(),
+            file: format!("{this}/file"),
+            this,
+            schema: "/v2/schemas/image",
+            properties: image.properties,
+        }
+    }
+}
+
+/// A page of a list, with the links of its neighbours.
+#[derive(Debug, Serialize)]
+pub(crate) struct ImagesView {
+    images: Vec<ImageView>,
+    first: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next: Option<String>,
+    schema: &'static str,
+}
+
+impl ImagesView {
+    /// The page that answers a query. Links repeat the query, its repeated keys too; only the marker differs.
+    pub(crate) fn new(page: ImagePage, query: &[(String, String)]) -> Self {
+        let first = link(query, None);
+        let next = page.next.map(|marker| link(query, Some(marker.as_str())));
+        Self { images: page.images.into_iter().map(ImageView::from).collect(), first, next, schema: "/v2/schemas/images" }
+    }
+}
+
+fn link(query: &[(String, String)], marker: Option<&str>) -> String {
+    let kept = query.iter().map(|(key, value)| (key.as_str(), value.as_str())).filter(|(key, _)| *key != "marker");
+    let marker = marker.map(|marker| ("marker", marker));
+    let mut link = form_urlencoded::Serializer::new(String::new());
+    let query = link.extend_pairs(kept.chain(marker)).finish();
+    if query.is_empty() { "/v2/images".to_owned() } else { format!("/v2/images?{query}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn links_keep_every_tag_and_replace_the_marker() {
+        let query = [("tag", "a b"), ("marker", "old"), ("tag", "c&d"), ("limit", "2")];
+        let query = query.map(|(key, value)| (key.to_owned(), value.to_owned()));
+        assert_eq!(link(&query, None), "/v2/images?tag=a+b&tag=c%26d&limit=2");
+        assert_eq!(link(&query, Some("new")), "/v2/images?tag=a+b&tag=c%26d&limit=2&marker=new");
+        assert_eq!(link(&[], None), "/v2/images");
+    }
+}

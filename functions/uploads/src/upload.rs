@@ -1,0 +1,81 @@
+use axum::body::{Body, BodyDataStream};
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use futures_util::StreamExt;
+use shared::Error;
+use shared::http::{ApiError, ImagePath};
+use shared::identity::Caller;
+use shared::operations::{ImageData, UploadRequest};
+
+/// Takes an image's data in (`PUT /v2/images/{image_id}/file`).
+pub(crate) async fn upload(
+    State(data): State<ImageData>,
+    caller: Caller,
+    ImagePath(id): ImagePath,
+    request: Request,
+) -> Result<StatusCode, ApiError> {
+    check_media_type(request.headers())?;
+    let announced = UploadRequest { size: size(request.headers())?, store: text(request.headers(), STORE) };
+    data.upload(&caller, &id, &announced, Box::pin(chunks(request.into_body()))).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+const SIZE: &str = "x-openstack-image-size";
+const STORE: &str = "x-image-meta-store";
+
+fn chunks(body: Body) -> impl futures_util::Stream<Item = Result<axum::body::Bytes, shared::error::Cause>> {
+    BodyDataStream::map(body.into_data_stream(), |chunk| chunk.map_err(axum::Error::into_inner))
+}
+
+fn text(headers: &HeaderMap, name: &str) -> Option<String> {
+    headers.get(name).map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned())
+}
+
+fn check_media_type(headers: &HeaderMap) -> Result<(), Error> {
+    let sent = text(headers, header::CONTENT_TYPE.as_str()).unwrap_or_default();
+    if sent.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case("application/octet-stream") {
+        return Ok(());
+    }
+    let message = format!("the content type must be application/octet-stream, not '{sent}'");
+    Err(Error::MediaType { message, accept_patch: None })
+}
+
+/// The size announced: by the header made for it, else by the length of the body.
+fn size(headers: &HeaderMap) -> Result<Option<u64>, Error> {
+    match text(headers, SIZE) {
+        Some(size) => match size.trim().parse() {
+            Ok(size) => Ok(Some(size)),
+            Err(_) => Err(Error::Invalid(format!("{SIZE}: must be a number of bytes, not '{size}'"))),
+        },
+        None => Ok(text(headers, header::CONTENT_LENGTH.as_str()).and_then(|length| length.parse().ok())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn headers(pairs: &[(&'static str, &str)]) -> HeaderMap {
+        pairs.iter().map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap())).collect()
+    }
+
+    #[test]
+    fn the_size_header_goes_before_the_length() {
+        assert_eq!(size(&headers(&[(SIZE, "5"), ("content-length", "7")])).unwrap(), Some(5));
+        assert_eq!(size(&headers(&[("content-length", "7")])).unwrap(), Some(7));
+        assert_eq!(size(&headers(&[])).unwrap(), None);
+        for wrong in ["many", "-1", "", "1.5"] {
+            assert!(matches!(size(&headers(&[(SIZE, wrong)])), Err(Error::Invalid(_))), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn only_octets_are_taken() {
+        for right in ["application/octet-stream", "Application/Octet-Stream; x=y"] {
+            check_media_type(&headers(&[("content-type", right)])).unwrap();
+        }
+        for wrong in ["application/json", "", "text/plain"] {
+            assert!(matches!(check_media_type(&headers(&[("content-type", wrong)])), Err(Error::MediaType { .. })));
+        }
+    }
+}

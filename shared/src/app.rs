@@ -1,0 +1,244 @@
+//! Puts everything together, once: which adapter answers which port is decided here, by configuration alone.
+//!
+//! A function asks only for what it needs, so that one which never touches bytes links no store.
+
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use tokio::sync::mpsc::Receiver;
+
+use crate::adapters::in_process::{LocalEvents, LocalQueue};
+use crate::adapters::none::NoIdentity;
+use crate::adapters::system::{RandomIds, SystemClock};
+use crate::catalog::Catalog;
+use crate::config::{Config, IdentityMode, StoreAdapter, TableAdapter};
+use crate::image::{PageLimits, Quotas};
+use crate::operations::{ImageData, Images, ImagesSettings, Reaper, Stores, UploadSettings};
+use crate::ports::{Cause, Clock, Events, Identity, Ids, Job, Queue, Store, Table};
+use crate::transfer::Intake;
+
+/// How many events a slow listener may be behind, and how many jobs may wait.
+const BACKLOG: usize = 1024;
+
+/// How long a client that uploads may be silent.
+const IDLE: Duration = Duration::from_mins(1);
+
+/// The configured process.
+#[derive(Debug)]
+pub struct App {
+    /// What was configured.
+    pub config: Arc<Config>,
+    /// Who calls.
+    pub identity: Arc<dyn Identity>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// New identifiers.
+    pub ids: Arc<dyn Ids>,
+    /// What happened.
+    pub events: Arc<dyn Events>,
+    /// What shall happen soon.
+    pub queue: Arc<dyn Queue>,
+    jobs: Mutex<Option<Receiver<Job>>>,
+}
+
+/// Why a process cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// An adapter is configured that this program was built without.
+    #[error("{key}: this program was built without the adapter '{adapter}'")]
+    NotBuilt {
+        /// The setting.
+        key: &'static str,
+        /// Its value.
+        adapter: &'static str,
+    },
+    /// What is configured cannot be opened.
+    #[error("cannot open {what}")]
+    Open {
+        /// What was to be opened.
+        what: String,
+        /// Why not.
+        #[source]
+        cause: Cause,
+    },
+}
+
+impl App {
+    /// The process as configured. Touches neither disk nor network.
+    pub fn new(config: Config) -> Self {
+        let IdentityMode::None = config.identity.mode;
+        let (queue, jobs) = LocalQueue::new(BACKLOG);
+        Self {
+            identity: Arc::new(NoIdentity::new(config.identity.project.clone())),
+            clock: Arc::new(SystemClock),
+            ids: Arc::new(RandomIds),
+            events: Arc::new(LocalEvents::new(BACKLOG)),
+            queue: Arc::new(queue),
+            jobs: Mutex::new(Some(jobs)),
+            config: Arc::new(config),
+        }
+    }
+
+    /// The jobs that are enqueued in this process. Only the first call gets them; while nobody has, they are dropped once
+    /// the queue is full.
+    pub fn take_jobs(&self) -> Option<Receiver<Job>> {
+        self.jobs.lock().ok()?.take()
+    }
+
+    /// Opens the table. Call it once: an embedded table has one writer.
+    ///
+    /// # Errors
+    /// [`StartError`] when it cannot be opened or was not built in.
+    pub fn catalog(&self) -> Result<Catalog, StartError> {
+        Ok(Catalog::new(self.table()?, self.config.table.listing_shards))
+    }
+
+    /// Opens the stores.
+    ///
+    /// # Errors
+    /// [`StartError`] when one cannot be opened or was not built in.
+    pub fn stores(&self) -> Result<Stores, StartError> {
+        Ok(Stores::single(self.config.store.id.clone(), self.store()?))
+    }
+
+    /// Operations on image records.
+    pub fn images(&self, catalog: &Catalog) -> Images {
+        let limits = &self.config.limits;
+        let settings = ImagesSettings {
+            quotas: Quotas { tags: limits.tags, properties: limits.properties },
+            pages: PageLimits { default: limits.page_default, max: limits.page_max },
+        };
+        let (events, queue) = (Arc::clone(&self.events), Arc::clone(&self.queue));
+        Images::new(catalog.clone(), Arc::clone(&self.clock), Arc::clone(&self.ids), events, queue, settings)
+    }
+
+    /// Operations on image data.
+    pub fn image_data(&self, catalog: &Catalog, stores: &Stores) -> ImageData {
+        let upload = &self.config.upload;
+        let settings = UploadSettings {
+            intake: Intake {
+                part_bytes: upload.part_mib << 20,
+                parts_in_flight: u32::try_from(upload.parts_in_flight).unwrap_or(u32::MAX),
+                max_bytes: self.config.limits.image_size_bytes,
+                idle: IDLE,
+            },
+            lease: Duration::from_secs(upload.lease_seconds),
+        };
+        let (clock, ids) = (Arc::clone(&self.clock), Arc::clone(&self.ids));
+        ImageData::new(catalog.clone(), stores.clone(), clock, ids, Arc::clone(&self.events), settings)
+    }
+
+    /// What does what is due.
+    pub fn reaper(&self, catalog: &Catalog, stores: &Stores) -> Reaper {
+        Reaper::new(catalog.clone(), stores.clone(), Arc::clone(&self.clock))
+    }
+
+    /// The front door of every HTTP function.
+    #[cfg(feature = "http")]
+    pub fn door(&self) -> crate::http::Door {
+        crate::http::Door {
+            identity: Arc::clone(&self.identity),
+            ids: Arc::clone(&self.ids),
+            public_endpoint: self.config.public_endpoint.clone(),
+        }
+    }
+
+    fn table(&self) -> Result<Arc<dyn Table>, StartError> {
+        match self.config.table.adapter {
+            TableAdapter::Sqlite => sqlite(&self.config.data),
+            TableAdapter::Memory => memory_table(),
+            TableAdapter::DynamoDb => dynamodb(&self.config),
+        }
+    }
+
+    fn store(&self) -> Result<Arc<dyn Store>, StartError> {
+        match self.config.store.adapter {
+            StoreAdapter::File => file(&self.config.data),
+            StoreAdapter::Memory => memory_store(),
+            StoreAdapter::S3 => s3(&self.config),
+        }
+    }
+}
+
+#[cfg(feature = "sqlite")]
+fn sqlite(data: &Path) -> Result<Arc<dyn Table>, StartError> {
+    let path = data.join("table.sqlite");
+    let opened = crate::adapters::sqlite::SqliteTable::open(&path);
+    let table = opened.map_err(|cause| StartError::Open { what: path.display().to_string(), cause: cause.into() })?;
+    Ok(Arc::new(table))
+}
+
+#[cfg(not(feature = "sqlite"))]
+fn sqlite(_data: &Path) -> Result<Arc<dyn Table>, StartError> {
+    Err(StartError::NotBuilt { key: "table.adapter", adapter: "sqlite" })
+}
+
+#[cfg(feature = "memory")]
+fn memory_table() -> Result<Arc<dyn Table>, StartError> {
+    Ok(Arc::new(crate::adapters::memory::MemoryTable::new()))
+}
+
+#[cfg(not(feature = "memory"))]
+fn memory_table() -> Result<Arc<dyn Table>, StartError> {
+    Err(StartError::NotBuilt { key: "table.adapter", adapter: "memory" })
+}
+
+#[cfg(feature = "dynamodb")]
+fn dynamodb(config: &Config) -> Result<Arc<dyn Table>, StartError> {
+    let settings = crate::adapters::aws::AwsSettings {
+        endpoint: config.table.endpoint.clone(),
+        region: config.table.region.clone(),
+        ..Default::default()
+    };
+    Ok(Arc::new(crate::adapters::dynamodb::DynamoTable::new(settings, config.table.name.clone())))
+}
+
+#[cfg(not(feature = "dynamodb"))]
+fn dynamodb(_config: &Config) -> Result<Arc<dyn Table>, StartError> {
+    Err(StartError::NotBuilt { key: "table.adapter", adapter: "dynamodb" })
+}
+
+#[cfg(feature = "file")]
+fn file(data: &Path) -> Result<Arc<dyn Store>, StartError> {
+    let root = data.join("store");
+    let opened = crate::adapters::file::FileStore::open(&root);
+    let store = opened.map_err(|cause| StartError::Open { what: root.display().to_string(), cause: cause.into() })?;
+    Ok(Arc::new(store))
+}
+
+#[cfg(not(feature = "file"))]
+fn file(_data: &Path) -> Result<Arc<dyn Store>, StartError> {
+    Err(StartError::NotBuilt { key: "store.adapter", adapter: "file" })
+}
+
+#[cfg(feature = "memory")]
+fn memory_store() -> Result<Arc<dyn Store>, StartError> {
+    Ok(Arc::new(crate::adapters::memory::MemoryStore::new()))
+}
+
+#[cfg(not(feature = "memory"))]
+fn memory_store() -> Result<Arc<dyn Store>, StartError> {
+    Err(StartError::NotBuilt { key: "store.adapter", adapter: "memory" })
+}
+
+#[cfg(feature = "s3")]
+fn s3(config: &Config) -> Result<Arc<dyn Store>, StartError> {
+    let store = &config.store;
+    let settings = crate::adapters::s3::S3Settings {
+        aws: crate::adapters::aws::AwsSettings {
+            endpoint: store.endpoint.clone(),
+            region: store.region.clone(),
+            ..Default::default()
+        },
+        bucket: store.bucket.clone().unwrap_or_default(),
+        prefix: store.prefix.clone(),
+        path_style: store.path_style,
+    };
+    Ok(Arc::new(crate::adapters::s3::S3Store::new(settings)))
+}
+
+#[cfg(not(feature = "s3"))]
+fn s3(_config: &Config) -> Result<Arc<dyn Store>, StartError> {
+    Err(StartError::NotBuilt { key: "store.adapter", adapter: "s3" })
+}
