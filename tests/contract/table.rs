@@ -1,6 +1,6 @@
 //! The table's contract, on every adapter.
 
-// mod dynamodb;
+mod dynamodb;
 mod sqlite;
 
 mod memory {
