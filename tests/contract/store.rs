@@ -1,22 +1,34 @@
 //! Every adapter of the object store.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "what surrounds the tests fails as they do"
+)]
+
+mod s3;
+
 mod memory {
+    use std::future::{Ready, ready};
+
     use shared::adapters::memory::MemoryStore;
 
-    async fn fresh() -> (MemoryStore, ()) {
-        (MemoryStore::new(), ())
+    fn fresh() -> Ready<(MemoryStore, ())> {
+        ready((MemoryStore::new(), ()))
     }
 
     shared::store_contract!(fresh);
 }
 
 mod directory {
+    use std::future::{Ready, ready};
+
     use shared::adapters::file::FileStore;
     use tempfile::TempDir;
 
-    async fn fresh() -> (FileStore, TempDir) {
+    fn fresh() -> Ready<(FileStore, TempDir)> {
         let directory = tempfile::tempdir().unwrap();
-        (FileStore::open(directory.path()).unwrap(), directory)
+        ready((FileStore::open(directory.path()).unwrap(), directory))
     }
 
     shared::store_contract!(fresh);
@@ -24,6 +36,7 @@ mod directory {
 
 /// Opened again for every call: nothing but the disk remembers.
 mod reopened_directory {
+    use std::future::{Ready, ready};
     use std::ops::Range;
     use std::sync::Arc;
 
@@ -69,8 +82,8 @@ mod reopened_directory {
         }
     }
 
-    async fn fresh() -> (Reopened, ()) {
-        (Reopened(tempfile::tempdir().unwrap()), ())
+    fn fresh() -> Ready<(Reopened, ())> {
+        ready((Reopened(tempfile::tempdir().unwrap()), ()))
     }
 
     shared::store_contract!(fresh);

@@ -2,20 +2,22 @@
 
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a suite fails by panicking, as tests do")]
 
-use std::ops::Range;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use futures_util::StreamExt;
 use futures_util::future::{join_all, try_join_all};
-use futures_util::{StreamExt, TryStreamExt};
 
-use crate::id::{ImageId, Ulid};
 use crate::ports::{Chunks, ObjectWriter, Part, Store, StoreError};
 use crate::store::ObjectKey;
 
+mod material;
+
+pub use material::{key, parts, pattern, pieces, try_read};
+
 const MIB: usize = 1 << 20;
 
-/// Runs every case of the suite as a test of its own. Takes an async function that answers a pair: a fresh store, and
+/// Runs every case of the suite as a test of its own. Takes a function whose future is a pair: a fresh store, and
 /// whatever must live as long as it.
 #[macro_export]
 macro_rules! store_contract {
@@ -265,54 +267,6 @@ pub async fn many_objects_go_in_and_out_side_by_side(store: &dyn Store) {
         let len = 1000 + usize::try_from(number).unwrap();
         assert_eq!(read_all(store, &key(number % 5, number), len).await, pattern(number, len));
     }
-}
-
-/// A key that is the same for the same numbers.
-pub fn key(image: u64, attempt: u64) -> ObjectKey {
-    ObjectKey::new(ImageId::from_random(image.into()), Ulid::from_parts(1, attempt.into()))
-}
-
-/// Bytes that look random and are the same for the same numbers.
-pub fn pattern(seed: u64, len: usize) -> Vec<u8> {
-    let mut state = seed.wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    let mut bytes = Vec::with_capacity(len + 8);
-    while bytes.len() < len {
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        bytes.extend_from_slice(&state.to_le_bytes());
-    }
-    bytes.truncate(len);
-    bytes
-}
-
-/// The bytes cut into pieces of a length.
-pub fn pieces(bytes: &[u8], len: usize) -> Chunks {
-    Chunks::from(bytes.chunks(len).map(Bytes::copy_from_slice).collect::<Vec<_>>())
-}
-
-/// The bytes cut into parts of a length, and those into pieces.
-pub fn parts(bytes: &[u8], part_bytes: usize, piece_bytes: usize) -> Vec<Part> {
-    let numbered = (1..).zip(bytes.chunks(part_bytes));
-    let part = |(number, run)| Part {
-        number,
-        offset: u64::from(number - 1) * part_bytes as u64,
-        bytes: pieces(run, piece_bytes),
-    };
-    numbered.map(part).collect()
-}
-
-/// Reads a range to its end.
-///
-/// # Errors
-/// As the read or its stream fails.
-pub async fn try_read(store: &dyn Store, key: &ObjectKey, range: Range<u64>) -> Result<Vec<u8>, StoreError> {
-    let mut stream = store.read(key, range).await?;
-    let mut all = Vec::new();
-    while let Some(bytes) = stream.try_next().await? {
-        all.extend_from_slice(&bytes);
-    }
-    Ok(all)
 }
 
 /// The least a part may hold here, a little more where that is nearly nothing, and not a round number.

@@ -1,1 +1,106 @@
-//! In progress.
+//! Objects in an S3 bucket, or in one of a server that speaks S3: AWS, Ceph, MinIO, LocalStack, MiniStack.
+//!
+//! What is sent is what all of them take: no checksum trailers, no conditional writes, no listing of objects.
+
+mod body;
+mod failure;
+mod reader;
+mod writer;
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use aws_sdk_s3::Client;
+use aws_sdk_s3::config::{Builder, RequestChecksumCalculation, ResponseChecksumValidation};
+use tokio::sync::OnceCell;
+
+use self::writer::S3Writer;
+use super::aws::{AwsSettings, sdk_config};
+use crate::ports::{ByteStream, Chunks, ObjectWriter, PartLimits, Store, StoreError};
+use crate::store::ObjectKey;
+
+/// S3's limits of a multipart upload: 5 MiB to 5 GiB a part, the last one excepted, and 10,000 parts.
+const LIMITS: PartLimits = PartLimits { min_bytes: 5 << 20, max_bytes: 5 << 30, max_parts: 10_000 };
+
+/// Which bucket, and how it is reached.
+#[derive(Clone, Debug)]
+pub struct S3Settings {
+    /// The server and who asks it.
+    pub aws: AwsSettings,
+    /// The bucket's name.
+    pub bucket: String,
+    /// What goes before every key, as it stands: `images/` makes a folder of it. May be empty.
+    pub prefix: String,
+    /// Whether the bucket is named in the path and not in the host name. Servers other than AWS mostly want it.
+    pub path_style: bool,
+}
+
+/// A store in a bucket. Clones share the client, which is built by the first call.
+#[derive(Clone, Debug)]
+pub struct S3Store {
+    bucket: Arc<Bucket>,
+}
+
+#[derive(Debug)]
+struct Bucket {
+    settings: S3Settings,
+    client: OnceCell<Client>,
+}
+
+impl S3Store {
+    /// A store in a bucket that exists. Nothing is sent before it is used.
+    pub fn new(settings: S3Settings) -> Self {
+        Self { bucket: Arc::new(Bucket { settings, client: OnceCell::new() }) }
+    }
+}
+
+impl Bucket {
+    async fn client(&self) -> &Client {
+        let connect = async || {
+            let config = Builder::from(&sdk_config(&self.settings.aws).await)
+                .force_path_style(self.settings.path_style)
+                // By default the SDK sends a checksum as a trailer of the body, which some servers refuse.
+                .request_checksum_calculation(RequestChecksumCalculation::WhenRequired)
+                .response_checksum_validation(ResponseChecksumValidation::WhenRequired);
+            Client::from_conf(config.build())
+        };
+        self.client.get_or_init(connect).await
+    }
+
+    fn name(&self) -> &str {
+        &self.settings.bucket
+    }
+
+    fn path(&self, key: &ObjectKey) -> String {
+        format!("{}{key}", self.settings.prefix)
+    }
+}
+
+#[async_trait]
+impl Store for S3Store {
+    fn part_limits(&self) -> PartLimits {
+        LIMITS
+    }
+
+    /// Cost: one request.
+    async fn put(&self, key: &ObjectKey, bytes: Chunks) -> Result<(), StoreError> {
+        writer::put(&self.bucket, self.bucket.path(key), &bytes).await
+    }
+
+    /// Cost: one request, and one for each part and for completing.
+    async fn begin(&self, key: &ObjectKey, _size: Option<u64>) -> Result<Arc<dyn ObjectWriter>, StoreError> {
+        Ok(Arc::new(S3Writer::begin(Arc::clone(&self.bucket), self.bucket.path(key)).await?))
+    }
+
+    /// Cost: one request, and one more for each time the connection breaks.
+    async fn read(&self, key: &ObjectKey, range: Range<u64>) -> Result<ByteStream, StoreError> {
+        reader::read(Arc::clone(&self.bucket), self.bucket.path(key), range).await
+    }
+
+    /// Cost: two requests, and one for each upload that was begun. In a versioned bucket older versions stay until
+    /// its lifecycle rules remove them.
+    async fn remove(&self, key: &ObjectKey) -> Result<(), StoreError> {
+        writer::remove(&self.bucket, &self.bucket.path(key)).await
+    }
+}
