@@ -45,7 +45,7 @@ def wait_for(what, condition, seconds=30.0):
     while time.monotonic() < deadline:
         if value := condition():
             return value
-        time.sleep(0.05)
+        time.sleep(0.005)
     raise AssertionError(f"not within {seconds:.0f} s: {what}")
 
 

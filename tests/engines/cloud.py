@@ -1,0 +1,115 @@
+"""Holds `glint serve` on DynamoDB and S3 to what it does on its own disk. Started by run.sh."""
+
+import hashlib
+import os
+import re
+import subprocess
+import sys
+
+import engines
+from harness import MIB, OCTETS, ROOT, Checks, Glint, call, create, equal, expect, scratch, show, wait_for
+
+check = Checks()
+work = scratch("cloud")
+SIZE = 40 * MIB + 17  # several parts, the last one odd
+data = os.urandom(SIZE)
+digest = hashlib.sha512(data).hexdigest()
+
+
+def keys(s3, bucket):
+    """What the bucket holds: whole objects, and uploads that were begun."""
+    objects = [entry["Key"] for entry in s3.list_objects_v2(Bucket=bucket).get("Contents", [])]
+    begun = [entry["Key"] for entry in s3.list_multipart_uploads(Bucket=bucket).get("Uploads", [])]
+    return objects, begun
+
+
+def put(server, image_id, pieces):
+    return call(server.url, "PUT", f"/v2/images/{image_id}/file", pieces, OCTETS)
+
+
+def cut(upto=SIZE):
+    return (data[at:min(at + MIB, upto)] for at in range(0, upto, MIB))
+
+
+def bytes_on(name, server, s3, bucket):
+    image_id = create(server.url, name="parts")["id"]
+    with check(f"{name}: an upload of several parts is one object with the image's SHA-512"):
+        expect(put(server, image_id, cut()), 204)
+        equal(show(server.url, image_id)["os_hash_value"], digest)
+        (key,), begun = keys(s3, bucket)
+        equal(hashlib.sha512(s3.get_object(Bucket=bucket, Key=key)["Body"].read()).hexdigest(), digest)
+        equal(begun, [])
+    with check(f"{name}: it downloads whole, and a range across two parts"):
+        equal(expect(call(server.url, "GET", f"/v2/images/{image_id}/file"), 200).body == data, True)
+        span = {"Range": f"bytes={8 * MIB - 5}-{8 * MIB + 4}"}
+        part = expect(call(server.url, "GET", f"/v2/images/{image_id}/file", headers=span), 206)
+        equal(part.body, data[8 * MIB - 5:8 * MIB + 5])
+    with check(f"{name}: deleted, nothing is left in the bucket"):
+        expect(call(server.url, "DELETE", f"/v2/images/{image_id}"), 204)
+        wait_for("the bucket is empty", lambda: keys(s3, bucket) == ([], []), 60)
+
+
+def crash_on(name, server, s3, bucket):
+    image_id = create(server.url, name="killed")["id"]
+
+    def cut_and_kill():
+        yield from cut(32 * MIB)
+        wait_for("parts were begun", lambda: keys(s3, bucket)[1], 60)
+        server.kill()
+        yield b"x" * MIB
+
+    try:
+        put(server, image_id, cut_and_kill())
+    except (OSError, EOFError, Exception):
+        pass  # a broken connection has many names
+    server.start()
+    with check(f"{name}: after kill -9 in the middle of an upload, the image takes a second one"):
+        wait_for("the image is queued again", lambda: show(server.url, image_id)["status"] == "queued", 60)
+        expect(put(server, image_id, cut()), 204)
+        equal(show(server.url, image_id)["os_hash_value"], digest)
+    with check(f"{name}: and the bucket holds that image's object and nothing else"):
+        wait_for("one object, no upload", lambda: (len(keys(s3, bucket)[0]), keys(s3, bucket)[1]) == (1, []), 60)
+        (key,) = keys(s3, bucket)[0]
+        equal(hashlib.sha512(s3.get_object(Bucket=bucket, Key=key)["Body"].read()).hexdigest(), digest)
+        expect(call(server.url, "DELETE", f"/v2/images/{image_id}"), 204)
+
+
+def clients_on(name, server):
+    done = subprocess.run([ROOT / "tests/clients/run.sh"], env=os.environ | {"ENDPOINT": server.url},
+                          capture_output=True, text=True, check=False)
+    print("\n".join(f"{line}  [{name}]" for line in done.stdout.splitlines()[:-1]))
+    counts = re.fullmatch(r"(\d+) passed, (\d+) failed(?:, (\d+) skipped)?", (done.stdout.splitlines() or [""])[-1])
+    if counts:
+        check.passed += int(counts[1])
+        check.failed += int(counts[2])
+        check.skipped += int(counts[3] or 0)
+    else:
+        with check(f"{name}: the clients' run ends with its counts"):
+            raise AssertionError(done.stdout[-500:] + done.stderr[-500:])
+
+
+def hold(name, table_url, store_url):
+    s3 = engines.client("s3", store_url)
+    table, bucket = f"glint-{name.lower()}", f"glint-{name.lower()}"
+    engines.make_table(engines.client("dynamodb", table_url), table)
+    engines.make_bucket(s3, bucket)
+    server = Glint(work / name, table_adapter="dynamodb", table_name=table, table_endpoint=table_url,
+                   table_region=engines.REGION, store_adapter="s3", store_bucket=bucket, store_endpoint=store_url,
+                   store_region=engines.REGION, store_path_style="true", upload_lease_seconds=10,
+                   reaper_interval_seconds=1).start()
+    bytes_on(name, server, s3, bucket)
+    crash_on(name, server, s3, bucket)
+    clients_on(name, server)
+    with check(f"{name}: when every image was deleted the bucket is empty"):
+        wait_for("the bucket is empty", lambda: keys(s3, bucket) == ([], []), 60)
+    with check(f"{name}: a stop ends it with 0"):
+        equal(server.stop(), 0)
+
+
+table_url = engines.ministack()
+hold("MiniStack", table_url, table_url)
+if python := os.environ.get("LOCALSTACK_PYTHON"):
+    hold("LocalStack", table_url, engines.localstack(python))
+else:
+    check.skip("the bucket on LocalStack", "it needs Python 3.13, which is not here")
+check.finish()

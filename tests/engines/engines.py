@@ -1,0 +1,116 @@
+"""Starts the servers Glint's AWS adapters are held to, each on a free port with its state in a scratch directory.
+
+MiniStack speaks DynamoDB and S3; LocalStack, without containers, S3 alone. Both end with the script that started them.
+"""
+
+import atexit
+import json
+import os
+import pathlib
+import socket
+import subprocess
+import sys
+import urllib.request
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "tests" / "clients"))
+
+import boto3  # noqa: E402
+from botocore.config import Config  # noqa: E402
+
+from harness import scratch, wait_for  # noqa: E402
+
+REGION = "us-east-1"
+# What an emulator takes for credentials, and nothing of the user's own cloud.
+os.environ.update(AWS_ACCESS_KEY_ID="test", AWS_SECRET_ACCESS_KEY="test", AWS_REGION=REGION, AWS_EC2_METADATA_DISABLED="true")
+for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_ENDPOINT_URL", "AWS_DEFAULT_REGION"):
+    os.environ.pop(name, None)
+os.environ.update(AWS_CONFIG_FILE=os.devnull, AWS_SHARED_CREDENTIALS_FILE=os.devnull)
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def server(name, command, health, environment):
+    """Starts a program and waits until `health` answers. It ends with this script."""
+    state = scratch(name)
+    (state / "run").mkdir()
+    with open(state / "log", "wb") as log:
+        process = subprocess.Popen(command, cwd=state / "run", env=os.environ | environment, stdin=subprocess.DEVNULL,
+                                   stdout=log, stderr=subprocess.STDOUT, start_new_session=True)
+    atexit.register(end, process)
+
+    def healthy():
+        assert process.poll() is None, f"{name} ended at once:\n{(state / 'log').read_text()[-2000:]}"
+        try:
+            with urllib.request.urlopen(health, timeout=2) as answer:
+                return answer.status == 200
+        except OSError:
+            return False
+
+    wait_for(f"{name} answers", healthy, 90)
+    return process
+
+
+def end(process):
+    process.terminate()
+    try:
+        process.wait(10)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+def ministack():
+    port = free_port()
+    url = f"http://127.0.0.1:{port}"
+    server("ministack", [pathlib.Path(sys.executable).parent / "ministack"], f"{url}/_ministack/health", {
+        "BIND_HOST": "127.0.0.1", "GATEWAY_PORT": str(port), "MINISTACK_HOST": "127.0.0.1", "LAMBDA_EXECUTOR": "local",
+        "IOT_MTLS_ENABLED": "0"})
+    return url
+
+
+def localstack(python):
+    port = free_port()
+    url = f"http://127.0.0.1:{port}"
+    state = scratch("localstack-files")
+    # The default server ignores the address it is given and listens on all of them: hypercorn does not.
+    server("localstack", [python, "-m", "localstack.runtime.main"], f"{url}/_localstack/health", {
+        "GATEWAY_LISTEN": f"127.0.0.1:{port}", "GATEWAY_SERVER": "hypercorn", "LOCALSTACK_HOST": f"127.0.0.1:{port}",
+        "DISABLE_EVENTS": "1", "SKIP_SSL_CERT_DOWNLOAD": "1", "DNS_ADDRESS": "0", "EAGER_SERVICE_LOADING": "0",
+        "S3_SKIP_SIGNATURE_VALIDATION": "0", "SERVICES": "s3", "FILESYSTEM_ROOT": str(state / "fs"),
+        "LOCALSTACK_VOLUME_DIR": str(state / "volume")})
+    return url
+
+
+def client(kind, url):
+    settings = Config(s3={"addressing_style": "path"}, retries={"max_attempts": 2})
+    return boto3.client(kind, endpoint_url=url, region_name=REGION, config=settings)
+
+
+def make_table(dynamodb, name):
+    """The table of infra/table.json under another name."""
+    definition = json.loads((ROOT / "infra/table.json").read_text())
+    dynamodb.create_table(**definition | {"TableName": name})
+    wait_for("the table is active", lambda: dynamodb.describe_table(TableName=name)["Table"]["TableStatus"] == "ACTIVE")
+
+
+def make_bucket(s3, name):
+    """A bucket with what each file of infra/bucket says of it."""
+    s3.create_bucket(Bucket=name)
+    for path in sorted((ROOT / "infra/bucket").glob("*.json")):
+        put = getattr(s3, BUCKET_CALLS[path.stem][0])
+        put(**{"Bucket": name, BUCKET_CALLS[path.stem][1]: json.loads(path.read_text())})
+
+
+# A file that is not named here fails the run: nothing of a bucket goes untried.
+BUCKET_CALLS = {
+    "cors": ("put_bucket_cors", "CORSConfiguration"),
+    "encryption": ("put_bucket_encryption", "ServerSideEncryptionConfiguration"),
+    "lifecycle": ("put_bucket_lifecycle_configuration", "LifecycleConfiguration"),
+    "ownership": ("put_bucket_ownership_controls", "OwnershipControls"),
+    "public-access-block": ("put_public_access_block", "PublicAccessBlockConfiguration"),
+}

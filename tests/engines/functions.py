@@ -1,0 +1,157 @@
+"""Builds every function, holds its size, and has it answer the events of events/. Started by run.sh.
+
+`functions`: the release binaries under the runtime API of `cargo lambda watch --only-lambda-apis`.
+`watch`: `cargo lambda watch` builds and starts each function from source.
+"""
+
+import atexit
+import base64
+import contextlib
+import gzip
+import json
+import os
+import signal
+import subprocess
+import sys
+
+import engines
+from harness import CLEAN, MIB, ROOT, TARGET, Checks, equal, scratch, wait_for
+
+FUNCTIONS = ("discovery", "images", "uploads", "reaper")
+LIMIT = 8 * MIB
+check = Checks()
+mode = sys.argv[1]
+work = scratch("functions")
+# A directory of its own: cargo keeps what the profile `lambda` builds in target/lambda.
+built = TARGET / "functions"
+image = json.loads((ROOT / "events/apigw/post-images.json").read_text())["body"]
+image_id = json.loads(image)["id"]
+data = base64.b64decode(json.loads((ROOT / "events/apigw/put-image-file.json").read_text())["body"])
+
+
+def build():
+    for name in FUNCTIONS:
+        told = ["cargo", "lambda", "build", "--quiet", "--locked", "--profile", "lambda", "--package", name, "--lambda-dir", built]
+        with check(f"cargo lambda builds {name}"):
+            subprocess.run(told, cwd=ROOT, check=True)
+    print(f"\n{'function':<12}{'MiB':>8}{'gzip':>8}")
+    for name in FUNCTIONS:
+        binary = (built / name / "bootstrap").read_bytes()
+        print(f"{name:<12}{len(binary) / MIB:>8.2f}{len(gzip.compress(binary)) / MIB:>8.2f}")
+    print()
+    for name in FUNCTIONS:
+        with check(f"{name} is at most 8 MiB"):
+            size = (built / name / "bootstrap").stat().st_size
+            assert size <= LIMIT, f"{size} bytes"
+
+
+def settings(table_url, store_url, name):
+    return {
+        "GLINT_TABLE_ADAPTER": "dynamodb", "GLINT_TABLE_NAME": name, "GLINT_TABLE_ENDPOINT": table_url,
+        "GLINT_TABLE_REGION": engines.REGION, "GLINT_STORE_ADAPTER": "s3", "GLINT_STORE_BUCKET": name,
+        "GLINT_STORE_ENDPOINT": store_url, "GLINT_STORE_REGION": engines.REGION, "GLINT_STORE_PATH_STYLE": "true",
+        "AWS_LAMBDA_HTTP_IGNORE_STAGE_IN_PATH": "true",
+    }
+
+
+class Host:
+    """`cargo lambda watch` and the functions under it, asked by `cargo lambda invoke`."""
+
+    def __init__(self, environment):
+        self.environment = CLEAN | {key: value for key, value in os.environ.items() if key.startswith("AWS_")} | environment
+        self.ports, self.processes = {}, []
+        atexit.register(self.stop)
+        if mode == "watch":
+            for name in FUNCTIONS:
+                self._watch(name, "--ignore-changes", "--wait", "--package", name)
+        else:
+            self._watch("*", "--only-lambda-apis")
+            for name in FUNCTIONS:
+                runtime = {"AWS_LAMBDA_FUNCTION_NAME": name, "AWS_LAMBDA_FUNCTION_VERSION": "1",
+                           "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "256",
+                           "AWS_LAMBDA_RUNTIME_API": f"http://127.0.0.1:{self.ports['*']}/.rt/{name}"}
+                self._start(name, [built / name / "bootstrap"], runtime)
+
+    def _watch(self, name, *options):
+        port = self.ports[name] = engines.free_port()
+        self._start(f"watch-{name.strip('*')}", ["cargo", "lambda", "watch", "--invoke-address", "127.0.0.1",
+                                                 "--invoke-port", str(port), *options], {})
+
+    def _start(self, name, told, environment):
+        log = open(work / f"{name}.log", "ab")
+        self.processes.append(subprocess.Popen(told, cwd=ROOT, env=self.environment | environment, stdout=log,
+                                               stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, start_new_session=True))
+
+    def stop(self):
+        while self.processes:
+            process = self.processes.pop()
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGTERM)  # it and what it started
+            engines.end(process)
+
+    def invoke(self, name, event):
+        """What a function answers to a file of events/, as the API gateway or the scheduler gets it."""
+        port = self.ports.get(name) or self.ports["*"]
+        told = ["cargo", "lambda", "invoke", "--invoke-address", "127.0.0.1", "--invoke-port", str(port),
+                "--data-file", ROOT / "events" / event, "--output-format", "json", name]
+        done = subprocess.run(told, env=self.environment, capture_output=True, text=True, timeout=900, check=False)
+        log = work / f"{name}.log"
+        said = log.read_text()[-800:] if log.exists() else ""
+        assert done.returncode == 0, f"{event}: {done.stdout[-400:]}{done.stderr[-400:]}\n{said}"
+        return json.loads(done.stdout or "null")
+
+    def answer(self, name, event, status):
+        got = self.invoke(name, f"apigw/{event}")
+        equal(got["statusCode"], status, f"{event}: {got.get('body')}")
+        body = got.get("body") or ""
+        return base64.b64decode(body) if got.get("isBase64Encoded") else body.encode()
+
+
+def answers(where, host, s3, bucket):
+    def keys():
+        return s3.list_objects_v2(Bucket=bucket).get("KeyCount", 0) + len(s3.list_multipart_uploads(Bucket=bucket).get("Uploads", []))
+
+    with check(f"{where}: discovery answers versions and a schema"):
+        versions = json.loads(host.answer("discovery", "get-versions.json", 200))["versions"]
+        assert "v2.17" in [version["id"] for version in versions], versions
+        equal(json.loads(host.answer("discovery", "get-image-schema.json", 200))["name"], "image")
+    with check(f"{where}: images creates, shows and lists"):
+        equal(json.loads(host.answer("images", "post-images.json", 201))["id"], image_id)
+        equal(json.loads(host.answer("images", "get-image.json", 200))["status"], "queued")
+        listed = json.loads(host.answer("images", "get-images.json", 200))["images"]
+        equal([each["id"] for each in listed], [image_id])
+    with check(f"{where}: images answers an event of payload format 1.0 with a stage"):
+        equal(json.loads(host.answer("images", "v1-get-image.json", 200))["id"], image_id)
+    with check(f"{where}: uploads takes the bytes and gives them back"):
+        host.answer("uploads", "put-image-file.json", 204)
+        equal(keys(), 1)
+        equal(host.answer("uploads", "get-image-file.json", 200), data)
+    with check(f"{where}: images changes and deletes"):
+        seen = json.loads(host.answer("images", "patch-image.json", 200))
+        equal((seen["status"], seen["name"], seen["os_version"]), ("active", "web-base-12", "12"))
+        host.answer("images", "delete-image.json", 204)
+        host.answer("images", "get-image.json", 404)
+        host.answer("uploads", "get-image-file.json", 404)
+    with check(f"{where}: reaper, run by its schedule, empties the bucket"):
+        wait_for("the bucket is empty", lambda: host.invoke("reaper", "schedule/reaper.json") is not False and keys() == 0, 60)
+
+
+def hold(where, table_url, store_url):
+    s3, name = engines.client("s3", store_url), f"glint-{where.lower()}"
+    engines.make_table(engines.client("dynamodb", table_url), name)
+    engines.make_bucket(s3, name)
+    host = Host(settings(table_url, store_url, name))
+    answers(where, host, s3, name)
+    host.stop()
+
+
+if mode == "functions":
+    build()
+if not check.failed:
+    table_url = engines.ministack()
+    hold("MiniStack", table_url, table_url)
+    if python := os.environ.get("LOCALSTACK_PYTHON"):
+        hold("LocalStack", table_url, engines.localstack(python))
+    else:
+        check.skip("the bucket on LocalStack", "it needs Python 3.13, which is not here")
+check.finish()

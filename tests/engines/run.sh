@@ -1,0 +1,37 @@
+#!/usr/bin/env bash
+# Proves that Glint runs on servers that speak DynamoDB and S3 as it does on its own disk, and as functions.
+# usage: run.sh [cloud] [functions] [watch]   (cloud and functions by default)
+#   cloud      glint serve, table on MiniStack, bucket on MiniStack and on LocalStack: bytes, crash, the public clients
+#   functions  cargo lambda build of every function, sizes held to 8 MiB; each binary under the runtime API of
+#              cargo lambda watch answers the events of events/ by cargo lambda invoke, on the same two servers
+#   watch      the same answers from cargo lambda watch building each function from source (minutes more)
+# Needs: cargo build --release (cloud); Python 3.11, and 3.13 for LocalStack, or it says what was skipped.
+set -euo pipefail
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+venv=$here/../clients/venv.sh
+
+python313() {
+  local each
+  for each in python3.13 "$HOME"/.pyenv/versions/3.13*/bin/python; do
+    if "$each" -c 'import sys; sys.exit(sys.version_info[:2] != (3, 13))' 2> /dev/null; then echo "$each"; return; fi
+  done
+}
+
+bin=$("$venv" ministack "$here/ministack.txt")
+python=$(python313)
+if [ -n "$python" ]; then
+  LOCALSTACK_PYTHON=$(PYTHON=$python "$venv" localstack "$here/localstack.txt")/python
+  export LOCALSTACK_PYTHON
+fi
+[ $# -gt 0 ] || set -- cloud functions
+failed=0
+for part; do
+  case $part in
+    cloud) "$bin/python" "$here/cloud.py" || failed=1 ;;
+    functions | watch)
+      lambda=$("$venv" lambda "$here/lambda.txt")
+      PATH=$lambda:$PATH "$bin/python" "$here/functions.py" "$part" || failed=1 ;;
+    *) echo "run.sh: '$part' is none of cloud, functions, watch" >&2; exit 2 ;;
+  esac
+done
+exit $failed
