@@ -1,1 +1,147 @@
-//! x
+//! All functions in one process: HTTP of any size, schedules, jobs, and an end that loses nothing.
+//!
+//! On a laptop this is the whole service; beside functions in the cloud it is where bodies go that are too large for an
+//! API gateway. Either way it is the same routers behind the same door.
+
+mod lock;
+pub mod log;
+mod schedule;
+mod server;
+
+use std::future::Future;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use axum::Router;
+use shared::app::{App, StartError};
+use shared::config::{Config, TableAdapter};
+use shared::operations::Reaper;
+use shared::ports::Job;
+use tokio::net::TcpListener;
+use tokio::sync::mpsc::Receiver;
+
+pub use server::stop_signal;
+
+/// A service that has its data and its port, and is about to answer.
+#[derive(Debug)]
+pub struct Gateway {
+    config: Config,
+    listener: TcpListener,
+    address: SocketAddr,
+    data: Option<PathBuf>,
+    routes: Router,
+    reaper: Reaper,
+    jobs: Receiver<Job>,
+    _lock: Option<lock::DataLock>,
+}
+
+/// Why the service cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum GatewayError {
+    /// Somebody else works on the data.
+    #[error("the data directory {} is in use by another process: stop that one, or choose another with --data", .0.display())]
+    InUse(PathBuf),
+    /// The data directory cannot be made, or locked.
+    #[error("cannot use the data directory {}: {source}", path.display())]
+    Data {
+        /// The directory.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// The port cannot be had.
+    #[error("cannot listen on {address}: {source}")]
+    Listen {
+        /// Where.
+        address: SocketAddr,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// An adapter cannot be opened.
+    #[error(transparent)]
+    Start(#[from] StartError),
+    /// What the last process left undone cannot be read.
+    #[error("cannot recover what the last process left: {0}")]
+    Recover(#[source] shared::Error),
+    /// The jobs of the process were given away before.
+    #[error("this process already has a worker")]
+    Worker,
+}
+
+/// Every function's routes behind one door.
+pub fn routes(app: &App, images: Router, uploads: Router) -> Router {
+    shared::http::serve(Router::new().merge(discovery::routes()).merge(images).merge(uploads), app.door())
+}
+
+impl Gateway {
+    /// Takes the data directory, opens what is configured, ends what the last process left undone, and takes the port.
+    ///
+    /// # Errors
+    /// Whatever of that fails first.
+    pub async fn open(config: Config) -> Result<Self, GatewayError> {
+        let lock = config.uses_data_directory().then(|| lock::DataLock::take(&config.data)).transpose()?;
+        let app = App::new(config.clone());
+        let (catalog, stores) = (app.catalog()?, app.stores()?);
+        let reaper = app.reaper(&catalog, &stores);
+        if config.table.adapter == TableAdapter::Sqlite {
+            // The table is in the directory that is locked, so no upload can be alive.
+            reaper.recover().await.map_err(GatewayError::Recover)?;
+        }
+        let routes = routes(
+            &app,
+            images::routes(app.images(&catalog)),
+            uploads::routes(app.image_data(&catalog, &stores)),
+        );
+        let unheard = |source| GatewayError::Listen { address: config.listen, source };
+        let listener = TcpListener::bind(config.listen).await.map_err(unheard)?;
+        let address = listener.local_addr().map_err(unheard)?;
+        let jobs = app.take_jobs().ok_or(GatewayError::Worker)?;
+        let data = lock.as_ref().map(|lock| lock.directory().to_owned());
+        Ok(Self { config, listener, address, data, routes, reaper, jobs, _lock: lock })
+    }
+
+    /// Where the service listens: the port that was given, when any was asked for.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// What to tell whoever started it.
+    pub fn banner(&self) -> String {
+        let url = self.config.public_endpoint.clone().unwrap_or_else(|| format!("http://{}", self.address));
+        let url = url.trim_end_matches('/');
+        let data = match &self.data {
+            Some(directory) => format!("Data lies in {}", directory.display()),
+            None => "No data lies on this machine".to_owned(),
+        };
+        format!(
+            "Glint {version} listens on http://{address}\n{data}\nTry it:\n  \
+             openstack --os-auth-type none --os-endpoint {url} image list\n  \
+             glance --os-auth-token none --os-image-url {url} image-list\n",
+            version = env!("CARGO_PKG_VERSION"),
+            address = self.address,
+        )
+    }
+
+    /// Answers until `stop`, then lets running requests end, for as long as is configured.
+    pub async fn run(self, stop: impl Future<Output = ()>) {
+        let interval = Duration::from_secs(self.config.reaper.interval_seconds);
+        let reaping = schedule::run(interval, self.jobs, || reap(&self.reaper));
+        let drain = Duration::from_secs(self.config.drain_seconds);
+        // What is due stays due: the reaper may be stopped anywhere.
+        tokio::select! {
+            () = server::serve(self.listener, self.routes, stop, drain) => {}
+            () = reaping => {}
+        }
+    }
+}
+
+async fn reap(reaper: &Reaper) {
+    match reaper::handle(reaper).await {
+        Ok(report) => tracing::debug!(?report, "reaped"),
+        Err(error) => tracing::error!(%error, cause = ?std::error::Error::source(&error), "cannot reap"),
+    }
+}
+
+#[cfg(test)]
+mod tests;
