@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Proves that Glint runs on servers that speak DynamoDB and S3 as it does on its own disk, and as functions.
-# usage: run.sh [cloud] [functions] [watch]   (cloud and functions by default)
+# usage: run.sh [template] [cloud] [functions] [watch]   (all but watch by default)
+#   template   infra/template.yaml against cfn-lint, the table and bucket definitions, the functions and the events
 #   cloud      glint serve, table on MiniStack, bucket on MiniStack and on LocalStack: bytes, crash, the public clients
 #   functions  cargo lambda build of every function, sizes held to 8 MiB; each binary under the runtime API of
 #              cargo lambda watch answers the events of events/ by cargo lambda invoke, on the same two servers
@@ -17,21 +18,29 @@ python313() {
   done
 }
 
-bin=$("$venv" ministack "$here/ministack.txt")
-python=$(python313)
-if [ -n "$python" ]; then
-  LOCALSTACK_PYTHON=$(PYTHON=$python "$venv" localstack "$here/localstack.txt")/python
-  export LOCALSTACK_PYTHON
-fi
-[ $# -gt 0 ] || set -- cloud functions
+servers() {
+  local python
+  python=$(python313)
+  if [ -n "$python" ]; then
+    LOCALSTACK_PYTHON=$(PYTHON=$python "$venv" localstack "$here/localstack.txt")/python
+    export LOCALSTACK_PYTHON
+  fi
+  bin=$("$venv" ministack "$here/ministack.txt")
+}
+
+[ $# -gt 0 ] || set -- template cloud functions
 failed=0
 for part; do
   case $part in
-    cloud) "$bin/python" "$here/cloud.py" || failed=1 ;;
+    template) "$("$venv" template "$here/template.txt")/python" "$here/template.py" || failed=1 ;;
+    cloud)
+      servers
+      "$bin/python" "$here/cloud.py" || failed=1 ;;
     functions | watch)
+      servers
       lambda=$("$venv" lambda "$here/lambda.txt")
       PATH=$lambda:$PATH "$bin/python" "$here/functions.py" "$part" || failed=1 ;;
-    *) echo "run.sh: '$part' is none of cloud, functions, watch" >&2; exit 2 ;;
+    *) echo "run.sh: '$part' is none of template, cloud, functions, watch" >&2; exit 2 ;;
   esac
 done
 exit $failed
