@@ -9,13 +9,15 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-/// `OpenStack` Image service, without parts to install.
+/// The command line.
 #[derive(Debug, Parser)]
-#[command(name = "glint", version, arg_required_else_help = true)]
+#[command(name = "glint", version, about = ABOUT, long_about = None, arg_required_else_help = true)]
 struct Arguments {
     #[command(subcommand)]
     command: Command,
 }
+
+const ABOUT: &str = "The OpenStack Image service in one program";
 
 #[derive(Debug, Subcommand)]
 enum Command {

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use gateway::Gateway;
+use gateway::{Gateway, Signals};
 use shared::config::{Config, ConfigError, Sources};
 
 use crate::{Failure, say};
@@ -18,8 +18,7 @@ pub(crate) struct Serve {
     /// Directory the data lies in [default: ./glint-data]
     #[arg(long, value_name = "DIRECTORY")]
     data: Option<String>,
-    /// TOML file with settings [default: what `GLINT_CONFIG` names]
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", help = "TOML file with settings [default: the one GLINT_CONFIG names]")]
     config: Option<PathBuf>,
     /// Any setting, as in --set table.adapter=memory
     #[arg(long, value_name = "KEY=VALUE", value_parser = assignment)]
@@ -33,9 +32,11 @@ impl Serve {
         gateway::log::start(&config.log).map_err(Failure::usage)?;
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
         runtime.map_err(|error| Failure::run(&error))?.block_on(async {
+            // Before anything is opened, so that a signal never meets half of a start.
+            let signals = Signals::catch().map_err(|error| Failure::run(&error))?;
             let gateway = Gateway::open(config).await.map_err(|error| Failure::run(&error))?;
             say(&gateway.banner())?;
-            gateway.run(gateway::stop_signal()).await;
+            gateway.run_until_signal(signals).await;
             Ok(())
         })
     }

@@ -7,6 +7,7 @@ mod lock;
 pub mod log;
 mod schedule;
 mod server;
+mod signals;
 
 use std::future::Future;
 use std::net::SocketAddr;
@@ -19,9 +20,10 @@ use shared::config::{Config, TableAdapter};
 use shared::operations::Reaper;
 use shared::ports::Job;
 use tokio::net::TcpListener;
+use tokio::sync::Notify;
 use tokio::sync::mpsc::Receiver;
 
-pub use server::stop_signal;
+pub use signals::Signals;
 
 /// A service that has its data and its port, and is about to answer.
 #[derive(Debug)]
@@ -121,6 +123,20 @@ impl Gateway {
             version = env!("CARGO_PKG_VERSION"),
             address = self.address,
         )
+    }
+
+    /// Answers until a signal to stop, then as [`Self::run`]. A second signal cuts off what still runs.
+    pub async fn run_until_signal(self, mut signals: Signals) {
+        let stop = Notify::new();
+        let told_twice = async {
+            signals.next().await;
+            stop.notify_one();
+            signals.next().await;
+        };
+        tokio::select! {
+            () = self.run(stop.notified()) => {}
+            () = told_twice => tracing::warn!("told to stop twice: running requests are cut off"),
+        }
     }
 
     /// Answers until `stop`, then lets running requests end, for as long as is configured.

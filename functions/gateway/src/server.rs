@@ -10,7 +10,6 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::signal::unix::{SignalKind, signal};
 use tracing::{debug, info, warn};
 
 /// How long a client may take to send a request's head, and an idle connection stays open.
@@ -71,17 +70,4 @@ fn spawn(graceful: &GracefulShutdown, stream: TcpStream, routes: Router) {
             debug!(%error, "a connection broke");
         }
     });
-}
-
-/// Waits for SIGTERM or SIGINT. Where the system has no handlers left for them, it waits for ever.
-pub async fn stop_signal() {
-    let (Ok(mut terminate), Ok(mut interrupt)) =
-        (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
-    else {
-        return std::future::pending().await;
-    };
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
-    }
 }

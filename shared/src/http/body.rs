@@ -166,4 +166,19 @@ mod tests {
         assert_eq!(title(StatusCode::RANGE_NOT_SATISFIABLE), "Requested Range Not Satisfiable");
         assert_eq!(title(StatusCode::CONFLICT), "Conflict");
     }
+
+    proptest::proptest! {
+        #[test]
+        fn no_text_and_no_accept_breaks_a_body(accept in "[ -~]{0,40}", text in ".{0,40}") {
+            let (kind, body) = rendered(&accept, &text);
+            match kind.to_str().unwrap() {
+                "application/json" => {
+                    let parsed: serde_json::Value = serde_json::from_str(&body).unwrap();
+                    proptest::prop_assert_eq!(&parsed["message"], &format!("{text}<br /><br />\n\n\n"));
+                }
+                "text/html; charset=UTF-8" => proptest::prop_assert_eq!(body.matches('<').count(), 12),
+                _ => proptest::prop_assert!(body.contains(&text)),
+            }
+        }
+    }
 }

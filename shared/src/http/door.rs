@@ -77,7 +77,8 @@ async fn enter(State(door): State<Arc<Door>>, mut request: Request, next: Next) 
     if let Ok(id) = HeaderValue::try_from(String::from(id)) {
         response.headers_mut().insert(REQUEST_ID, id);
     }
-    info!(status = response.status().as_u16(), milliseconds = started.elapsed().as_millis(), "answered");
+    let milliseconds = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+    info!(status = response.status().as_u16(), milliseconds, "answered");
     response
 }
 

@@ -132,4 +132,19 @@ mod tests {
         );
         assert_eq!(versions.iter().filter(|version| version["status"] == "CURRENT").count(), 1);
     }
+
+    proptest::proptest! {
+        #[test]
+        fn what_follows_the_version_stays_as_it_was(
+            number in 0..8_u8,
+            rest in "(/[!$-.0-;=@-Z_a-z~]{0,8}){0,4}",
+            query in "[!$-;=?-Z_a-z~]{0,12}",
+        ) {
+            let Destination::Api(uri) = of(&format!("/v2.{number}{rest}?{query}"), "") else {
+                panic!("a version on offer")
+            };
+            let expected = format!("/v2{rest}");
+            proptest::prop_assert_eq!((uri.path(), uri.query()), (expected.as_str(), Some(query.as_str())));
+        }
+    }
 }
