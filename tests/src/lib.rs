@@ -1,3 +1,8 @@
-//! What the suites that cross rooms stand on: engines in the process, a harness that calls the functions as a client does.
+//! What the suites that cross rooms stand on: engines in the process, and a world in memory whose clock, ids, callers
+//! and faults belong to the test.
 
+pub mod callers;
 pub mod engines;
+pub mod fixtures;
+pub mod probe;
+pub mod world;

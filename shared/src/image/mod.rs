@@ -1,7 +1,7 @@
 //! What an image is, and the rules of its record. Pure: nothing here reads, writes or waits.
 
 mod attributes;
-pub mod filter;
+mod filter;
 mod format;
 mod patch;
 pub mod schema;
@@ -17,6 +17,7 @@ use crate::store::ObjectKey;
 use crate::time::Timestamp;
 
 pub use attributes::{NewImage, Quotas, check_tag};
+pub use filter::{Filter, ListRequest, PageLimits, Sort, SortKey, VisibilityFilter};
 pub use format::{ContainerFormat, DiskFormat};
 pub use patch::{Op, Patch, PatchForm};
 pub use status::Status;

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::{ATTEMPTS, contended, find, tell};
-use crate::catalog::{Catalog, ChangeError, Stored};
+use crate::catalog::{Catalog, ChangeError, Stored, Usage};
 use crate::error::{Error, Result};
-use crate::id::ImageId;
+use crate::id::{ImageId, ProjectId};
 use crate::identity::Caller;
 use crate::image::{Image, NewImage, PageLimits, Patch, Quotas, Status, Visibility, check_tag};
 use crate::policy::{self, Operation};
@@ -44,6 +44,14 @@ impl Images {
         settings: ImagesSettings,
     ) -> Self {
         Self { catalog, clock, ids, events, queue, settings }
+    }
+
+    /// What a project uses. Cost: one read.
+    ///
+    /// # Errors
+    /// `Unavailable`, `Internal` for a fault of the table.
+    pub async fn usage(&self, project: &ProjectId) -> Result<Usage> {
+        self.catalog.usage(project).await
     }
 
     /// How long pages of a list are.

@@ -1,5 +1,7 @@
 //! DynamoDB in the test process: the SDK's requests go to a database in memory instead of to a server.
 
+#![expect(clippy::expect_used, reason = "a test engine that cannot start fails its test")]
+
 mod faults;
 
 use std::fmt::{self, Debug};

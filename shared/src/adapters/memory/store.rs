@@ -29,6 +29,12 @@ impl MemoryStore {
         Self::default()
     }
 
+    /// Every key that anything is held under, whole or begun.
+    pub fn keys(&self) -> Vec<ObjectKey> {
+        let held = self.held();
+        held.objects.keys().chain(held.begun.keys()).cloned().collect()
+    }
+
     fn held(&self) -> MutexGuard<'_, Held> {
         self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -101,7 +101,7 @@ const BY_INDEX: &str = "SELECT i.sk, i.attributes \
 const BY_SORT_KEY: &str = "SELECT i.sk, i.attributes FROM items i WHERE i.pk = ?";
 
 /// The statement for a query: one text for each shape of query, so that it is prepared once.
-fn statement(query: &Query) -> (String, Vec<Parameter>) {
+pub(super) fn statement(query: &Query) -> (String, Vec<Parameter>) {
     let mut parameters = vec![Parameter::from(query.partition.clone())];
     let (behind, near, far, towards) = match query.direction {
         Direction::Ascending => (">", ">=", "<=", "ASC"),

@@ -1,0 +1,134 @@
+//! Fail or kill at every port call of every byte path, then let time pass and run the reaper: nothing is active without
+//! its bytes, nothing is stored without an owner, and what is not active can be uploaded again.
+
+use shared::image::Image;
+use tests::callers::admin;
+use tests::fixtures::bytes;
+use tests::probe::Fault;
+use tests::world::{LEASE, PART, World};
+
+/// Lets every lease end and does what is then due; again, as schedules do.
+async fn recover(world: &World) {
+    world.probe.reset();
+    world.clock.advance(LEASE * 2);
+    world.reaper.run().await.unwrap();
+    world.reaper.run().await.unwrap();
+}
+
+/// Holds the table and the store against each other.
+async fn check(world: &World, image: &Image, data: &[u8], case: &str) {
+    let record = world.record(image).await;
+    let status = record["status"].as_str().unwrap();
+    let owned = match status {
+        "active" => {
+            assert_eq!(world.bytes(image).await.as_deref(), Some(data), "{case}");
+            1
+        }
+        "queued" => {
+            for left in ["size", "digests", "location", "upload"] {
+                assert!(record.get(left).is_none(), "{case}: {left} is left on the queued image");
+            }
+            0
+        }
+        "deleted" => 0,
+        other => panic!("{case}: the image is {other}"),
+    };
+    assert_eq!(world.store.keys().len(), owned, "{case}: objects");
+    let rows = world.rows(&format!("image#{}", image.id)).await;
+    assert_eq!(rows.len(), 1 + owned, "{case}: {rows:?}");
+    assert_eq!(world.rows("due#blob#0").await, Vec::<String>::new(), "{case}: due");
+    let usage = world.images.usage(image.owner.as_ref().unwrap()).await.unwrap();
+    assert_eq!(usage.bytes, (data.len() * owned) as u64, "{case}: usage");
+    assert_eq!(usage.images, u64::from(status != "deleted"), "{case}: usage");
+}
+
+/// The number of port calls of an upload that nothing disturbs.
+async fn calls_of_upload(data: &[u8]) -> usize {
+    let world = World::default();
+    let image = world.queued().await;
+    world.probe.reset();
+    world.upload(&image, data).await.unwrap();
+    check(&world, &image, data, "undisturbed").await;
+    world.probe.calls().len()
+}
+
+async fn an_upload_survives_faults(data: &[u8]) {
+    for at in 0..calls_of_upload(data).await {
+        for fault in Fault::ALL {
+            let world = World::default();
+            let image = world.queued().await;
+            world.probe.arm(at, fault);
+            let uploaded = world.upload(&image, data).await;
+            let case = format!("{fault:?} at call {at}: {:?}", world.probe.calls());
+            recover(&world).await;
+            check(&world, &image, data, &case).await;
+            if uploaded.is_ok() {
+                assert_eq!(world.record(&image).await["status"], "active", "{case}");
+            }
+            if world.record(&image).await["status"] == "queued" {
+                world.upload(&image, data).await.unwrap();
+                check(&world, &image, data, &case).await;
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_upload_in_one_piece_survives_a_fault_at_every_call() {
+    an_upload_survives_faults(&bytes(PART - 1)).await;
+}
+
+#[tokio::test]
+async fn an_upload_in_parts_survives_a_fault_at_every_call() {
+    an_upload_survives_faults(&bytes(PART * 3 + 7)).await;
+}
+
+#[tokio::test]
+async fn an_empty_upload_survives_a_fault_at_every_call() {
+    an_upload_survives_faults(&[]).await;
+}
+
+#[tokio::test]
+async fn a_delete_and_the_reaper_after_it_survive_a_fault_at_every_call() {
+    let data = bytes(PART + 1);
+    for at in 0..8 {
+        for fault in Fault::ALL {
+            let world = World::default();
+            let image = world.queued().await;
+            world.upload(&image, &data).await.unwrap();
+            world.probe.arm(at, fault);
+            let deleted = world.images.delete(&admin(), &image.id).await;
+            let _ = world.reaper.run().await;
+            let case = format!("{fault:?} at call {at}: {:?}", world.probe.calls());
+            recover(&world).await;
+            check(&world, &image, &data, &case).await;
+            if deleted.is_ok() {
+                assert_eq!(world.record(&image).await["status"], "deleted", "{case}");
+            }
+        }
+    }
+}
+
+/// One run of the reaper over an upload whose writer has died, disturbed at every call.
+#[tokio::test]
+async fn taking_an_image_back_survives_a_fault_at_every_call() {
+    let data = bytes(PART * 2);
+    for at in 0..8 {
+        for fault in Fault::ALL {
+            let world = World::default();
+            let image = world.queued().await;
+            // The first write of the upload is its intent: it dies right after.
+            world.probe.arm(1, Fault::KilledAfter);
+            world.upload(&image, &data).await.unwrap_err();
+            world.clock.advance(LEASE * 2);
+            world.probe.arm(at, fault);
+            let _ = world.reaper.run().await;
+            let case = format!("{fault:?} at call {at}: {:?}", world.probe.calls());
+            recover(&world).await;
+            check(&world, &image, &data, &case).await;
+            assert_eq!(world.record(&image).await["status"], "queued", "{case}");
+        }
+    }
+}
+
+mod races;

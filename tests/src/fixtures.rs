@@ -1,0 +1,62 @@
+//! Time and ids that belong to the test.
+
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::time::Duration;
+
+use shared::id::{ImageId, RequestId, Ulid};
+use shared::ports::{Clock, Ids};
+use shared::time::Timestamp;
+
+/// A clock that stands still until it is moved, but for a microsecond a reading, so that no two readings are equal.
+#[derive(Debug)]
+pub struct TestClock(AtomicI64);
+
+impl Default for TestClock {
+    /// 2026-10-01T08:00:00Z.
+    fn default() -> Self {
+        Self(AtomicI64::new(1_790_841_600_000_000))
+    }
+}
+
+impl TestClock {
+    /// Moves on.
+    pub fn advance(&self, by: Duration) {
+        let microseconds = i64::try_from(by.as_micros()).unwrap_or(i64::MAX);
+        self.0.fetch_add(microseconds, Ordering::SeqCst);
+    }
+}
+
+impl Clock for TestClock {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_microseconds(self.0.fetch_add(1, Ordering::SeqCst))
+    }
+}
+
+/// Ids that count.
+#[derive(Debug, Default)]
+pub struct CountingIds(AtomicU64);
+
+impl CountingIds {
+    fn next(&self) -> u128 {
+        u128::from(self.0.fetch_add(1, Ordering::SeqCst) + 1)
+    }
+}
+
+impl Ids for CountingIds {
+    fn image_id(&self) -> ImageId {
+        ImageId::from_random(self.next())
+    }
+
+    fn request_id(&self) -> RequestId {
+        RequestId::from_random(0)
+    }
+
+    fn ulid(&self, now: Timestamp) -> Ulid {
+        Ulid::from_parts(now.milliseconds(), self.next())
+    }
+}
+
+/// Bytes that differ from their neighbours: a part in the wrong place shows.
+pub fn bytes(count: usize) -> Vec<u8> {
+    (0..count as u64).map(|at| (at.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 56) as u8).collect()
+}

@@ -1,0 +1,146 @@
+//! The whole service in memory, under a probe.
+
+#![expect(clippy::unwrap_used, reason = "a harness fails by panicking, as tests do")]
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use axum::http::{Request, Response};
+use bytes::Bytes;
+use http_body_util::BodyExt as _;
+use serde_json::Value;
+use shared::adapters::in_process::{LocalEvents, LocalQueue};
+use shared::adapters::memory::{MemoryStore, MemoryTable};
+use shared::catalog::Catalog;
+use shared::error::Cause;
+use shared::http::{Door, serve};
+use shared::image::{Image, PageLimits, Quotas};
+use shared::operations::{
+    ImageData, Images, ImagesSettings, Reaper, Stores, UploadRequest, UploadSettings,
+};
+use shared::ports::{Clock, Ids, Key, Query, Store as _, Table};
+use shared::transfer::Intake;
+use tower::ServiceExt as _;
+
+use crate::callers::{TokenSays, admin};
+use crate::fixtures::{CountingIds, TestClock};
+use crate::probe::{Probe, ProbedStore, ProbedTable};
+
+/// The service, and handles on everything under it.
+#[derive(Debug)]
+pub struct World {
+    /// Records.
+    pub images: Images,
+    /// Bytes.
+    pub data: ImageData,
+    /// What is due.
+    pub reaper: Reaper,
+    /// The functions behind one door.
+    pub router: Router,
+    /// The time.
+    pub clock: Arc<TestClock>,
+    /// Counts calls, makes them fail.
+    pub probe: Probe,
+    /// The table, past the probe.
+    pub table: Arc<dyn Table>,
+    /// The store, past the probe.
+    pub store: MemoryStore,
+}
+
+/// How long a writer's lease is here.
+pub const LEASE: Duration = Duration::from_mins(2);
+
+/// How large parts are here, in bytes.
+pub const PART: usize = 64;
+
+impl Default for World {
+    fn default() -> Self {
+        Self::on(Arc::new(MemoryTable::new()))
+    }
+}
+
+impl World {
+    /// The service on a table.
+    pub fn on(table: Arc<dyn Table>) -> Self {
+        let (clock, probe, store) = (Arc::new(TestClock::default()), Probe::default(), MemoryStore::new());
+        let probed_table = ProbedTable { table: Arc::clone(&table), probe: probe.clone() };
+        let probed_store = ProbedStore { store: Arc::new(store.clone()), probe: probe.clone(), min_part_bytes: 1 };
+        let catalog = Catalog::new(Arc::new(probed_table), 1);
+        let stores = Stores::single("default".parse().unwrap(), Arc::new(probed_store));
+        let (clock_port, ids): (Arc<dyn Clock>, Arc<dyn Ids>) = (clock.clone(), Arc::new(CountingIds::default()));
+        let (events, (queue, _)) = (Arc::new(LocalEvents::new(16)), LocalQueue::new(16));
+
+        let settings =
+            ImagesSettings { quotas: Quotas::default(), pages: PageLimits { default: 25, max: 1000 } };
+        let images =
+            Images::new(catalog.clone(), clock_port.clone(), ids.clone(), events.clone(), Arc::new(queue), settings);
+        let intake = Intake {
+            part_bytes: PART as u64,
+            parts_in_flight: 2,
+            max_bytes: 1 << 20,
+            idle: Duration::from_mins(1),
+        };
+        let settings = UploadSettings { intake, lease: LEASE };
+        let data = ImageData::new(catalog.clone(), stores.clone(), clock_port.clone(), ids.clone(), events, settings);
+        let reaper = Reaper::new(catalog, stores, clock_port);
+        let routes = Router::new()
+            .merge(discovery::routes())
+            .merge(images::routes(images.clone()))
+            .merge(uploads::routes(data.clone()));
+        let router = serve(routes, Door { identity: Arc::new(TokenSays), ids, public_endpoint: None });
+        Self { images, data, reaper, router, clock, probe, table, store }
+    }
+
+    /// Sends a request.
+    pub async fn send(&self, request: Request<Body>) -> Response<Bytes> {
+        let (parts, body) = self.router.clone().oneshot(request).await.unwrap().into_parts();
+        Response::from_parts(parts, body.collect().await.unwrap().to_bytes())
+    }
+
+    /// Registers an image whose formats are set, as the administrator.
+    pub async fn queued(&self) -> Image {
+        let body = serde_json::json!({"name": "web", "disk_format": "raw", "container_format": "bare"});
+        self.create(body).await
+    }
+
+    /// Registers an image, as the administrator.
+    pub async fn create(&self, body: Value) -> Image {
+        self.images.create(&admin(), body).await.unwrap()
+    }
+
+    /// Uploads, as the administrator, in pieces of 10 bytes.
+    pub async fn upload(&self, image: &Image, bytes: &[u8]) -> shared::Result<()> {
+        let request = UploadRequest { size: Some(bytes.len() as u64), store: None };
+        let pieces: Vec<Result<Bytes, Cause>> =
+            bytes.chunks(10).map(|piece| Ok(Bytes::copy_from_slice(piece))).collect();
+        let body = Box::pin(futures_util::stream::iter(pieces));
+        self.data.upload(&admin(), &image.id, &request, body).await
+    }
+
+    /// The record of an image, deleted or not, past every rule.
+    pub async fn record(&self, image: &Image) -> Value {
+        let key = Key { partition: format!("image#{}", image.id), sort: "record".to_owned() };
+        Value::Object(self.table.get(&key).await.unwrap().unwrap().attributes)
+    }
+
+    /// Every sort key in a partition.
+    pub async fn rows(&self, partition: &str) -> Vec<String> {
+        let page = self.table.query(&Query::partition(partition, 1000)).await.unwrap();
+        page.items.into_iter().map(|item| item.key.sort).collect()
+    }
+
+    /// What a download holds, straight from the store.
+    pub async fn bytes(&self, image: &Image) -> Option<Vec<u8>> {
+        let record = self.record(image).await;
+        let key: String = record.pointer("/location/key")?.as_str()?.to_owned();
+        let size = record.get("size")?.as_u64()?;
+        if size == 0 {
+            return Some(Vec::new());
+        }
+        let stream = self.store.read(&key.try_into().unwrap(), 0..size).await.unwrap();
+        let pieces: Vec<Bytes> = futures_util::TryStreamExt::try_collect(stream).await.unwrap();
+        Some(pieces.concat())
+    }
+}
