@@ -13,19 +13,19 @@ import sys
 import urllib.request
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "tests" / "clients"))
-
-import boto3  # noqa: E402
-from botocore.config import Config  # noqa: E402
-
-from harness import scratch, wait_for  # noqa: E402
-
 REGION = "us-east-1"
 # What an emulator takes for credentials, and nothing of the user's own cloud.
 os.environ.update(AWS_ACCESS_KEY_ID="test", AWS_SECRET_ACCESS_KEY="test", AWS_REGION=REGION, AWS_EC2_METADATA_DISABLED="true")
 for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_ENDPOINT_URL", "AWS_DEFAULT_REGION"):
     os.environ.pop(name, None)
 os.environ.update(AWS_CONFIG_FILE=os.devnull, AWS_SHARED_CREDENTIALS_FILE=os.devnull)
+
+sys.path.insert(0, str(ROOT / "tests" / "clients"))
+
+import boto3  # noqa: E402
+from botocore.config import Config  # noqa: E402
+
+from harness import scratch, wait_for  # noqa: E402
 
 
 def free_port():
