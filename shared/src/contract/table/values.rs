@@ -38,7 +38,11 @@ pub async fn a_text_is_kept_byte_for_byte(table: &dyn Table) {
         let exactly = Some(key.sort.clone()..=key.sort.clone());
         for index in [None, Some(Index::Name)] {
             let query = Query { index, range: exactly.clone(), ..Query::partition(key.partition.clone(), 2) };
-            assert_eq!(table.query(&query).await.unwrap().items, std::slice::from_ref(&expected), "{key:?} {index:?}");
+            assert_eq!(
+                table.query(&query).await.unwrap().items,
+                std::slice::from_ref(&expected),
+                "{key:?} {index:?}"
+            );
         }
     }
 }
