@@ -5,4 +5,5 @@ pub mod callers;
 pub mod engines;
 pub mod fixtures;
 pub mod probe;
+pub mod request;
 pub mod world;

@@ -17,9 +17,7 @@ use shared::catalog::Catalog;
 use shared::error::Cause;
 use shared::http::{Door, serve};
 use shared::image::{Image, PageLimits, Quotas};
-use shared::operations::{
-    ImageData, Images, ImagesSettings, Reaper, Stores, UploadRequest, UploadSettings,
-};
+use shared::operations::{ImageData, Images, ImagesSettings, Reaper, Stores, UploadRequest, UploadSettings};
 use shared::ports::{Clock, Ids, Key, Query, Store as _, Table};
 use shared::transfer::Intake;
 use tower::ServiceExt as _;
@@ -64,18 +62,35 @@ impl Default for World {
 impl World {
     /// The service on a table.
     pub fn on(table: Arc<dyn Table>) -> Self {
+        Self::build(table, 1)
+    }
+
+    /// The service with the widest lists spread over some shards.
+    pub fn sharded(listing_shards: u32) -> Self {
+        Self::build(Arc::new(MemoryTable::new()), listing_shards)
+    }
+
+    fn build(table: Arc<dyn Table>, listing_shards: u32) -> Self {
         let (clock, probe, store) = (Arc::new(TestClock::default()), Probe::default(), MemoryStore::new());
         let probed_table = ProbedTable { table: Arc::clone(&table), probe: probe.clone() };
-        let probed_store = ProbedStore { store: Arc::new(store.clone()), probe: probe.clone(), min_part_bytes: 1 };
-        let catalog = Catalog::new(Arc::new(probed_table), 1);
+        let probed_store =
+            ProbedStore { store: Arc::new(store.clone()), probe: probe.clone(), min_part_bytes: 1 };
+        let catalog = Catalog::new(Arc::new(probed_table), listing_shards);
         let stores = Stores::single("default".parse().unwrap(), Arc::new(probed_store));
-        let (clock_port, ids): (Arc<dyn Clock>, Arc<dyn Ids>) = (clock.clone(), Arc::new(CountingIds::default()));
+        let (clock_port, ids): (Arc<dyn Clock>, Arc<dyn Ids>) =
+            (clock.clone(), Arc::new(CountingIds::default()));
         let (events, (queue, _)) = (Arc::new(LocalEvents::new(16)), LocalQueue::new(16));
 
         let settings =
             ImagesSettings { quotas: Quotas::default(), pages: PageLimits { default: 25, max: 1000 } };
-        let images =
-            Images::new(catalog.clone(), clock_port.clone(), ids.clone(), events.clone(), Arc::new(queue), settings);
+        let images = Images::new(
+            catalog.clone(),
+            clock_port.clone(),
+            ids.clone(),
+            events.clone(),
+            Arc::new(queue),
+            settings,
+        );
         let intake = Intake {
             part_bytes: PART as u64,
             parts_in_flight: 2,
@@ -83,7 +98,14 @@ impl World {
             idle: Duration::from_mins(1),
         };
         let settings = UploadSettings { intake, lease: LEASE };
-        let data = ImageData::new(catalog.clone(), stores.clone(), clock_port.clone(), ids.clone(), events, settings);
+        let data = ImageData::new(
+            catalog.clone(),
+            stores.clone(),
+            clock_port.clone(),
+            ids.clone(),
+            events,
+            settings,
+        );
         let reaper = Reaper::new(catalog, stores, clock_port);
         let routes = Router::new()
             .merge(discovery::routes())

@@ -40,15 +40,17 @@ fn check_media_type(headers: &HeaderMap) -> Result<(), Error> {
     Err(Error::MediaType { message, accept_patch: None })
 }
 
-/// The size announced: by the header made for it, else by the length of the body.
+/// The size announced: by the header made for it, else by the length of the body. A 0 announces nothing, as in Glance:
+/// clients say it of pipes.
 fn size(headers: &HeaderMap) -> Result<Option<u64>, Error> {
-    match text(headers, SIZE) {
+    let announced = match text(headers, SIZE) {
         Some(size) => match size.trim().parse() {
-            Ok(size) => Ok(Some(size)),
-            Err(_) => Err(Error::Invalid(format!("{SIZE}: must be a number of bytes, not '{size}'"))),
+            Ok(size) => Some(size),
+            Err(_) => return Err(Error::Invalid(format!("{SIZE}: must be a number of bytes, not '{size}'"))),
         },
-        None => Ok(text(headers, header::CONTENT_LENGTH.as_str()).and_then(|length| length.parse().ok())),
-    }
+        None => text(headers, header::CONTENT_LENGTH.as_str()).and_then(|length| length.parse().ok()),
+    };
+    Ok(announced.filter(|size| *size != 0))
 }
 
 #[cfg(test)]
@@ -63,7 +65,9 @@ mod tests {
     fn the_size_header_goes_before_the_length() {
         assert_eq!(size(&headers(&[(SIZE, "5"), ("content-length", "7")])).unwrap(), Some(5));
         assert_eq!(size(&headers(&[("content-length", "7")])).unwrap(), Some(7));
-        assert_eq!(size(&headers(&[])).unwrap(), None);
+        for unknown in [&[][..], &[(SIZE, "0")], &[("content-length", "0")]] {
+            assert_eq!(size(&headers(unknown)).unwrap(), None);
+        }
         for wrong in ["many", "-1", "", "1.5"] {
             assert!(matches!(size(&headers(&[(SIZE, wrong)])), Err(Error::Invalid(_))), "{wrong}");
         }

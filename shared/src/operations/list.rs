@@ -5,7 +5,7 @@ use crate::catalog::Scope;
 use crate::error::{Error, Result};
 use crate::id::ImageId;
 use crate::identity::Caller;
-use crate::image::{Filter, Image, ListRequest, Visibility, VisibilityFilter};
+use crate::image::{Filter, Image, ListRequest, SortKey, Visibility, VisibilityFilter};
 use crate::policy;
 
 /// How many rows one request looks at, at the most. A filter that matches almost nothing answers a short page with a
@@ -33,7 +33,7 @@ impl Images {
     pub async fn list(&self, caller: &Caller, request: &ListRequest) -> Result<ImagePage> {
         policy::check_list(caller)?;
         let marker = match &request.marker {
-            Some(id) => Some(self.marker(caller, id).await?),
+            Some(id) => Some(self.marker(caller, id, request.sort.key).await?),
             None => None,
         };
         let mut page = ImagePage { images: Vec::new(), next: None };
@@ -59,10 +59,11 @@ impl Images {
         Ok(page)
     }
 
-    /// The image a page starts behind. One that was deleted since still has its place.
-    async fn marker(&self, caller: &Caller, id: &ImageId) -> Result<Image> {
+    /// The image a page starts behind. One that was deleted since still has its place, unless the deletion itself moved it.
+    async fn marker(&self, caller: &Caller, id: &ImageId, order: SortKey) -> Result<Image> {
         let found = self.catalog.find(id).await?.map(|stored| stored.image);
-        found.filter(|image| policy::sees(caller, image)).ok_or_else(|| {
+        let moved = matches!(order, SortKey::Status | SortKey::UpdatedAt);
+        found.filter(|image| policy::sees(caller, image) && (image.status.is_live() || !moved)).ok_or_else(|| {
             Error::Invalid(format!("marker: must be the id of an image you can see, and {id} is not"))
         })
     }

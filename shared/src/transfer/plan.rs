@@ -18,8 +18,9 @@ pub(super) struct PartPlan {
 impl PartPlan {
     /// A plan for an object of `size` bytes, or of a size not known yet.
     pub(super) fn new(limits: PartLimits, configured: u64, size: Option<u64>) -> Self {
-        let least = size.map_or(0, |size| size.div_ceil(limits.max_parts.max(1).into()).next_multiple_of(MIB));
-        let bytes = configured.max(least).clamp(limits.min_bytes.max(1), limits.max_bytes);
+        let least = size.map_or(0, |size| size.div_ceil(limits.max_parts.max(1).into()));
+        let wanted = if least > configured { least.next_multiple_of(MIB) } else { configured };
+        let bytes = wanted.clamp(limits.min_bytes.max(1), limits.max_bytes);
         Self { bytes, grows: size.is_none(), limits }
     }
 
@@ -51,6 +52,19 @@ mod tests {
         assert_eq!((plan.bytes_of(1), plan.bytes_of(1000), plan.bytes_of(1001)), (8 * MIB, 8 * MIB, 16 * MIB));
         assert!((1..=LIMITS.max_parts).map(|number| plan.bytes_of(number)).sum::<u64>() > TIB);
         assert!(plan.allows(10_000) && !plan.allows(10_001));
+    }
+
+    #[test]
+    fn parts_are_as_configured_unless_there_would_be_too_many() {
+        for (configured, size, expected) in [
+            (64, 200, 64),
+            (8 * MIB, 100, 8 * MIB),
+            (8 * MIB, 80_000 * MIB, 8 * MIB),
+            (8 * MIB, 80_000 * MIB + 1, 9 * MIB),
+        ] {
+            let limits = PartLimits { min_bytes: 1, ..LIMITS };
+            assert_eq!(PartPlan::new(limits, configured, Some(size)).bytes_of(1), expected, "{size}");
+        }
     }
 
     proptest! {

@@ -1,0 +1,43 @@
+//! The API as clients meet it: requests through the router of every function, as callers by role; status, headers and
+//! body against snapshots.
+
+use std::fmt::{self, Write as _};
+
+use tests::request::Answer;
+
+/// What several requests were answered, a line each.
+#[derive(Debug, Default)]
+struct Lines(String);
+
+impl Lines {
+    fn add(&mut self, what: impl fmt::Display, said: impl fmt::Display) {
+        let what = what.to_string();
+        let what = if what.len() > 90 { format!("{}… ({})", &what[..70], what.len()) } else { what };
+        writeln!(self.0, "{what} → {said}").unwrap();
+    }
+
+    fn answer(&mut self, what: impl fmt::Display, answer: &Answer) {
+        self.add(what, answer.line());
+    }
+}
+
+impl fmt::Display for Lines {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+mod create;
+mod delete;
+mod download;
+mod errors;
+mod list;
+mod pages;
+mod routes;
+mod schemas;
+mod show;
+mod tags;
+mod update;
+mod upload;
+mod versions;
+mod visibility;

@@ -1,0 +1,209 @@
+use serde_json::{Value, json};
+use tests::callers::{ADMIN, MEMBER, READER, STRANGER};
+use tests::fixtures::bytes;
+use tests::request::{Answer, Call};
+use tests::world::{PART, World};
+
+use super::Lines;
+
+const OCTETS: (&str, &str) = ("content-type", "application/octet-stream");
+
+async fn queued(world: &World) -> String {
+    world.made(MEMBER, json!({"name": "web", "disk_format": "raw", "container_format": "bare"})).await
+}
+
+fn put<'a>(world: &'a World, path: &str) -> Call<'a> {
+    world.call("PUT", &format!("{path}/file")).by(MEMBER).header(OCTETS.0, OCTETS.1)
+}
+
+/// What an image says of its data.
+async fn data_of(world: &World, path: &str) -> Value {
+    let image = world.get(READER, path).await.json();
+    json!([image["status"], image["size"], image["checksum"], image["os_hash_algo"]])
+}
+
+/// An image as it was before the first try.
+fn untouched() -> Value {
+    json!(["queued", null, null, null])
+}
+
+#[tokio::test]
+async fn an_upload_makes_the_image_active() {
+    let world = World::default();
+    let path = queued(&world).await;
+    insta::assert_snapshot!(put(&world, &path).body(b"abc").send().await, @r#"
+    204 No Content
+    content-length: 0
+    x-openstack-request-id: req-00000000-0000-4000-8000-000000000000
+    "#);
+    insta::assert_snapshot!(data_of(&world, &path).await, @r#"["active",3,"900150983cd24fb0d6963f7d28e17f72","sha512"]"#);
+}
+
+#[tokio::test]
+async fn an_upload_in_chunks_of_unknown_size_is_taken() {
+    let world = World::default();
+    for size in [0, 1, PART - 1, PART, PART + 1, PART * 5 + 3] {
+        let (path, data) = (queued(&world).await, bytes(size));
+        assert_eq!(
+            put(&world, &path).header("accept", "").chunked(&data).send().await.line(),
+            "204",
+            "{size}"
+        );
+        assert_eq!(world.get(MEMBER, &format!("{path}/file")).await.body, data, "{size}");
+    }
+}
+
+#[tokio::test]
+async fn an_empty_upload_makes_an_active_image_without_bytes() {
+    let world = World::default();
+    let no_body: fn(Call<'_>) -> Call<'_> = |call| call;
+    let empty: fn(Call<'_>) -> Call<'_> = |call| call.body(b"");
+    let chunked: fn(Call<'_>) -> Call<'_> = |call| call.chunked(b"");
+    let announced: fn(Call<'_>) -> Call<'_> = |call| call.header("x-openstack-image-size", "0").chunked(b"");
+    for how in [no_body, empty, chunked, announced] {
+        let path = queued(&world).await;
+        assert_eq!(how(put(&world, &path)).send().await.line(), "204");
+        assert_eq!(
+            data_of(&world, &path).await,
+            json!(["active", 0, "d41d8cd98f00b204e9800998ecf8427e", "sha512"])
+        );
+    }
+}
+
+/// Uploads three bytes with headers of one's own, to a fresh image; then the image can still be uploaded.
+async fn announced(headers: &[(&str, &str)]) -> Answer {
+    let world = World::default();
+    let path = queued(&world).await;
+    let call = world.call("PUT", &format!("{path}/file")).by(MEMBER);
+    let answer = headers
+        .iter()
+        .fold(call, |call, (name, value)| call.header(name, value))
+        .chunked(b"abc")
+        .send()
+        .await;
+    if answer.status.as_u16() != 204 {
+        assert_eq!(data_of(&world, &path).await, untouched(), "{headers:?}");
+        assert_eq!(put(&world, &path).body(b"other bytes").send().await.line(), "204", "{headers:?}");
+    }
+    answer
+}
+
+#[tokio::test]
+async fn a_size_that_was_announced_must_come_true() {
+    let mut lines = Lines::default();
+    for size in ["3", "0", "2", "4", "many", "-1", "", "1048577", "18446744073709551616"] {
+        lines.answer(size, &announced(&[OCTETS, ("x-openstack-image-size", size)]).await);
+    }
+    insta::assert_snapshot!(lines, @r#"
+    3 → 204
+    0 → 204
+    2 → 400 the data exceeds the size announced, 2 bytes
+    4 → 400 the size of the data received, 3 bytes, does not match the size announced, 4 bytes
+    many → 400 x-openstack-image-size: must be a number of bytes, not 'many'
+    -1 → 400 x-openstack-image-size: must be a number of bytes, not '-1'
+     → 400 x-openstack-image-size: must be a number of bytes, not ''
+    1048577 → 413 the data announced, 1048577 bytes, exceeds the limit of 1048576 bytes
+    18446744073709551616 → 400 x-openstack-image-size: must be a number of bytes, not '18446744073709551616'
+    "#);
+}
+
+#[tokio::test]
+async fn only_octets_are_taken() {
+    let mut lines = Lines::default();
+    for kind in ["application/octet-stream; charset=x", "application/json", "text/plain", ""] {
+        lines.answer(kind, &announced(&[("content-type", kind)]).await);
+    }
+    lines.answer("(none)", &announced(&[]).await);
+    insta::assert_snapshot!(lines, @r#"
+    application/octet-stream; charset=x → 204
+    application/json → 415 the content type must be application/octet-stream, not 'application/json'
+    text/plain → 415 the content type must be application/octet-stream, not 'text/plain'
+     → 415 the content type must be application/octet-stream, not ''
+    (none) → 415 the content type must be application/octet-stream, not ''
+    "#);
+}
+
+#[tokio::test]
+async fn a_store_that_is_not_there_is_refused() {
+    let mut lines = Lines::default();
+    for store in ["default", "other", "", "no such/name"] {
+        lines.answer(store, &announced(&[OCTETS, ("x-image-meta-store", store)]).await);
+    }
+    insta::assert_snapshot!(lines, @r#"
+    default → 204
+    other → 400 X-Image-Meta-Store: there is no store 'other'
+     → 400 X-Image-Meta-Store: there is no store ''
+    no such/name → 400 X-Image-Meta-Store: there is no store 'no such/name'
+    "#);
+}
+
+#[tokio::test]
+async fn an_image_without_formats_takes_no_data() {
+    let world = World::default();
+    let mut lines = Lines::default();
+    for body in [json!({}), json!({"disk_format": "raw"}), json!({"container_format": "bare"})] {
+        let path = world.made(MEMBER, body.clone()).await;
+        lines.answer(body, &put(&world, &path).body(b"abc").send().await);
+        assert_eq!(data_of(&world, &path).await, untouched());
+    }
+    insta::assert_snapshot!(lines, @r#"
+    {} → 400 Properties disk_format, container_format must be set prior to saving data.
+    {"disk_format":"raw"} → 400 Properties container_format must be set prior to saving data.
+    {"container_format":"bare"} → 400 Properties disk_format must be set prior to saving data.
+    "#);
+}
+
+#[tokio::test]
+async fn data_is_taken_once() {
+    let world = World::default();
+    let path = queued(&world).await;
+    assert_eq!(put(&world, &path).body(b"abc").send().await.line(), "204");
+    insta::assert_snapshot!(put(&world, &path).body(b"abc").send().await.line(), @"409 Image status transition from active to saving is not allowed");
+    assert_eq!(world.get(MEMBER, &format!("{path}/file")).await.body, "abc");
+}
+
+#[tokio::test]
+async fn more_than_an_image_may_hold_is_refused() {
+    let world = World::default();
+    let data = vec![0; (1 << 20) + 1];
+    let path = queued(&world).await;
+    insta::assert_snapshot!(put(&world, &path).body(&data).send().await.line(), @"413 the data announced, 1048577 bytes, exceeds the limit of 1048576 bytes");
+    insta::assert_snapshot!(put(&world, &path).chunked(&data).send().await.line(), @"413 the data exceeds the limit of 1048576 bytes for an image");
+    assert_eq!(data_of(&world, &path).await, untouched());
+    assert_eq!(world.store.keys(), []);
+    assert_eq!(put(&world, &path).body(&data[1..]).send().await.line(), "204");
+}
+
+#[tokio::test]
+async fn who_may_upload() {
+    let world = World::default();
+    let mut lines = Lines::default();
+    for visibility in ["private", "shared", "community", "public"] {
+        for (who, token) in [("stranger", STRANGER), ("reader", READER), ("member", MEMBER), ("admin", ADMIN)]
+        {
+            let body = json!({"owner": "p1", "visibility": visibility, "disk_format": "raw", "container_format": "bare"});
+            let path = world.made(ADMIN, body).await;
+            lines.answer(format!("{who}, {visibility}"), &world.put_file(token, &path, b"abc").await);
+        }
+    }
+    lines.answer("nothing there", &world.put_file(ADMIN, "/v2/images/web", b"abc").await);
+    insta::assert_snapshot!(lines, @r#"
+    stranger, private → 404 No image found with ID 00000000-0000-4000-8000-000000000001
+    reader, private → 403 You are not authorized to complete this action.
+    member, private → 204
+    admin, private → 204
+    stranger, shared → 404 No image found with ID 00000000-0000-4000-8000-000000000007
+    reader, shared → 403 You are not authorized to complete this action.
+    member, shared → 204
+    admin, shared → 204
+    stranger, community → 403 You are not authorized to complete this action.
+    reader, community → 403 You are not authorized to complete this action.
+    member, community → 204
+    admin, community → 204
+    stranger, public → 403 You are not authorized to complete this action.
+    reader, public → 403 You are not authorized to complete this action.
+    member, public → 204
+    admin, public → 204
+    nothing there → 404 No image found with ID web
+    "#);
+}

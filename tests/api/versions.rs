@@ -1,0 +1,229 @@
+use tests::callers::READER;
+use tests::world::World;
+
+use super::Lines;
+
+#[tokio::test]
+async fn the_root_is_a_choice_of_versions_without_a_token() {
+    let answer = World::default().call("GET", "/").header("accept", "application/json").send().await;
+    insta::assert_snapshot!(answer, @r#"
+    300 Multiple Choices
+    content-length: 960
+    content-type: application/json
+    x-openstack-request-id: req-00000000-0000-4000-8000-000000000000
+
+    {
+      "versions": [
+        {
+          "id": "v2.15",
+          "links": [
+            {
+              "href": "http://glint/v2/",
+              "rel": "self"
+            }
+          ],
+          "status": "SUPPORTED"
+        },
+        {
+          "id": "v2.9",
+          "links": [
+            {
+              "href": "http://glint/v2/",
+              "rel": "self"
+            }
+          ],
+          "status": "SUPPORTED"
+        },
+        {
+          "id": "v2.17",
+          "links": [
+            {
+              "href": "http://glint/v2/",
+              "rel": "self"
+            }
+          ],
+          "status": "CURRENT"
+        },
+        {
+          "id": "v2.7",
+          "links": [
+            {
+              "href": "http://glint/v2/",
+              "rel": "self"
+            }
+          ],
+          "status": "SUPPORTED"
+        },
+        {
+          "id": "v2.6",
+          "links": [
+            {
+              "href": "http://glint/v2/",
+              "rel": "self"
+            }
+          ],
+          "status": "SUPPORTED"
+        },
+        {
+          "id": "v2.5",
+          "links": [
+            {
+              "href": "http://glint/v2/",
+              "rel": "self"
+            }
+          ],
+          "status": "SUPPORTED"
+        },
+        {
+          "id": "v2.4",
+          "links": [
+            {
+              "href": "http://glint/v2/",
+              "rel": "self"
+            }
+          ],
+          "status": "SUPPORTED"
+        },
+        {
+          "id": "v2.3",
+          "links": [
+            {
+              "href": "http://glint/v2/",
+              "rel": "self"
+            }
+          ],
+          "status": "SUPPORTED"
+        },
+        {
+          "id": "v2.2",
+          "links": [
+            {
+              "href": "http://glint/v2/",
+              "rel": "self"
+            }
+          ],
+          "status": "SUPPORTED"
+        },
+        {
+          "id": "v2.1",
+          "links": [
+            {
+              "href": "http://glint/v2/",
+              "rel": "self"
+            }
+          ],
+          "status": "SUPPORTED"
+        },
+        {
+          "id": "v2.0",
+          "links": [
+            {
+              "href": "http://glint/v2/",
+              "rel": "self"
+            }
+          ],
+          "status": "SUPPORTED"
+        }
+      ]
+    }
+    "#);
+}
+
+#[tokio::test]
+async fn versions_are_listed_and_unknown_ones_are_a_choice() {
+    let world = World::default();
+    let all = world.call("GET", "/").send().await.body;
+    let mut lines = Lines::default();
+    for path in ["/versions", "/versions/", "/v1/images", "/v3", "/v2.18/images", "/images", "/favicon.ico"] {
+        let answer = world.call("GET", path).send().await;
+        assert_eq!(answer.body, all, "{path}");
+        lines.answer(path, &answer);
+    }
+    insta::assert_snapshot!(lines, @r#"
+    /versions → 200
+    /versions/ → 200
+    /v1/images → 300
+    /v3 → 300
+    /v2.18/images → 300
+    /images → 300
+    /favicon.ico → 300
+    "#);
+}
+
+#[tokio::test]
+async fn links_lead_back_to_where_the_client_came_from() {
+    let world = World::default();
+    let call = world.call("GET", "/versions");
+    let call = call.header("x-forwarded-proto", "https").header("x-forwarded-host", "images.example:9292");
+    let answer = call.send().await;
+    insta::assert_snapshot!(answer.json()["versions"][0]["links"][0]["href"], @r#""https://images.example:9292/v2/""#);
+}
+
+#[tokio::test]
+async fn every_version_on_offer_is_the_one_api() {
+    let world = World::default();
+    let versions = world.call("GET", "/versions").send().await.json();
+    for version in versions["versions"].as_array().unwrap() {
+        let id = version["id"].as_str().unwrap();
+        let answer = world.get(READER, &format!("/{id}/images?limit=1")).await;
+        assert_eq!(
+            (answer.status.as_u16(), &answer.json()["first"]),
+            (200, &"/v2/images?limit=1".into()),
+            "{id}"
+        );
+        let accept = format!("application/vnd.openstack.images-{id}");
+        let answer = world.call("GET", "/images").by(READER).header("accept", &accept).send().await;
+        assert_eq!(answer.status.as_u16(), 200, "{id}");
+    }
+}
+
+#[tokio::test]
+async fn the_version_itself_is_nothing_and_needs_a_token_to_be_so() {
+    let world = World::default();
+    let mut lines = Lines::default();
+    for path in ["/v2", "/v2/", "/v2.17", "/v2/nothing"] {
+        lines.answer(path, &world.call("GET", path).send().await);
+        lines.answer(format!("{path} with a token"), &world.get(READER, path).await);
+    }
+    insta::assert_snapshot!(lines, @r#"
+    /v2 → 401 the request you have made requires authentication
+    /v2 with a token → 404 The resource could not be found.
+    /v2/ → 401 the request you have made requires authentication
+    /v2/ with a token → 404 The resource could not be found.
+    /v2.17 → 401 the request you have made requires authentication
+    /v2.17 with a token → 404 The resource could not be found.
+    /v2/nothing → 401 the request you have made requires authentication
+    /v2/nothing with a token → 404 The resource could not be found.
+    "#);
+}
+
+#[tokio::test]
+async fn health_is_told_without_a_token() {
+    let world = World::default();
+    insta::assert_snapshot!(world.call("GET", "/healthcheck").send().await, @r#"
+    200 OK
+    content-length: 2
+    content-type: text/plain; charset=utf-8
+    x-openstack-request-id: req-00000000-0000-4000-8000-000000000000
+
+    OK
+    "#);
+    insta::assert_snapshot!(world.call("GET", "/healthcheck").header("accept", "application/json").send().await, @r#"
+    200 OK
+    content-length: 35
+    content-type: application/json
+    x-openstack-request-id: req-00000000-0000-4000-8000-000000000000
+
+    {
+      "detailed": false,
+      "reasons": [
+        "OK"
+      ]
+    }
+    "#);
+    insta::assert_snapshot!(world.call("HEAD", "/healthcheck").send().await, @r#"
+    204 No Content
+    content-length: 0
+    x-openstack-request-id: req-00000000-0000-4000-8000-000000000000
+    "#);
+}

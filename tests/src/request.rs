@@ -1,0 +1,176 @@
+//! Requests as clients send them, and answers as snapshots show them.
+
+#![expect(clippy::unwrap_used, reason = "a harness fails by panicking, as tests do")]
+
+use std::fmt::{self, Write as _};
+
+use axum::body::Body;
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode, header};
+use bytes::Bytes;
+use futures_util::stream;
+use serde_json::Value;
+
+use crate::world::World;
+
+/// A request on its way. Unless told otherwise it has no token, no body and accepts nothing in particular.
+#[derive(Debug)]
+pub struct Call<'a> {
+    world: &'a World,
+    method: Method,
+    path: String,
+    headers: HeaderMap,
+    body: Body,
+}
+
+impl World {
+    /// Begins a request.
+    pub fn call(&self, method: &str, path: &str) -> Call<'_> {
+        let headers = HeaderMap::from_iter([(header::HOST, HeaderValue::from_static("glint"))]);
+        Call {
+            world: self,
+            method: method.parse().unwrap(),
+            path: path.to_owned(),
+            headers,
+            body: Body::empty(),
+        }
+    }
+
+    /// Gets a path.
+    pub async fn get(&self, token: &str, path: &str) -> Answer {
+        self.call("GET", path).by(token).send().await
+    }
+
+    /// Registers an image.
+    pub async fn post(&self, token: &str, body: Value) -> Answer {
+        self.call("POST", "/v2/images").by(token).json(&body).send().await
+    }
+
+    /// Registers an image that must be accepted, and answers its path.
+    pub async fn made(&self, token: &str, body: Value) -> String {
+        let answer = self.post(token, body).await;
+        assert_eq!(answer.status, StatusCode::CREATED, "{answer}");
+        answer.json()["self"].as_str().unwrap().to_owned()
+    }
+
+    /// Patches an image by the newer form.
+    pub async fn patch(&self, token: &str, path: &str, changes: Value) -> Answer {
+        self.call("PATCH", path).by(token).header("content-type", V21).json(&changes).send().await
+    }
+
+    /// Uploads an image's data.
+    pub async fn put_file(&self, token: &str, path: &str, bytes: &[u8]) -> Answer {
+        let call = self.call("PUT", &format!("{path}/file")).by(token);
+        call.header("content-type", "application/octet-stream").body(bytes).send().await
+    }
+}
+
+/// The media type of the newer form of patches.
+pub const V21: &str = "application/openstack-images-v2.1-json-patch";
+/// The media type of the older form.
+pub const V20: &str = "application/openstack-images-v2.0-json-patch";
+
+impl Call<'_> {
+    /// Says who calls.
+    #[must_use]
+    pub fn by(self, token: &str) -> Self {
+        self.header("x-auth-token", token)
+    }
+
+    /// Adds a header.
+    #[must_use]
+    pub fn header(mut self, name: &str, value: &str) -> Self {
+        let name: HeaderName = name.parse().unwrap();
+        self.headers.append(name, HeaderValue::from_bytes(value.as_bytes()).unwrap());
+        self
+    }
+
+    /// Carries bytes whose length is announced.
+    #[must_use]
+    pub fn body(mut self, bytes: &[u8]) -> Self {
+        self.headers.insert(header::CONTENT_LENGTH, bytes.len().into());
+        self.body = Body::from(Bytes::copy_from_slice(bytes));
+        self
+    }
+
+    /// Carries bytes in pieces of ten, and nobody knows how many will come.
+    #[must_use]
+    pub fn chunked(mut self, bytes: &[u8]) -> Self {
+        let pieces: Vec<_> =
+            bytes.chunks(10).map(|piece| Ok::<_, fmt::Error>(Bytes::copy_from_slice(piece))).collect();
+        self.body = Body::from_stream(stream::iter(pieces));
+        self
+    }
+
+    /// Carries JSON.
+    #[must_use]
+    pub fn json(self, value: &Value) -> Self {
+        self.body(value.to_string().as_bytes())
+    }
+
+    /// Sends it.
+    pub async fn send(self) -> Answer {
+        let mut request = Request::builder().method(self.method).uri(self.path).body(self.body).unwrap();
+        *request.headers_mut() = self.headers;
+        let (parts, body) = self.world.send(request).await.into_parts();
+        Answer { status: parts.status, headers: parts.headers, body }
+    }
+}
+
+/// An answer. `Display` is what snapshots hold: the status, the headers by name, the body.
+#[derive(Clone, Debug)]
+pub struct Answer {
+    /// The status.
+    pub status: StatusCode,
+    /// The headers.
+    pub headers: HeaderMap,
+    /// The body.
+    pub body: Bytes,
+}
+
+impl Answer {
+    /// The body as JSON.
+    pub fn json(&self) -> Value {
+        serde_json::from_slice(&self.body).unwrap_or_else(|_| panic!("no JSON: {self}"))
+    }
+
+    /// A header, or nothing.
+    pub fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map_or("", |value| value.to_str().unwrap())
+    }
+
+    /// The status and, of an error that was asked for as text, what it says.
+    pub fn line(&self) -> String {
+        let text = String::from_utf8_lossy(&self.body);
+        let said = text.lines().nth(2).filter(|_| !self.status.is_success()).unwrap_or_default();
+        format!("{} {said}", self.status.as_u16()).trim_end().to_owned()
+    }
+
+    /// The names of a page's images, in order, and `…` when there is a next page, or that there is nothing; of an error,
+    /// its line.
+    pub fn names(&self) -> String {
+        if !self.status.is_success() {
+            return self.line();
+        }
+        let page = self.json();
+        let images = page["images"].as_array().unwrap();
+        let names = images.iter().map(|image| image["name"].as_str().unwrap_or("-"));
+        let names: Vec<_> = names.chain(page.get("next").map(|_| "…")).collect();
+        if names.is_empty() { "nothing".to_owned() } else { names.join(" ") }
+    }
+}
+
+impl fmt::Display for Answer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "{}", self.status)?;
+        let mut headers: Vec<_> = self.headers.iter().collect();
+        headers.sort_by_key(|(name, _)| name.as_str());
+        for (name, value) in headers {
+            writeln!(f, "{name}: {}", value.to_str().unwrap_or("(not text)"))?;
+        }
+        f.write_char('\n')?;
+        match serde_json::from_slice::<Value>(&self.body) {
+            Ok(value @ (Value::Object(_) | Value::Array(_))) => write!(f, "{value:#}"),
+            _ => f.write_str(&String::from_utf8_lossy(&self.body)),
+        }
+    }
+}
