@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use md5::{Digest, Md5};
-use sha2::Sha512;
+use fast_md5::Md5;
+use sha2::{Digest as _, Sha512};
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::task::{JoinHandle, spawn_blocking};
@@ -30,9 +30,9 @@ struct Worker {
 }
 
 impl Worker {
-    fn start<D: Digest>() -> Self {
+    fn start<H: Hash>() -> Self {
         let (loads, queue) = unbounded_channel();
-        Self { loads, digest: spawn_blocking(move || hash::<D>(queue)) }
+        Self { loads, digest: spawn_blocking(move || hash(H::start(), queue)) }
     }
 
     async fn finish(self) -> Result<String> {
@@ -41,8 +41,42 @@ impl Worker {
     }
 }
 
-fn hash<D: Digest>(mut queue: UnboundedReceiver<Load>) -> String {
-    let mut state = D::new();
+/// What the two libraries have in common.
+trait Hash: Send + 'static {
+    fn start() -> Self;
+    fn update(&mut self, bytes: &[u8]);
+    fn finish(self) -> String;
+}
+
+impl Hash for Md5 {
+    fn start() -> Self {
+        Self::new()
+    }
+
+    fn update(&mut self, bytes: &[u8]) {
+        self.update(bytes);
+    }
+
+    fn finish(self) -> String {
+        hexadecimal(&self.finalize())
+    }
+}
+
+impl Hash for Sha512 {
+    fn start() -> Self {
+        Self::default()
+    }
+
+    fn update(&mut self, bytes: &[u8]) {
+        sha2::Digest::update(self, bytes);
+    }
+
+    fn finish(self) -> String {
+        hexadecimal(&self.finalize())
+    }
+}
+
+fn hash(mut state: impl Hash, mut queue: UnboundedReceiver<Load>) -> String {
     while let Some((chunks, permit)) = queue.blocking_recv() {
         for piece in chunks.pieces() {
             state.update(piece);
@@ -50,7 +84,7 @@ fn hash<D: Digest>(mut queue: UnboundedReceiver<Load>) -> String {
         drop(chunks);
         drop(permit);
     }
-    hexadecimal(&state.finalize())
+    state.finish()
 }
 
 fn hexadecimal(bytes: &[u8]) -> String {
@@ -79,5 +113,32 @@ impl Digester {
     pub(super) async fn finish(self) -> Result<Digests> {
         let (md5, sha512) = tokio::try_join!(self.md5.finish(), self.sha512.finish())?;
         Ok(Digests { md5, sha512 })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        /// Lengths around the block sizes (64 and 128 bytes), in pieces of any size.
+        #[test]
+        fn digests_are_those_of_the_reference_libraries(bytes in proptest::collection::vec(any::<u8>(), 0..700), piece in 1_usize..200) {
+            let (mut md5, mut sha512) = (<Md5 as Hash>::start(), Sha512::start());
+            for piece in bytes.chunks(piece) {
+                Hash::update(&mut md5, piece);
+                Hash::update(&mut sha512, piece);
+            }
+            prop_assert_eq!(Hash::finish(md5), hexadecimal(&<md5::Md5 as sha2::Digest>::digest(&bytes)));
+            prop_assert_eq!(Hash::finish(sha512), hexadecimal(&Sha512::digest(&bytes)));
+        }
+    }
+
+    #[test]
+    fn nothing_hashes_to_the_published_values() {
+        assert_eq!(Hash::finish(Md5::new()), "d41d8cd98f00b204e9800998ecf8427e");
+        assert!(Hash::finish(Sha512::default()).starts_with("cf83e1357eefb8bdf1542850d66d8007d620e4050b5715dc83f4a921d36ce9ce"));
     }
 }
