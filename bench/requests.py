@@ -29,7 +29,7 @@ def oha():
     seen = subprocess.run([program, "--version"], capture_output=True, text=True, check=False).stdout if program.exists() else ""
     if OHA not in seen:
         subprocess.run(["cargo", "install", "oha", "--version", OHA, "--locked", "--quiet", "--root", TARGET / "tools",
-                        "--no-default-features", "--target-dir", TARGET / "tools" / "build"], check=True, cwd=ROOT)
+                        "--target-dir", TARGET / "tools" / "build"], check=True, cwd=ROOT)
     return program
 
 

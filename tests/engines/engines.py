@@ -34,6 +34,11 @@ def free_port():
         return probe.getsockname()[1]
 
 
+def listens(port):
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
 def server(name, command, health, environment):
     """Starts a program and waits until `health` answers. It ends with this script."""
     state = scratch(name)
