@@ -2,7 +2,6 @@
 //!
 //! A function asks only for what it needs, so that one which never touches bytes links no store.
 
-use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -51,7 +50,7 @@ pub enum StartError {
         /// The setting.
         key: &'static str,
         /// Its value.
-        adapter: &'static str,
+        adapter: String,
     },
     /// What is configured cannot be opened.
     #[error("cannot open {what}")]
@@ -144,101 +143,64 @@ impl App {
         }
     }
 
+    #[allow(unreachable_patterns, reason = "only a program with every adapter knows them all")]
     fn table(&self) -> Result<Arc<dyn Table>, StartError> {
         match self.config.table.adapter {
-            TableAdapter::Sqlite => sqlite(&self.config.data),
-            TableAdapter::Memory => memory_table(),
-            TableAdapter::DynamoDb => dynamodb(&self.config),
+            #[cfg(feature = "sqlite")]
+            TableAdapter::Sqlite => {
+                let path = self.config.data.join("table.sqlite");
+                let table = crate::adapters::sqlite::SqliteTable::open(&path);
+                Ok(Arc::new(table.map_err(|cause| cannot_open(&path, cause))?))
+            }
+            #[cfg(feature = "memory")]
+            TableAdapter::Memory => Ok(Arc::new(crate::adapters::memory::MemoryTable::new())),
+            #[cfg(feature = "dynamodb")]
+            TableAdapter::DynamoDb => {
+                let table = &self.config.table;
+                let settings = aws(table.endpoint.as_ref(), table.region.as_ref());
+                Ok(Arc::new(crate::adapters::dynamodb::DynamoTable::new(settings, table.name.clone())))
+            }
+            other => Err(StartError::NotBuilt { key: "table.adapter", adapter: format!("{other:?}") }),
         }
     }
 
+    #[allow(unreachable_patterns, reason = "only a program with every adapter knows them all")]
     fn store(&self) -> Result<Arc<dyn Store>, StartError> {
         match self.config.store.adapter {
-            StoreAdapter::File => file(&self.config.data),
-            StoreAdapter::Memory => memory_store(),
-            StoreAdapter::S3 => s3(&self.config),
+            #[cfg(feature = "file")]
+            StoreAdapter::File => {
+                let root = self.config.data.join("store");
+                let store = crate::adapters::file::FileStore::open(&root);
+                Ok(Arc::new(store.map_err(|cause| cannot_open(&root, cause))?))
+            }
+            #[cfg(feature = "memory")]
+            StoreAdapter::Memory => Ok(Arc::new(crate::adapters::memory::MemoryStore::new())),
+            #[cfg(feature = "s3")]
+            StoreAdapter::S3 => {
+                let store = &self.config.store;
+                let settings = crate::adapters::s3::S3Settings {
+                    aws: aws(store.endpoint.as_ref(), store.region.as_ref()),
+                    bucket: store.bucket.clone().unwrap_or_default(),
+                    prefix: store.prefix.clone(),
+                    path_style: store.path_style,
+                };
+                Ok(Arc::new(crate::adapters::s3::S3Store::new(settings)))
+            }
+            other => Err(StartError::NotBuilt { key: "store.adapter", adapter: format!("{other:?}") }),
         }
     }
 }
 
-#[cfg(feature = "sqlite")]
-fn sqlite(data: &Path) -> Result<Arc<dyn Table>, StartError> {
-    let path = data.join("table.sqlite");
-    let opened = crate::adapters::sqlite::SqliteTable::open(&path);
-    let table = opened.map_err(|cause| StartError::Open { what: path.display().to_string(), cause: cause.into() })?;
-    Ok(Arc::new(table))
+#[cfg(any(feature = "sqlite", feature = "file"))]
+fn cannot_open(path: &std::path::Path, cause: impl Into<Cause>) -> StartError {
+    StartError::Open { what: path.display().to_string(), cause: cause.into() }
 }
 
-#[cfg(not(feature = "sqlite"))]
-fn sqlite(_data: &Path) -> Result<Arc<dyn Table>, StartError> {
-    Err(StartError::NotBuilt { key: "table.adapter", adapter: "sqlite" })
-}
-
-#[cfg(feature = "memory")]
-fn memory_table() -> Result<Arc<dyn Table>, StartError> {
-    Ok(Arc::new(crate::adapters::memory::MemoryTable::new()))
-}
-
-#[cfg(not(feature = "memory"))]
-fn memory_table() -> Result<Arc<dyn Table>, StartError> {
-    Err(StartError::NotBuilt { key: "table.adapter", adapter: "memory" })
-}
-
-#[cfg(feature = "dynamodb")]
-fn dynamodb(config: &Config) -> Result<Arc<dyn Table>, StartError> {
-    let settings = crate::adapters::aws::AwsSettings {
-        endpoint: config.table.endpoint.clone(),
-        region: config.table.region.clone(),
+#[cfg(feature = "aws")]
+fn aws(endpoint: Option<&String>, region: Option<&String>) -> crate::adapters::aws::AwsSettings {
+    crate::adapters::aws::AwsSettings {
+        endpoint: endpoint.cloned(),
+        region: region.cloned(),
         ..Default::default()
-    };
-    Ok(Arc::new(crate::adapters::dynamodb::DynamoTable::new(settings, config.table.name.clone())))
-}
-
-#[cfg(not(feature = "dynamodb"))]
-fn dynamodb(_config: &Config) -> Result<Arc<dyn Table>, StartError> {
-    Err(StartError::NotBuilt { key: "table.adapter", adapter: "dynamodb" })
-}
-
-#[cfg(feature = "file")]
-fn file(data: &Path) -> Result<Arc<dyn Store>, StartError> {
-    let root = data.join("store");
-    let opened = crate::adapters::file::FileStore::open(&root);
-    let store = opened.map_err(|cause| StartError::Open { what: root.display().to_string(), cause: cause.into() })?;
-    Ok(Arc::new(store))
-}
-
-#[cfg(not(feature = "file"))]
-fn file(_data: &Path) -> Result<Arc<dyn Store>, StartError> {
-    Err(StartError::NotBuilt { key: "store.adapter", adapter: "file" })
-}
-
-#[cfg(feature = "memory")]
-fn memory_store() -> Result<Arc<dyn Store>, StartError> {
-    Ok(Arc::new(crate::adapters::memory::MemoryStore::new()))
-}
-
-#[cfg(not(feature = "memory"))]
-fn memory_store() -> Result<Arc<dyn Store>, StartError> {
-    Err(StartError::NotBuilt { key: "store.adapter", adapter: "memory" })
-}
-
-#[cfg(feature = "s3")]
-fn s3(config: &Config) -> Result<Arc<dyn Store>, StartError> {
-    let store = &config.store;
-    let settings = crate::adapters::s3::S3Settings {
-        aws: crate::adapters::aws::AwsSettings {
-            endpoint: store.endpoint.clone(),
-            region: store.region.clone(),
-            ..Default::default()
-        },
-        bucket: store.bucket.clone().unwrap_or_default(),
-        prefix: store.prefix.clone(),
-        path_style: store.path_style,
-    };
-    Ok(Arc::new(crate::adapters::s3::S3Store::new(settings)))
-}
-
-#[cfg(not(feature = "s3"))]
-fn s3(_config: &Config) -> Result<Arc<dyn Store>, StartError> {
-    Err(StartError::NotBuilt { key: "store.adapter", adapter: "s3" })
+    }
 }

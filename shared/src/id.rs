@@ -51,7 +51,11 @@ macro_rules! text_id {
 
             fn try_from(text: String) -> Result<Self, InvalidId> {
                 let valid: fn(&str) -> bool = $valid;
-                if valid(&text) { Ok(Self(text)) } else { Err(InvalidId { what: $what, expected: $expected }) }
+                if valid(&text) {
+                    Ok(Self(text))
+                } else {
+                    Err(InvalidId { what: $what, expected: $expected })
+                }
             }
         }
 
@@ -82,7 +86,8 @@ text_id!(ProjectId, "project id", "1 to 255 characters", |text| {
     !text.is_empty() && text.chars().count() <= 255
 });
 text_id!(StoreId, "store id", "1 to 64 letters, digits, '_' or '-'", |text| {
-    (1..=64).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-')
+    (1..=64).contains(&text.len())
+        && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-')
 });
 text_id!(Ulid, "ULID", "26 characters of Crockford's base 32", |text| {
     text.len() == 26 && text.bytes().all(|b| CROCKFORD.contains(&b))
@@ -104,9 +109,10 @@ fn is_uuid(text: &str) -> bool {
 /// Writes 16 random bytes as a UUID of version 4.
 fn uuid_v4(random: u128) -> String {
     let bits = (random & !(0xf << 76) & !(0x3 << 62)) | (0x4 << 76) | (0x2 << 62);
-    let (a, b, c) = (bits >> 96, bits >> 80 & 0xffff, bits >> 64 & 0xffff);
-    let (d, e) = (bits >> 48 & 0xffff, bits & 0xffff_ffff_ffff);
-    format!("{a:08x}-{b:04x}-{c:04x}-{d:04x}-{e:012x}")
+    let hex = format!("{bits:032x}");
+    let mut digits = hex.chars();
+    let mut group = |length| digits.by_ref().take(length).collect::<String>();
+    [group(8), group(4), group(4), group(4), group(12)].join("-")
 }
 
 impl ImageId {
@@ -140,7 +146,9 @@ mod tests {
     fn an_image_id_is_a_uuid_in_its_own_letters() {
         let id: ImageId = "0F1c2a9e-5a53-4c52-9c36-3f8f0a6f7c11".parse().unwrap();
         assert_eq!(id.as_str(), "0F1c2a9e-5a53-4c52-9c36-3f8f0a6f7c11");
-        for bad in ["", "web-base", "0f1c2a9e5a534c529c363f8f0a6f7c11", "0f1c2a9e-5a53-4c52-9c36-3f8f0a6f7c1g"] {
+        for bad in
+            ["", "web-base", "0f1c2a9e5a534c529c363f8f0a6f7c11", "0f1c2a9e-5a53-4c52-9c36-3f8f0a6f7c1g"]
+        {
             assert!(bad.parse::<ImageId>().is_err(), "{bad}");
         }
     }

@@ -16,8 +16,8 @@ pub mod policy;
 pub mod store;
 
 pub mod catalog;
-pub mod transfer;
 pub mod operations;
+pub mod transfer;
 
 pub mod ports;
 

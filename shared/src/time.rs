@@ -42,7 +42,8 @@ impl Timestamp {
     pub fn parse(text: &str) -> Option<Self> {
         use jiff::civil::{Date, DateTime};
         let instant = text.parse::<jiff::Timestamp>().ok().or_else(|| {
-            let civil = text.parse::<DateTime>().ok().or_else(|| Some(text.parse::<Date>().ok()?.at(0, 0, 0, 0)))?;
+            let civil =
+                text.parse::<DateTime>().ok().or_else(|| Some(text.parse::<Date>().ok()?.at(0, 0, 0, 0)))?;
             civil.to_zoned(jiff::tz::TimeZone::UTC).ok().map(|zoned| zoned.timestamp())
         })?;
         Some(Self(instant.as_microsecond()))
@@ -61,7 +62,8 @@ impl Timestamp {
 /// As the API writes it: `YYYY-MM-DDTHH:MM:SSZ`, the fraction cut off.
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let whole = jiff::Timestamp::from_second(self.0.div_euclid(1_000_000)).unwrap_or(jiff::Timestamp::MAX);
+        let whole =
+            jiff::Timestamp::from_second(self.0.div_euclid(1_000_000)).unwrap_or(jiff::Timestamp::MAX);
         write!(f, "{whole:.0}")
     }
 }
@@ -75,7 +77,10 @@ mod tests {
         let time = Timestamp::parse("2026-10-01T08:02:11.999999Z").unwrap();
         assert_eq!(time.to_string(), "2026-10-01T08:02:11Z");
         assert_eq!(time.sortable(), "2026-10-01T08:02:11.999999Z");
-        assert_eq!(Timestamp::from_microseconds(time.microseconds() + 1).sortable(), "2026-10-01T08:02:12.000000Z");
+        assert_eq!(
+            Timestamp::from_microseconds(time.microseconds() + 1).sortable(),
+            "2026-10-01T08:02:12.000000Z"
+        );
     }
 
     #[test]

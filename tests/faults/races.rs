@@ -36,13 +36,17 @@ fn held_back(data: &[u8]) -> (Body, Arc<Semaphore>) {
 const ALL: usize = 1000;
 
 /// Starts an upload and waits until the image is saving.
-async fn saving(world: &Arc<World>, data: &[u8]) -> (Image, Arc<Semaphore>, tokio::task::JoinHandle<shared::Result<()>>) {
+async fn saving(
+    world: &Arc<World>,
+    data: &[u8],
+) -> (Image, Arc<Semaphore>, tokio::task::JoinHandle<shared::Result<()>>) {
     let image = world.queued().await;
     let (body, gate) = held_back(data);
     let (running, id) = (Arc::clone(world), image.id.clone());
-    let upload = tokio::spawn(async move {
-        running.data.upload(&admin(), &id, &UploadRequest::default(), body).await
-    });
+    let upload =
+        tokio::spawn(
+            async move { running.data.upload(&admin(), &id, &UploadRequest::default(), body).await },
+        );
     while world.record(&image).await["status"] != "saving" || world.store.keys().is_empty() {
         tokio::task::yield_now().await;
     }

@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use shared::ports::{
-    ByteStream, Chunks, Item, Key, ObjectWriter, Page, Part, PartLimits, Query, Store, StoreError, Table, TableError,
-    Write,
+    ByteStream, Chunks, Item, Key, ObjectWriter, Page, Part, PartLimits, Query, Store, StoreError, Table,
+    TableError, Write,
 };
 use shared::store::ObjectKey;
 
@@ -131,7 +131,9 @@ impl Table for ProbedTable {
     }
 
     async fn get_batch(&self, keys: &[Key]) -> Result<Vec<Item>, TableError> {
-        self.probe.through("get_batch", self.table.get_batch(keys), table_fault, |items| Some(items.len())).await
+        self.probe
+            .through("get_batch", self.table.get_batch(keys), table_fault, |items| Some(items.len()))
+            .await
     }
 
     async fn query(&self, query: &Query) -> Result<Page, TableError> {

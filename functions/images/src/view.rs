@@ -83,12 +83,18 @@ impl ImagesView {
     pub(crate) fn new(page: ImagePage, query: &[(String, String)]) -> Self {
         let first = link(query, None);
         let next = page.next.map(|marker| link(query, Some(marker.as_str())));
-        Self { images: page.images.into_iter().map(ImageView::from).collect(), first, next, schema: "/v2/schemas/images" }
+        Self {
+            images: page.images.into_iter().map(ImageView::from).collect(),
+            first,
+            next,
+            schema: "/v2/schemas/images",
+        }
     }
 }
 
 fn link(query: &[(String, String)], marker: Option<&str>) -> String {
-    let kept = query.iter().map(|(key, value)| (key.as_str(), value.as_str())).filter(|(key, _)| *key != "marker");
+    let kept =
+        query.iter().map(|(key, value)| (key.as_str(), value.as_str())).filter(|(key, _)| *key != "marker");
     let marker = marker.map(|marker| ("marker", marker));
     let mut link = form_urlencoded::Serializer::new(String::new());
     let query = link.extend_pairs(kept.chain(marker)).finish();

@@ -34,7 +34,11 @@ async fn answer(download: &Download, method: &Method, headers: &HeaderMap) -> Re
     let length = range.end - range.start;
 
     // A HEAD has everything but the bytes: the store is not asked.
-    let body = if *method == Method::HEAD { Body::empty() } else { Body::from_stream(download.read(range.clone()).await?) };
+    let body = if *method == Method::HEAD {
+        Body::empty()
+    } else {
+        Body::from_stream(download.read(range.clone()).await?)
+    };
     let mut response = body.into_response();
     let mut set = |name, value: String| {
         if let Ok(value) = HeaderValue::try_from(value) {
@@ -61,10 +65,15 @@ const CONTENT_MD5: header::HeaderName = header::HeaderName::from_static("content
 /// Whether the client has these bytes already (`If-None-Match`; weak comparison, RFC 9110, 13.1.2).
 fn is_known(headers: &HeaderMap, etag: &str) -> bool {
     let known = headers.get_all(header::IF_NONE_MATCH).into_iter().filter_map(|value| value.to_str().ok());
-    known.flat_map(|value| value.split(',')).map(str::trim).any(|tag| tag == "*" || tag.trim_start_matches("W/") == etag)
+    known
+        .flat_map(|value| value.split(','))
+        .map(str::trim)
+        .any(|tag| tag == "*" || tag.trim_start_matches("W/") == etag)
 }
 
 /// Whether a range goes with the bytes there are (`If-Range`); if not, the whole is sent.
 fn range_counts(headers: &HeaderMap, etag: Option<&str>) -> bool {
-    headers.get(header::IF_RANGE).is_none_or(|value| etag.is_some_and(|etag| value.as_bytes() == etag.as_bytes()))
+    headers
+        .get(header::IF_RANGE)
+        .is_none_or(|value| etag.is_some_and(|etag| value.as_bytes() == etag.as_bytes()))
 }

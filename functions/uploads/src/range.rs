@@ -10,7 +10,8 @@ use shared::Error;
 /// # Errors
 /// `RangeNotSatisfiable` when the range is malformed or begins past the end, `Invalid` when there are several.
 pub(crate) fn asked(headers: &HeaderMap, size: u64) -> Result<Option<Range<u64>>, Error> {
-    let text = |name| headers.get(name).map(|value: &axum::http::HeaderValue| value.to_str().unwrap_or_default());
+    let text =
+        |name| headers.get(name).map(|value: &axum::http::HeaderValue| value.to_str().unwrap_or_default());
     let unsatisfiable = Error::RangeNotSatisfiable { size };
     match (text(header::RANGE), text(header::CONTENT_RANGE)) {
         (None, None) => Ok(None),
@@ -96,7 +97,10 @@ mod tests {
         assert_eq!(range("content-range", "bytes 2-4/*", 10).unwrap(), Some(2..5));
         assert_eq!(range("content-range", "bytes 2-9/10", 10).unwrap(), Some(2..10));
         for wrong in ["bytes 2-10/*", "bytes 2-4/9", "bytes 4-2/*", "2-4/*"] {
-            assert!(matches!(range("content-range", wrong, 10), Err(Error::RangeNotSatisfiable { .. })), "{wrong}");
+            assert!(
+                matches!(range("content-range", wrong, 10), Err(Error::RangeNotSatisfiable { .. })),
+                "{wrong}"
+            );
         }
     }
 

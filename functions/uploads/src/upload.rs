@@ -79,7 +79,10 @@ mod tests {
             check_media_type(&headers(&[("content-type", right)])).unwrap();
         }
         for wrong in ["application/json", "", "text/plain"] {
-            assert!(matches!(check_media_type(&headers(&[("content-type", wrong)])), Err(Error::MediaType { .. })));
+            assert!(matches!(
+                check_media_type(&headers(&[("content-type", wrong)])),
+                Err(Error::MediaType { .. })
+            ));
         }
     }
 }

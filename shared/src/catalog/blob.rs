@@ -47,6 +47,9 @@ pub struct Blob {
 
 impl Catalog {
     /// Reads what is known of an object. Cost: one read.
+    ///
+    /// # Errors
+    /// A fault of the table.
     pub async fn blob(&self, location: &Location) -> Result<Option<Blob>> {
         let Some(item) = self.table.get(&key::blob(&location.key)).await? else { return Ok(None) };
         let record: BlobRecord = decode(item.attributes)?;
@@ -54,7 +57,15 @@ impl Catalog {
     }
 
     /// Begins an attempt to write an image: the image becomes `saving`, and it is due when the lease ends. Cost: one write.
-    pub async fn begin_upload(&self, seen: &Stored, saving: &Image, lease: &Due) -> Result<Stored, ChangeError> {
+    ///
+    /// # Errors
+    /// `ChangeError::Lost` as said, or a fault of the table.
+    pub async fn begin_upload(
+        &self,
+        seen: &Stored,
+        saving: &Image,
+        lease: &Due,
+    ) -> Result<Stored, ChangeError> {
         let mut write = self.change(Some(seen), saving)?;
         write.extend([put_blob(&lease.location, BlobState::Writing, Condition::Absent)?, put_due(lease)?]);
         self.commit(write).await?;
@@ -62,6 +73,9 @@ impl Catalog {
     }
 
     /// Extends a writer's lease. Cost: one write. `Lost` when the attempt was given up meanwhile.
+    ///
+    /// # Errors
+    /// `ChangeError::Lost` as said, or a fault of the table.
     pub async fn renew_lease(&self, lease: &Due, until: Timestamp) -> Result<Due, ChangeError> {
         let renewed = Due { at: until, location: lease.location.clone() };
         if renewed == *lease {
@@ -73,6 +87,9 @@ impl Catalog {
     }
 
     /// Gives an image the bytes that were written for it. Cost: one write. `Lost` when the image no longer waits for them.
+    ///
+    /// # Errors
+    /// `ChangeError::Lost` as said, or a fault of the table.
     pub async fn attach(&self, seen: &Stored, active: &Image, lease: &Due) -> Result<Stored, ChangeError> {
         let mut write = self.change(Some(seen), active)?;
         write.extend([
@@ -85,7 +102,16 @@ impl Catalog {
 
     /// Gives an attempt up: the image is as `after` says, and what was written is due at once. Cost: one write.
     /// `Lost` when the image or the blob has changed since.
-    pub async fn abandon(&self, seen: &Stored, after: &Image, lease: &Due, now: Timestamp) -> Result<Due, ChangeError> {
+    ///
+    /// # Errors
+    /// `ChangeError::Lost` as said, or a fault of the table.
+    pub async fn abandon(
+        &self,
+        seen: &Stored,
+        after: &Image,
+        lease: &Due,
+        now: Timestamp,
+    ) -> Result<Due, ChangeError> {
         let mut write = self.change(Some(seen), after)?;
         let due = Due { at: now, location: lease.location.clone() };
         write.extend([put_blob(&lease.location, BlobState::Garbage, in_state(BlobState::Writing))?]);
@@ -98,6 +124,9 @@ impl Catalog {
 
     /// Takes an image back from a writer whose lease has ended: the image is as `after` says, the blob garbage and due as
     /// it is. Cost: one write. `Lost` when the writer has renewed its lease or ended, or the image has changed since.
+    ///
+    /// # Errors
+    /// `ChangeError::Lost` as said, or a fault of the table.
     pub async fn expire(&self, seen: &Stored, after: &Image, lease: &Due) -> Result<(), ChangeError> {
         let mut write = self.change(Some(seen), after)?;
         write.extend([
@@ -109,6 +138,9 @@ impl Catalog {
 
     /// Deletes an image: its record says so for ever, its listing rows go, its bytes are due at once. The object of an
     /// upload under way stays due at the end of its writer's lease, when nobody can be writing it any more. Cost: one write.
+    ///
+    /// # Errors
+    /// `ChangeError::Lost` as said, or a fault of the table.
     pub async fn delete(&self, seen: &Stored, deleted: &Image, now: Timestamp) -> Result<(), ChangeError> {
         let mut write = self.change(Some(seen), deleted)?;
         if let Some(location) = &seen.image.location {
@@ -122,18 +154,27 @@ impl Catalog {
     }
 
     /// Marks a blob that no image waits for as garbage; it stays due as it is. Cost: one write.
+    ///
+    /// # Errors
+    /// `ChangeError::Lost` as said, or a fault of the table.
     pub async fn disown(&self, location: &Location) -> Result<(), ChangeError> {
         let garbage = put_blob(location, BlobState::Garbage, in_state(BlobState::Writing))?;
         self.commit(Write::default().with(garbage)).await
     }
 
     /// Forgets an object that is gone, and that it was due. A second run changes nothing. Cost: one write.
+    ///
+    /// # Errors
+    /// `ChangeError::Lost` as said, or a fault of the table.
     pub async fn forget(&self, due: &Due) -> Result<(), ChangeError> {
         let blob = Change::Remove(key::blob(&due.location.key), Condition::Always);
         self.commit(Write::default().with(blob).with(remove_due(due))).await
     }
 
     /// Forgets that something was due. Cost: one write.
+    ///
+    /// # Errors
+    /// `ChangeError::Lost` as said, or a fault of the table.
     pub async fn settle(&self, due: &Due) -> Result<(), ChangeError> {
         self.commit(Write::default().with(remove_due(due))).await
     }

@@ -18,10 +18,14 @@ pub struct Due {
 
 impl Catalog {
     /// Reads what is due by a time, oldest first, behind `after`: at most `limit`. Cost: one query.
+    ///
+    /// # Errors
+    /// A fault of the table.
     pub async fn due(&self, by: Timestamp, after: Option<&Due>, limit: usize) -> Result<Vec<Due>> {
         let query = Query {
             range: Some(String::from("0")..=key::due_until(by)),
-            after: after.map(|due| Position { sort: key::due_blob(due.at, &due.location.key).sort, indexed: None }),
+            after: after
+                .map(|due| Position { sort: key::due_blob(due.at, &due.location.key).sort, indexed: None }),
             ..Query::partition(key::due_blobs(), limit)
         };
         let page = self.table.query(&query).await?;
@@ -35,6 +39,9 @@ impl Catalog {
     }
 
     /// Whether something is still due as it was. Cost: one read.
+    ///
+    /// # Errors
+    /// A fault of the table.
     pub async fn is_due(&self, due: &Due) -> Result<bool> {
         Ok(self.table.get(&key::due_blob(due.at, &due.location.key)).await?.is_some())
     }

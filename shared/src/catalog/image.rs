@@ -21,6 +21,9 @@ pub struct Stored {
 
 impl Catalog {
     /// Reads an image, deleted ones included. Cost: one read.
+    ///
+    /// # Errors
+    /// A fault of the table.
     pub async fn find(&self, id: &ImageId) -> Result<Option<Stored>> {
         let Some(item) = self.table.get(&key::image(id)).await? else { return Ok(None) };
         let record: ImageRecord = decode(item.attributes)?;
@@ -28,11 +31,17 @@ impl Catalog {
     }
 
     /// Registers an image. Cost: one write. `Lost` when the id was ever taken.
+    ///
+    /// # Errors
+    /// `ChangeError::Lost` as said, or a fault of the table.
     pub async fn create(&self, image: &Image) -> Result<(), ChangeError> {
         self.commit(self.change(None, image)?).await
     }
 
     /// Writes an image over the one that was read. Cost: one write. `Lost` when it has changed since.
+    ///
+    /// # Errors
+    /// `ChangeError::Lost` as said, or a fault of the table.
     pub async fn replace(&self, seen: &Stored, image: &Image) -> Result<Stored, ChangeError> {
         self.commit(self.change(Some(seen), image)?).await?;
         Ok(Self::stored_after(Some(seen), image))
@@ -48,11 +57,15 @@ impl Catalog {
     pub(super) fn change(&self, seen: Option<&Stored>, image: &Image) -> Result<Write> {
         let condition = seen.map_or(Condition::Absent, |seen| at_revision(seen.revision.0));
         let record = encode(&ImageRecord::new(image, next(seen).0))?;
-        let mut write = Write::default().with(Change::Put(Item { key: key::image(&image.id), attributes: record }, condition));
+        let mut write = Write::default()
+            .with(Change::Put(Item { key: key::image(&image.id), attributes: record }, condition));
 
         let listed = listing::attributes(image)?;
         let rows = self.listing_keys(image);
-        let gone = seen.into_iter().flat_map(|seen| self.listing_keys(&seen.image)).filter(|row| !rows.contains(row));
+        let gone = seen
+            .into_iter()
+            .flat_map(|seen| self.listing_keys(&seen.image))
+            .filter(|row| !rows.contains(row));
         write.extend(gone.map(|row| Change::Remove(row, Condition::Always)));
         write.extend(rows.iter().map(|row| {
             Change::Put(Item { key: row.clone(), attributes: listed.clone() }, Condition::Always)

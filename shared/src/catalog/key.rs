@@ -69,7 +69,10 @@ pub(super) fn shards_of(scope: &Scope, shards: u32) -> u32 {
 
 fn shard_of(scope: &Scope, shards: u32, id: &ImageId) -> u32 {
     // FNV-1a: spreads ids that a client chose, and stays the same for ever.
-    let hash = id.as_str().bytes().fold(0x811c_9dc5_u32, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193));
+    let hash = id
+        .as_str()
+        .bytes()
+        .fold(0x811c_9dc5_u32, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193));
     hash % shards_of(scope, shards).max(1)
 }
 

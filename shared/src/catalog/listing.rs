@@ -63,7 +63,14 @@ impl Catalog {
     /// `named` reads only images of that name, when the order is the default one. `after` is the image to start behind;
     /// it need not exist any more. `step` is how many rows a query reads (1 or more). Cost: one query a scope and
     /// shard to begin with, then one for each `step` rows taken from it.
-    pub fn list(&self, scopes: &[Scope], sort: Sort, named: Option<&str>, after: Option<&Image>, step: usize) -> Listing {
+    pub fn list(
+        &self,
+        scopes: &[Scope],
+        sort: Sort,
+        named: Option<&str>,
+        after: Option<&Image>,
+        step: usize,
+    ) -> Listing {
         let by_name = named.filter(|_| sort.key == SortKey::CreatedAt);
         let index = if by_name.is_some() { Some(Index::Name) } else { key::index(sort.key) };
         let after = after.map(|image| Position {
@@ -140,6 +147,9 @@ fn text<'a>(attributes: &'a Attributes, name: &str) -> &'a str {
 
 impl Listing {
     /// The next image, or `None` at the end.
+    ///
+    /// # Errors
+    /// A fault of the table.
     pub async fn next(&mut self) -> Result<Option<Image>> {
         loop {
             try_join_all(self.streams.iter_mut().map(|stream| stream.fill(&self.catalog))).await?;

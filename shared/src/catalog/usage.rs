@@ -20,6 +20,9 @@ pub struct Usage {
 
 impl Catalog {
     /// Reads a project's usage. Cost: one read.
+    ///
+    /// # Errors
+    /// A fault of the table.
     pub async fn usage(&self, project: &ProjectId) -> Result<Usage> {
         let Some(item) = self.table.get(&key::usage(project)).await? else { return Ok(Usage::default()) };
         let record: UsageRecord = decode(item.attributes)?;

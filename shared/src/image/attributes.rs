@@ -71,8 +71,8 @@ pub(super) fn kind(name: &str) -> Kind {
         | "min_disk" | "min_ram" | "tags" => Kind::Base,
         "id" => Kind::Id,
         "os_hash_algo" | "os_hash_value" => Kind::Digest,
-        "created_at" | "updated_at" | "status" | "checksum" | "size" | "virtual_size" | "direct_url" | "self"
-        | "file" | "schema" | "stores" => Kind::ReadOnly,
+        "created_at" | "updated_at" | "status" | "checksum" | "size" | "virtual_size" | "direct_url"
+        | "self" | "file" | "schema" | "stores" => Kind::ReadOnly,
         "location" | "locations" | "deleted" | "deleted_at" | "extra_properties" | "image_id" | "member" => {
             Kind::Reserved
         }
@@ -108,7 +108,9 @@ impl NewImage {
         };
         let id = match attributes.remove("id") {
             None => None,
-            Some(Value::String(id)) => Some(id.parse().map_err(|error| Error::Invalid(format!("id: {error}")))?),
+            Some(Value::String(id)) => {
+                Some(id.parse().map_err(|error| Error::Invalid(format!("id: {error}")))?)
+            }
             Some(_) => return Err(wrong("id", "a UUID")),
         };
         Ok(Self { id, attributes })
@@ -159,21 +161,24 @@ impl Image {
         match name {
             "name" => self.name = optional_text(name, value)?,
             "visibility" => {
-                self.visibility = one_of(name, &value, Visibility::parse, &Visibility::ALL.map(Visibility::name))?;
+                self.visibility =
+                    one_of(name, &value, Visibility::parse, &Visibility::ALL.map(Visibility::name))?;
             }
             "protected" => self.protected = boolean(name, &value)?,
             "os_hidden" => self.os_hidden = boolean(name, &value)?,
             "owner" => {
                 let owner = optional_text(name, value)?;
-                self.owner = owner.map(|owner| owner.try_into()).transpose().map_err(|_| wrong(name, "a project id"))?;
+                self.owner =
+                    owner.map(ProjectId::try_from).transpose().map_err(|_| wrong(name, "a project id"))?;
             }
             "disk_format" => {
                 let names: Vec<_> = DiskFormat::ALL.iter().map(|format| format.name()).collect();
-                self.disk_format = optional(value, |value| one_of(name, value, DiskFormat::parse, &names))?;
+                self.disk_format = optional(&value, |value| one_of(name, value, DiskFormat::parse, &names))?;
             }
             "container_format" => {
                 let names: Vec<_> = ContainerFormat::ALL.iter().map(|format| format.name()).collect();
-                self.container_format = optional(value, |value| one_of(name, value, ContainerFormat::parse, &names))?;
+                self.container_format =
+                    optional(&value, |value| one_of(name, value, ContainerFormat::parse, &names))?;
             }
             "min_disk" => self.min_disk = amount(name, &value)?,
             "min_ram" => self.min_ram = amount(name, &value)?,
@@ -195,8 +200,8 @@ fn wrong(name: &str, expected: &str) -> Error {
     Error::Invalid(format!("{name}: must be {expected}"))
 }
 
-fn optional<T>(value: Value, read: impl FnOnce(&Value) -> Result<T>) -> Result<Option<T>> {
-    if value.is_null() { Ok(None) } else { read(&value).map(Some) }
+fn optional<T>(value: &Value, read: impl FnOnce(&Value) -> Result<T>) -> Result<Option<T>> {
+    if value.is_null() { Ok(None) } else { read(value).map(Some) }
 }
 
 fn optional_text(name: &str, value: Value) -> Result<Option<String>> {
@@ -261,7 +266,9 @@ fn short(what: &str, text: &str) -> Result<()> {
 /// Glance refuses what a three-byte `utf8` column cannot hold, and clients rely on the two answering alike.
 fn plain(what: &str, text: &str) -> Result<()> {
     if text.chars().any(|letter| letter > '\u{ffff}') {
-        return Err(Error::Invalid(format!("{what}: characters beyond U+FFFF (4-byte unicode) are not supported")));
+        return Err(Error::Invalid(format!(
+            "{what}: characters beyond U+FFFF (4-byte unicode) are not supported"
+        )));
     }
     Ok(())
 }
@@ -318,12 +325,27 @@ mod tests {
     #[test]
     fn what_is_the_services_is_refused_and_digests_are_overlooked() {
         for name in [
-            "created_at", "updated_at", "status", "checksum", "size", "virtual_size", "direct_url", "self", "file",
-            "schema", "stores", "location", "locations", "deleted", "deleted_at", "os_glance_import_task",
+            "created_at",
+            "updated_at",
+            "status",
+            "checksum",
+            "size",
+            "virtual_size",
+            "direct_url",
+            "self",
+            "file",
+            "schema",
+            "stores",
+            "location",
+            "locations",
+            "deleted",
+            "deleted_at",
+            "os_glance_import_task",
         ] {
             assert!(matches!(create(json!({name: "x"})), Err(Error::Forbidden(_))), "{name}");
         }
-        let image = create(json!({"os_hash_algo": "md5", "os_hash_value": "00", "is_public": "true"})).unwrap();
+        let image =
+            create(json!({"os_hash_algo": "md5", "os_hash_value": "00", "is_public": "true"})).unwrap();
         assert_eq!(image.digests, None);
         assert_eq!(image.properties.keys().collect::<Vec<_>>(), ["is_public"]);
     }

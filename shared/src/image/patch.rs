@@ -4,8 +4,8 @@ use serde_json::{Map, Value};
 
 use super::Image;
 use super::attributes::{Kind, kind, read_only, reserved};
-use crate::error::{Error, Result};
 use super::status::Status;
+use crate::error::{Error, Result};
 
 /// The two media types of a patch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,7 +30,11 @@ impl PatchForm {
             Some("application/openstack-images-v2.0-json-patch") => Ok(Self::V20),
             Some("application/openstack-images-v2.1-json-patch") => Ok(Self::V21),
             other => Err(Error::MediaType {
-                message: format!("the media type {} is not one of {}", other.unwrap_or("(none)"), Self::ACCEPTED),
+                message: format!(
+                    "the media type {} is not one of {}",
+                    other.unwrap_or("(none)"),
+                    Self::ACCEPTED
+                ),
                 accept_patch: Some(Self::ACCEPTED),
             }),
         }
@@ -114,7 +118,9 @@ impl Patch {
         let exists = image.properties.contains_key(name);
         match op {
             Op::Add(_) if exists && self.form == PatchForm::V20 => Err(present(name)),
-            Op::Replace(_) | Op::Remove if !exists => Err(Error::Conflict(format!("Property {name} does not exist."))),
+            Op::Replace(_) | Op::Remove if !exists => {
+                Err(Error::Conflict(format!("Property {name} does not exist.")))
+            }
             Op::Add(value) | Op::Replace(value) => image.set(name, value.clone()),
             Op::Remove => {
                 image.properties.remove(name);
@@ -139,7 +145,9 @@ fn change_v21(mut element: Map<String, Value>) -> Result<(Op, String)> {
 fn change_v20(mut element: Map<String, Value>) -> Result<(Op, String)> {
     let mut named = ["add", "replace", "remove"].into_iter().filter(|op| element.contains_key(*op));
     let (Some(op), None) = (named.next(), named.next()) else {
-        return Err(Error::Invalid("each change must have exactly one of 'add', 'replace' and 'remove'".to_owned()));
+        return Err(Error::Invalid(
+            "each change must have exactly one of 'add', 'replace' and 'remove'".to_owned(),
+        ));
     };
     let path = element.remove(op);
     change(op, path, element.remove("value"))
@@ -150,14 +158,13 @@ fn change(op: &str, path: Option<Value>, value: Option<Value>) -> Result<(Op, St
         return Err(Error::Invalid(format!("the path of '{op}' must be a string")));
     };
     let name = attribute(&path)?;
-    let needs_value = || value.clone().ok_or_else(|| Error::Invalid(format!("'{op}' of {path} must have a 'value'")));
-    let op = match op {
-        "add" => Op::Add(needs_value()?),
-        "replace" => Op::Replace(needs_value()?),
-        "remove" => Op::Remove,
-        other => return Err(Error::Invalid(format!("the operation '{other}' is not one of add, replace, remove"))),
-    };
-    Ok((op, name))
+    match (op, value) {
+        ("add", Some(value)) => Ok((Op::Add(value), name)),
+        ("replace", Some(value)) => Ok((Op::Replace(value), name)),
+        ("remove", _) => Ok((Op::Remove, name)),
+        ("add" | "replace", None) => Err(Error::Invalid(format!("'{op}' of {path} must have a 'value'"))),
+        _ => Err(Error::Invalid(format!("the operation '{op}' is not one of add, replace, remove"))),
+    }
 }
 
 /// Reads a path: one JSON pointer segment. Leading slashes beyond the first do not count, as in Glance.

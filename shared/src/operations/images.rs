@@ -1,5 +1,6 @@
 //! Image records: create, show, update, delete, tags.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use serde_json::Value;
@@ -69,7 +70,9 @@ impl Images {
         let id = new.id.clone().unwrap_or_else(|| self.ids.image_id());
         let image = new.into_image(id, caller.project().cloned(), self.clock.now())?;
         if !caller.is_admin() && !policy::owns(caller, &image) {
-            return Err(Error::Forbidden("You are not permitted to create images owned by another project.".to_owned()));
+            return Err(Error::Forbidden(
+                "You are not permitted to create images owned by another project.".to_owned(),
+            ));
         }
         if !policy::allows(Operation::AddImage, caller, &image) {
             return Err(policy::forbidden());
@@ -78,7 +81,9 @@ impl Images {
         self.settings.quotas.check(&image)?;
         match self.catalog.create(&image).await {
             Ok(()) => {}
-            Err(ChangeError::Lost) => return Err(Error::Conflict(format!("Image ID {} already exists!", image.id))),
+            Err(ChangeError::Lost) => {
+                return Err(Error::Conflict(format!("Image ID {} already exists!", image.id)));
+            }
             Err(ChangeError::Table(error)) => return Err(error),
         }
         tell(&*self.events, &*self.clock, EventKind::Create, &image).await;
@@ -104,7 +109,9 @@ impl Images {
             }
             let patched = patch.apply(image)?;
             if patched.owner != image.owner && !caller.is_admin() {
-                return Err(Error::Forbidden("Only an administrator may change the owner of an image.".to_owned()));
+                return Err(Error::Forbidden(
+                    "Only an administrator may change the owner of an image.".to_owned(),
+                ));
             }
             check_visibility(caller, Some(image), &patched)?;
             if patched.properties.len() > image.properties.len() || patched.tags.len() > image.tags.len() {
@@ -217,8 +224,8 @@ fn tombstone(image: &Image, now: crate::time::Timestamp) -> Result<Image> {
     Ok(Image {
         status: image.status.advance_to(Status::Deleted)?,
         updated_at: now,
-        tags: Default::default(),
-        properties: Default::default(),
+        tags: BTreeSet::new(),
+        properties: BTreeMap::new(),
         location: None,
         upload: None,
         ..image.clone()

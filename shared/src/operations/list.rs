@@ -43,7 +43,8 @@ impl Images {
         let filter = &request.filter;
         let step = if filter.is_selective() { request.limit.max(FILTERED_STEP) } else { request.limit };
         let scopes = scopes(caller, filter);
-        let mut listing = self.catalog.list(&scopes, request.sort, filter.name.as_deref(), marker.as_ref(), step);
+        let mut listing =
+            self.catalog.list(&scopes, request.sort, filter.name.as_deref(), marker.as_ref(), step);
         let mut rows = 0;
         while let Some(image) = listing.next().await? {
             rows += 1;
@@ -63,9 +64,9 @@ impl Images {
     async fn marker(&self, caller: &Caller, id: &ImageId, order: SortKey) -> Result<Image> {
         let found = self.catalog.find(id).await?.map(|stored| stored.image);
         let moved = matches!(order, SortKey::Status | SortKey::UpdatedAt);
-        found.filter(|image| policy::sees(caller, image) && (image.status.is_live() || !moved)).ok_or_else(|| {
-            Error::Invalid(format!("marker: must be the id of an image you can see, and {id} is not"))
-        })
+        found.filter(|image| policy::sees(caller, image) && (image.status.is_live() || !moved)).ok_or_else(
+            || Error::Invalid(format!("marker: must be the id of an image you can see, and {id} is not")),
+        )
     }
 }
 

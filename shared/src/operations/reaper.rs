@@ -70,7 +70,8 @@ impl Reaper {
         loop {
             let due = self.catalog.due(by, after.as_ref(), STEP).await?;
             let Some(last) = due.last().cloned() else { return Ok(reaped) };
-            let mut done = futures_util::stream::iter(due.into_iter().map(|due| self.settle(due))).buffer_unordered(CONCURRENCY);
+            let mut done = futures_util::stream::iter(due.into_iter().map(|due| self.settle(due)))
+                .buffer_unordered(CONCURRENCY);
             while let Some(one) = done.next().await {
                 reaped.expired += one.expired;
                 reaped.removed += one.removed;
@@ -106,7 +107,10 @@ impl Reaper {
             Some(BlobState::Garbage) => {}
         }
         let store = self.stores.get(&due.location.store).ok_or_else(|| {
-            Error::internal(format!("an object lies in store '{}', which is not configured", due.location.store))
+            Error::internal(format!(
+                "an object lies in store '{}', which is not configured",
+                due.location.store
+            ))
         })?;
         store.remove(&due.location.key).await?;
         reaped.removed = 1;

@@ -66,7 +66,8 @@ impl ImageData {
 
     pub(super) fn store(&self, id: &StoreId) -> Result<Arc<dyn Store>> {
         let store = self.stores.get(id).cloned();
-        store.ok_or_else(|| Error::internal(format!("an image lies in store '{id}', which is not configured")))
+        store
+            .ok_or_else(|| Error::internal(format!("an image lies in store '{id}', which is not configured")))
     }
 
     /// Takes an image's data in (`PUT /v2/images/{image_id}/file`). Cost: one read and two writes, one more for each
@@ -77,7 +78,13 @@ impl ImageData {
     /// is unknown, or the size is not the one announced; `LimitExceeded` over the size limit or when the store is full;
     /// `Gone` when the image was deleted meanwhile; `ClientGone`; `Unavailable`. After each of them nothing of the
     /// attempt is left on the image.
-    pub async fn upload(&self, caller: &Caller, id: &ImageId, request: &UploadRequest, body: Body) -> Result<()> {
+    pub async fn upload(
+        &self,
+        caller: &Caller,
+        id: &ImageId,
+        request: &UploadRequest,
+        body: Body,
+    ) -> Result<()> {
         let store_id = self.chosen(request)?;
         let store = self.store(&store_id)?;
         let attempt = self.begin(caller, id, request, store_id, store).await?;
@@ -125,7 +132,10 @@ impl ImageData {
     /// What can be known before the first byte.
     fn check(&self, image: &Image, request: &UploadRequest) -> Result<()> {
         image.status.advance_to(Status::Saving)?;
-        let unset = [("disk_format", image.disk_format.is_none()), ("container_format", image.container_format.is_none())];
+        let unset = [
+            ("disk_format", image.disk_format.is_none()),
+            ("container_format", image.container_format.is_none()),
+        ];
         let unset: Vec<_> = unset.into_iter().filter(|(_, unset)| *unset).map(|(name, _)| name).collect();
         if !unset.is_empty() {
             let names = unset.join(", ");
@@ -133,9 +143,9 @@ impl ImageData {
         }
         let limit = self.settings.intake.max_bytes;
         match request.size {
-            Some(size) if size > limit => {
-                Err(Error::LimitExceeded(format!("the data announced, {size} bytes, exceeds the limit of {limit} bytes")))
-            }
+            Some(size) if size > limit => Err(Error::LimitExceeded(format!(
+                "the data announced, {size} bytes, exceeds the limit of {limit} bytes"
+            ))),
             _ => Ok(()),
         }
     }
@@ -308,7 +318,9 @@ pub(super) fn requeued(image: &Image, now: crate::time::Timestamp) -> Result<Ima
 }
 
 fn gone(id: &ImageId) -> Error {
-    Error::Gone(format!("Image {id} could not be found after upload. The image may have been deleted during the upload."))
+    Error::Gone(format!(
+        "Image {id} could not be found after upload. The image may have been deleted during the upload."
+    ))
 }
 
 fn evicted(id: &ImageId) -> Error {

@@ -7,7 +7,8 @@ use crate::time::Timestamp;
 fn image(owner: Option<&str>, visibility: Visibility) -> Image {
     let id = "0f1c2a9e-5a53-4c52-9c36-3f8f0a6f7c11".parse().unwrap();
     let owner = owner.map(|owner| owner.parse().unwrap());
-    let image = NewImage::parse(json!({})).unwrap().into_image(id, owner, Timestamp::from_microseconds(0)).unwrap();
+    let image =
+        NewImage::parse(json!({})).unwrap().into_image(id, owner, Timestamp::from_microseconds(0)).unwrap();
     Image { visibility, ..image }
 }
 

@@ -139,6 +139,9 @@ mod tests {
     #[test]
     fn nothing_hashes_to_the_published_values() {
         assert_eq!(Hash::finish(Md5::new()), "d41d8cd98f00b204e9800998ecf8427e");
-        assert!(Hash::finish(Sha512::default()).starts_with("cf83e1357eefb8bdf1542850d66d8007d620e4050b5715dc83f4a921d36ce9ce"));
+        assert!(
+            Hash::finish(Sha512::default())
+                .starts_with("cf83e1357eefb8bdf1542850d66d8007d620e4050b5715dc83f4a921d36ce9ce")
+        );
     }
 }

@@ -80,11 +80,14 @@ impl Intake {
             return Ok(Received { size: cutter.received, digests: digester.finish().await? });
         }
 
-        let mut parts = Parts { writer: store.begin(key, expected).await?, writes: JoinSet::new(), next: 1, offset: 0 };
+        let mut parts =
+            Parts { writer: store.begin(key, expected).await?, writes: JoinSet::new(), next: 1, offset: 0 };
         parts.write(first.bytes, first_permit);
         loop {
             if !plan.allows(parts.next) {
-                return Err(Error::LimitExceeded("the data needs more parts than the image store takes".to_owned()));
+                return Err(Error::LimitExceeded(
+                    "the data needs more parts than the image store takes".to_owned(),
+                ));
             }
             let bytes = plan.bytes_of(parts.next);
             let permit = Arc::new(parts.unless_failed(permit(&permits, self.units(bytes))).await?);
@@ -198,7 +201,8 @@ impl Cutter<'_> {
     async fn next(&mut self) -> Result<Option<Bytes>> {
         let received = self.received;
         let gone = |source| Error::ClientGone { received, source };
-        let next = timeout(self.limits.idle, self.body.next()).await.map_err(|silent| gone(Some(silent.into())))?;
+        let next =
+            timeout(self.limits.idle, self.body.next()).await.map_err(|silent| gone(Some(silent.into())))?;
         let Some(bytes) = next.transpose().map_err(|error| gone(Some(error)))? else {
             return match self.expected {
                 Some(expected) if expected != received => Err(Error::Invalid(format!(
@@ -213,7 +217,9 @@ impl Cutter<'_> {
         }
         if self.received > self.limits.max_bytes {
             let limit = self.limits.max_bytes;
-            return Err(Error::LimitExceeded(format!("the data exceeds the limit of {limit} bytes for an image")));
+            return Err(Error::LimitExceeded(format!(
+                "the data exceeds the limit of {limit} bytes for an image"
+            )));
         }
         Ok(Some(bytes))
     }

@@ -49,7 +49,10 @@ mod tests {
     #[test]
     fn a_plan_of_unknown_size_reaches_the_size_cap() {
         let plan = PartPlan::new(LIMITS, 8 * MIB, None);
-        assert_eq!((plan.bytes_of(1), plan.bytes_of(1000), plan.bytes_of(1001)), (8 * MIB, 8 * MIB, 16 * MIB));
+        assert_eq!(
+            (plan.bytes_of(1), plan.bytes_of(1000), plan.bytes_of(1001)),
+            (8 * MIB, 8 * MIB, 16 * MIB)
+        );
         assert!((1..=LIMITS.max_parts).map(|number| plan.bytes_of(number)).sum::<u64>() > TIB);
         assert!(plan.allows(10_000) && !plan.allows(10_001));
     }

@@ -32,7 +32,9 @@ pub(super) fn filter(filter: &mut Filter, key: &str, value: &str) -> Result<()> 
         "owner" => Test::Text(TextField::Owner, vec![value.to_owned()]),
         "checksum" => Test::Text(TextField::Checksum, vec![value.to_owned()]),
         "os_hash_value" => Test::Text(TextField::HashValue, vec![value.to_owned()]),
-        "os_hash_algo" if value == HASH_ALGORITHM => Test::Text(TextField::HashAlgorithm, vec![value.to_owned()]),
+        "os_hash_algo" if value == HASH_ALGORITHM => {
+            Test::Text(TextField::HashAlgorithm, vec![value.to_owned()])
+        }
         "created_at" => time(TimeField::CreatedAt, key, value)?,
         "updated_at" => time(TimeField::UpdatedAt, key, value)?,
         "protected" => Test::Protected(boolean(key, value)?),
@@ -84,7 +86,8 @@ fn time(field: TimeField, key: &str, value: &str) -> Result<Test> {
     let (comparison, text) = match value.split_once(':') {
         Some((prefix, rest)) if prefix.bytes().all(|byte| byte.is_ascii_alphabetic()) => {
             let known = operators.iter().find(|(name, _)| *name == prefix);
-            let (_, comparison) = known.ok_or_else(|| invalid(key, "a time, after gt: gte: lt: lte: eq: or neq:"))?;
+            let (_, comparison) =
+                known.ok_or_else(|| invalid(key, "a time, after gt: gte: lt: lte: eq: or neq:"))?;
             (*comparison, rest)
         }
         _ => (Comparison::Equal, value),
@@ -118,7 +121,9 @@ fn number(key: &str, value: &str) -> Result<Option<Test>> {
 fn bounded(field: NumberField, comparison: Comparison, number: i128) -> Test {
     match u64::try_from(number) {
         Ok(number) => Test::Number(field, comparison, number),
-        Err(_) if (number < 0) == (comparison == Comparison::AtLeast) => Test::Number(field, Comparison::AtLeast, 0),
+        Err(_) if (number < 0) == (comparison == Comparison::AtLeast) => {
+            Test::Number(field, Comparison::AtLeast, 0)
+        }
         Err(_) => Test::Never,
     }
 }

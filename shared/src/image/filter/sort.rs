@@ -60,9 +60,10 @@ fn sort_key(key: &str) -> Result<SortKey> {
         "status" => Ok(SortKey::Status),
         "size" => Ok(SortKey::Size),
         "updated_at" => Ok(SortKey::UpdatedAt),
-        "id" | "container_format" | "disk_format" => {
-            Err(invalid(key, "left out: sorting by it is not supported; created_at, name, size, status, updated_at are"))
-        }
+        "id" | "container_format" | "disk_format" => Err(invalid(
+            key,
+            "left out: sorting by it is not supported; created_at, name, size, status, updated_at are",
+        )),
         _ => Err(invalid("sort_key", "one of created_at, name, size, status, updated_at")),
     }
 }

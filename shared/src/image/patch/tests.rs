@@ -15,8 +15,8 @@ fn patch(form: PatchForm, body: Value) -> Result<Image> {
     Patch::parse(form, body)?.apply(&image())
 }
 
-fn v21(op: &str, path: &str, value: Value) -> Result<Image> {
-    patch(PatchForm::V21, json!([{"op": op, "path": path, "value": value}]))
+fn v21(op: &str, path: &str, value: impl Into<Value>) -> Result<Image> {
+    patch(PatchForm::V21, json!([{"op": op, "path": path, "value": value.into()}]))
 }
 
 #[test]
@@ -61,7 +61,9 @@ fn a_base_attribute_is_never_removed_and_the_services_never_changed() {
 
 #[test]
 fn formats_change_only_while_queued() {
-    let change = Patch::parse(PatchForm::V21, json!([{"op": "replace", "path": "/disk_format", "value": "raw"}])).unwrap();
+    let change =
+        Patch::parse(PatchForm::V21, json!([{"op": "replace", "path": "/disk_format", "value": "raw"}]))
+            .unwrap();
     assert!(change.apply(&image()).is_ok());
     for status in Status::ALL.into_iter().filter(|status| *status != Status::Queued) {
         let image = Image { status, ..image() };
@@ -124,8 +126,13 @@ proptest! {
 }
 
 fn any_json() -> impl Strategy<Value = Value> {
-    let word = prop_oneof![Just("op"), Just("add"), Just("path"), Just("value"), Just("/name"), Just("remove")];
-    let leaf = prop_oneof![Just(json!(null)), any::<i64>().prop_map(|n| json!(n)), word.clone().prop_map(|w| json!(w))];
+    let word =
+        prop_oneof![Just("op"), Just("add"), Just("path"), Just("value"), Just("/name"), Just("remove")];
+    let leaf = prop_oneof![
+        Just(json!(null)),
+        any::<i64>().prop_map(|n| json!(n)),
+        word.clone().prop_map(|w| json!(w))
+    ];
     leaf.prop_recursive(3, 16, 4, move |inner| {
         prop_oneof![
             proptest::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
