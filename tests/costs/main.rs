@@ -190,7 +190,7 @@ images pass reads on, 250 rows at a time, until the page is full or 10,000 rows 
 
 - *Reads* fetch one item by its key. *Queries* read a run of items in order: in brackets, how many each of them read.
   A list asks for one run in each set the caller sees: the project's images and the public ones, or all of them for an
-  administrator. A spread list (`listing_shards`) asks for one in each shard.
+  administrator. A spread list (`table.listing_shards`) asks for one in each shard.
 - *Writes* are transactions, all or nothing: in brackets, how many items each of them changes. An image is one record,
   one row in each list it is in, and the counters of its project when they move.
 - *Store* calls move bytes. An upload holds a few parts in memory at a time and reads no part twice; while it lasts, its

@@ -1,3 +1,4 @@
+use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -32,7 +33,7 @@ struct Shelf {
 #[derive(Debug, Default)]
 struct Kept {
     /// Parts by number, with where they begin.
-    parts: std::collections::BTreeMap<u32, (u64, Vec<u8>)>,
+    parts: BTreeMap<u32, (u64, Vec<u8>)>,
     whole: Option<Vec<u8>>,
 }
 
@@ -116,10 +117,8 @@ impl ObjectWriter for Shelf {
         self.outcome(Call::Complete)?;
         let mut kept = self.kept.lock().unwrap();
         let mut whole = Vec::new();
-        for (number, (offset, bytes)) in (1..).zip(kept.parts.iter()).map(|(number, (at, part))| {
+        for (number, (at, (offset, bytes))) in (1..).zip(&kept.parts) {
             assert_eq!(number, *at, "parts are counted without gaps");
-            (number, part)
-        }) {
             assert_eq!(*offset, whole.len() as u64, "part {number} begins where the one before it ends");
             whole.extend_from_slice(bytes);
         }
