@@ -122,6 +122,18 @@ impl Catalog {
         Ok(due)
     }
 
+    /// Gives an attempt up whose object is gone already: the image is as `after` says, and nothing is left to do. Cost:
+    /// one write. `Lost` when the image or the blob has changed since.
+    ///
+    /// # Errors
+    /// `ChangeError::Lost` as said, or a fault of the table.
+    pub async fn withdraw(&self, seen: &Stored, after: &Image, lease: &Due) -> Result<(), ChangeError> {
+        let mut write = self.change(Some(seen), after)?;
+        let blob = Change::Remove(key::blob(&lease.location.key), in_state(BlobState::Writing));
+        write.extend([blob, remove_due(lease)]);
+        self.commit(write).await
+    }
+
     /// Takes an image back from a writer whose lease has ended: the image is as `after` says, the blob garbage and due as
     /// it is. Cost: one write. `Lost` when the writer has renewed its lease or ended, or the image has changed since.
     ///

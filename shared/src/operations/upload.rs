@@ -256,7 +256,8 @@ impl Attempt {
                 (Standing::Taken, _) => return Ok(()),
                 (Standing::Expected, ChangeError::Lost) => {}
                 (Standing::Expected, ChangeError::Table(error)) => {
-                    self.give_up(&error).await;
+                    // The commit may still be on its way: only what stops it may let the bytes go.
+                    self.requeue(false).await;
                     return Err(error);
                 }
                 (Standing::Deleted, _) => {
@@ -272,14 +273,32 @@ impl Attempt {
         Err(contended(&self.stored.image.id))
     }
 
-    /// Puts the image back to `queued` and removes what was written. What cannot be done now is due later.
+    /// Removes what was written and puts the image back to `queued`. What cannot be done now is due later.
+    ///
+    /// Nothing was committed yet, so the object can go first: on a full disk that makes the room the table needs.
     async fn give_up(&mut self, because: &Error) {
         tracing::info!(image = %self.stored.image.id, %because, "an upload was given up");
+        let removed = self.store.remove(&self.lease.location.key).await;
+        if let Err(error) = &removed {
+            tracing::warn!(key = %self.lease.location.key, %error, "an object is left to the reaper");
+        }
+        self.requeue(removed.is_ok()).await;
+    }
+
+    /// Puts the image back to `queued`, with its object gone already or to be removed now.
+    async fn requeue(&mut self, removed: bool) {
         for _ in 0..ATTEMPTS {
             let now = self.data.clock.now();
             let Ok(queued) = requeued(&self.stored.image, now) else { break };
-            match self.data.catalog.abandon(&self.stored, &queued, &self.lease, now).await {
-                Ok(due) => return self.discard(&due).await,
+            let catalog = &self.data.catalog;
+            let done = if removed {
+                catalog.withdraw(&self.stored, &queued, &self.lease).await.map(|()| None)
+            } else {
+                catalog.abandon(&self.stored, &queued, &self.lease, now).await.map(Some)
+            };
+            match done {
+                Ok(None) => return,
+                Ok(Some(due)) => return self.discard(&due).await,
                 Err(error) => match (error, self.look().await) {
                     (ChangeError::Lost, Ok(Standing::Expected)) => {}
                     (_, Ok(Standing::Deleted | Standing::Evicted)) => return self.discard(&self.lease).await,

@@ -13,7 +13,7 @@ use super::*;
 use crate::ports::{ByteStream, PartLimits};
 
 /// How large parts are here, in bytes.
-const PART: u64 = 16;
+const PART: usize = 16;
 
 /// More permits than anything here takes.
 const ALL: usize = 1 << 20;
@@ -128,7 +128,7 @@ impl ObjectWriter for Shelf {
 }
 
 fn intake() -> Intake {
-    Intake { part_bytes: PART, parts_in_flight: 2, max_bytes: 1 << 20, idle: Duration::from_hours(1) }
+    Intake { part_bytes: PART as u64, parts_in_flight: 2, max_bytes: 1 << 20, idle: Duration::from_hours(1) }
 }
 
 fn key() -> ObjectKey {
@@ -163,7 +163,7 @@ fn silent_after(data: &[u8], piece: usize) -> Body {
 
 fn hashed(data: &[u8]) -> Digests {
     fn hex(bytes: &[u8]) -> String {
-        bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+        bytes.iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().concat()
     }
     Digests { md5: hex(&Md5::digest(data)), sha512: hex(&Sha512::digest(data)) }
 }
@@ -177,9 +177,9 @@ async fn settled() {
 
 #[tokio::test]
 async fn no_more_parts_are_taken_than_may_be_in_flight() {
-    let data = bytes(10 * PART as usize + 3);
+    let data = bytes(10 * PART + 3);
     for parts_in_flight in 1..=4_u32 {
-        for piece in [1, PART as usize / 4, 7, 3 * PART as usize, data.len()] {
+        for piece in [1, PART / 4, 7, 3 * PART, data.len()] {
             let (store, (mut body, taken)) = (Shelf::closed(), counted(&data, piece));
             let (intake, key) = (Intake { parts_in_flight, ..intake() }, key());
             let received = intake.receive(&store, &key, &mut body, None);
@@ -189,8 +189,9 @@ async fn no_more_parts_are_taken_than_may_be_in_flight() {
                 () = settled() => {}
             }
             // Whole pieces come off a body: of the last one, what is over waits.
-            let bound =
-                (u64::from(parts_in_flight) * PART).next_multiple_of(piece as u64).min(data.len() as u64);
+            let bound = (u64::from(parts_in_flight) * PART as u64)
+                .next_multiple_of(piece as u64)
+                .min(data.len() as u64);
             assert_eq!(taken.load(Ordering::SeqCst), bound, "{parts_in_flight} in flight, pieces of {piece}");
             store.gate.add_permits(ALL);
             let received = received.await.unwrap();
@@ -202,7 +203,7 @@ async fn no_more_parts_are_taken_than_may_be_in_flight() {
 
 #[tokio::test]
 async fn parts_end_where_they_should() {
-    let part = PART as usize;
+    let part = PART;
     for (size, parts) in [
         (0, vec![]),
         (1, vec![]),
@@ -237,7 +238,7 @@ async fn an_empty_body_is_an_empty_object() {
 
 #[tokio::test]
 async fn the_size_announced_is_held_to() {
-    let data = bytes(3 * PART as usize);
+    let data = bytes(3 * PART);
     let size = data.len() as u64;
     for (expected, text) in [
         (size - 1, "the data exceeds the size announced, 47 bytes"),
@@ -272,7 +273,7 @@ async fn too_long_is_told_when_it_is_known_not_when_the_body_ends() {
 
 #[tokio::test]
 async fn a_body_that_breaks_is_a_client_gone_after_so_many_bytes() {
-    for count in [0, 3, PART as usize, 2 * PART as usize + 5] {
+    for count in [0, 3, PART, 2 * PART + 5] {
         let store = Shelf::new();
         let broken = stream::iter([Err(Cause::from("connection reset"))]);
         let mut body: Body = Box::pin(body(&bytes(count), 3).chain(broken));
@@ -299,7 +300,7 @@ async fn a_part_the_store_refuses_is_told_while_the_client_is_silent() {
         for parts_in_flight in 1..=4 {
             let (store, intake) =
                 (Shelf::failing(Call::Write(refused)), Intake { parts_in_flight, ..intake() });
-            let mut body = silent_after(&bytes(3 * PART as usize + 1), 5);
+            let mut body = silent_after(&bytes(3 * PART + 1), 5);
             let told = intake.receive(&store, &key(), &mut body, None).await;
             assert!(matches!(told, Err(Error::Unavailable(_))), "{told:?}");
         }
@@ -309,7 +310,7 @@ async fn a_part_the_store_refuses_is_told_while_the_client_is_silent() {
 #[tokio::test]
 async fn a_part_the_store_refuses_is_told_while_others_wait() {
     let store = Shelf { fails: Some(Call::Write(2)), ..Shelf::closed() };
-    let told = intake().receive(&store, &key(), &mut body(&bytes(10 * PART as usize), 5), None).await;
+    let told = intake().receive(&store, &key(), &mut body(&bytes(10 * PART), 5), None).await;
     assert!(matches!(told, Err(Error::Unavailable(_))), "{told:?}");
 }
 
@@ -321,7 +322,7 @@ async fn whatever_the_store_refuses_is_told() {
         (Call::Begin, 20),
         (Call::Write(1), 20),
         (Call::Write(2), 20),
-        (Call::Write(2), 2 * PART as usize),
+        (Call::Write(2), 2 * PART),
         (Call::Complete, 20),
     ] {
         let store = Shelf::failing(call);
@@ -334,10 +335,7 @@ async fn whatever_the_store_refuses_is_told() {
 #[tokio::test]
 async fn no_write_goes_on_once_an_error_was_told() {
     let store = Shelf { fails: Some(Call::Write(2)), ..Shelf::closed() };
-    intake()
-        .receive(&store, &key(), &mut silent_after(&bytes(3 * PART as usize), 5), None)
-        .await
-        .unwrap_err();
+    intake().receive(&store, &key(), &mut silent_after(&bytes(3 * PART), 5), None).await.unwrap_err();
     store.gate.add_permits(ALL);
     settled().await;
     assert_eq!(store.part_sizes(), [] as [usize; 0], "part 1 was waiting");
@@ -346,10 +344,9 @@ async fn no_write_goes_on_once_an_error_was_told() {
 #[tokio::test]
 async fn more_parts_than_the_store_takes_are_refused() {
     let store = || Shelf { limits: PartLimits { max_parts: 3, ..LIMITS }, ..Shelf::new() };
-    let within = intake().receive(&store(), &key(), &mut body(&bytes(3 * PART as usize - 1), 5), None).await;
-    assert_eq!(within.unwrap().size, 3 * PART - 1);
-    let over =
-        intake().receive(&store(), &key(), &mut silent_after(&bytes(4 * PART as usize), 5), None).await;
+    let within = intake().receive(&store(), &key(), &mut body(&bytes(3 * PART - 1), 5), None).await;
+    assert_eq!(within.unwrap().size, 3 * PART as u64 - 1);
+    let over = intake().receive(&store(), &key(), &mut silent_after(&bytes(4 * PART), 5), None).await;
     assert!(matches!(over, Err(Error::LimitExceeded(_))), "{over:?}");
 }
 
