@@ -271,7 +271,8 @@ async fn a_deactivated_image_is_kept_from_all_but_administrators() {
     let world = World::default();
     let path = uploaded(&world, DATA).await;
     // Nothing deactivates an image yet: the record is changed past the service.
-    let key = Key { partition: format!("image#{}", &path["/v2/images/".len()..]), sort: "record".to_owned() };
+    let partition = path.replace("/v2/images/", "image#");
+    let key = Key { partition, sort: "record".to_owned() };
     let mut record = world.table.get(&key).await.unwrap().unwrap();
     record.attributes.insert("status".to_owned(), "deactivated".into());
     world

@@ -259,10 +259,8 @@ async fn images_are_sorted_as_asked_and_newest_first_otherwise() {
 }
 
 #[tokio::test]
-async fn filters_narrow_a_list() {
-    let (world, paths) = catalogue().await;
-    let id = format!("id={}", id_of(&paths[2]));
-    let md5 = world.get(MEMBER, &paths[1]).await.json()["checksum"].as_str().unwrap().to_owned();
+async fn filters_by_names_formats_and_numbers_narrow_a_list() {
+    let (world, _) = catalogue().await;
     let mut lines = Lines::default();
     for query in [
         "name=b",
@@ -273,7 +271,6 @@ async fn filters_narrow_a_list() {
         "name=in:a,c",
         "name=in:%22a,b:c%22,b",
         "name=a&name=c",
-        &id,
         "status=active",
         "status=queued",
         "status=in:active,saving",
@@ -283,7 +280,6 @@ async fn filters_narrow_a_list() {
         "disk_format=in:raw,iso",
         "owner=p1",
         "owner=p2",
-        &format!("checksum={md5}"),
         "os_hash_algo=sha512",
         "os_hash_algo=md5",
         "size=20",
@@ -296,6 +292,47 @@ async fn filters_narrow_a_list() {
         "min_ram_min=1",
         "min_disk_max=4",
         "virtual_size_min=0",
+    ] {
+        lines.add(query, names(&world, &format!("?{query}")).await);
+    }
+    insta::assert_snapshot!(lines, @r#"
+    name=b → b
+    name=B → B
+    name=nobody → nothing
+    name= → nothing
+    name=eq:b → b
+    name=in:a,c → c a
+    name=in:%22a,b:c%22,b → a,b:c b
+    name=a&name=c → c
+    status=active → B b a
+    status=queued → a,b:c c
+    status=in:active,saving → B b a
+    status=nonsense → nothing
+    container_format=ova → c
+    disk_format=raw → c a
+    disk_format=in:raw,iso → B c a
+    owner=p1 → a,b:c B c b a
+    owner=p2 → nothing
+    os_hash_algo=sha512 → B b a
+    os_hash_algo=md5 → nothing
+    size=20 → B
+    size=gt:5 → nothing
+    size_min=20 → B a
+    size_max=20 → B b
+    size_min=11&size_max=29 → B
+    size_min=-5 → B b a
+    min_ram=512 → b
+    min_ram_min=1 → b
+    min_disk_max=4 → a,b:c B b a
+    virtual_size_min=0 → nothing
+    "#);
+}
+
+#[tokio::test]
+async fn filters_by_flags_tags_and_properties_narrow_a_list() {
+    let (world, _) = catalogue().await;
+    let mut lines = Lines::default();
+    for query in [
         "protected=true",
         "protected=false",
         "tag=lts",
@@ -313,48 +350,10 @@ async fn filters_narrow_a_list() {
         "locations=x",
         "properties=x",
         "foo_min=x",
-        "created_at=gt:2026-10-01T08:02:00Z",
-        "created_at=2026-10-01T08:01:00Z",
-        "created_at=lte:2026-10-01T08:01:00",
-        "created_at=neq:2026-10-01T08:01:00%2B00:00",
-        "created_at=lt:2026-10-01",
-        "created_at=gte:2026-10-01T08:01:00Z&updated_at=lt:2026-10-01T08:04:00Z",
-        "updated_at=gte:2026-10-01T08:06:00Z",
     ] {
         lines.add(query, names(&world, &format!("?{query}")).await);
     }
     insta::assert_snapshot!(lines, @r#"
-    name=b → b
-    name=B → B
-    name=nobody → nothing
-    name= → nothing
-    name=eq:b → b
-    name=in:a,c → c a
-    name=in:%22a,b:c%22,b → a,b:c b
-    name=a&name=c → c
-    id=00000000-0000-4000-8000-000000000003 → c
-    status=active → B b a
-    status=queued → a,b:c c
-    status=in:active,saving → B b a
-    status=nonsense → nothing
-    container_format=ova → c
-    disk_format=raw → c a
-    disk_format=in:raw,iso → B c a
-    owner=p1 → a,b:c B c b a
-    owner=p2 → nothing
-    checksum=336311a016184326ddbdd61edd4eeb52 → b
-    os_hash_algo=sha512 → B b a
-    os_hash_algo=md5 → nothing
-    size=20 → B
-    size=gt:5 → nothing
-    size_min=20 → B a
-    size_max=20 → B b
-    size_min=11&size_max=29 → B
-    size_min=-5 → B b a
-    min_ram=512 → b
-    min_ram_min=1 → b
-    min_disk_max=4 → a,b:c B b a
-    virtual_size_min=0 → nothing
     protected=true → c
     protected=false → a,b:c B b a
     tag=lts → b a
@@ -372,6 +371,25 @@ async fn filters_narrow_a_list() {
     locations=x → nothing
     properties=x → nothing
     foo_min=x → nothing
+    "#);
+}
+
+#[tokio::test]
+async fn filters_by_time_narrow_a_list() {
+    let (world, _) = catalogue().await;
+    let mut lines = Lines::default();
+    for query in [
+        "created_at=gt:2026-10-01T08:02:00Z",
+        "created_at=2026-10-01T08:01:00Z",
+        "created_at=lte:2026-10-01T08:01:00",
+        "created_at=neq:2026-10-01T08:01:00%2B00:00",
+        "created_at=lt:2026-10-01",
+        "created_at=gte:2026-10-01T08:01:00Z&updated_at=lt:2026-10-01T08:04:00Z",
+        "updated_at=gte:2026-10-01T08:06:00Z",
+    ] {
+        lines.add(query, names(&world, &format!("?{query}")).await);
+    }
+    insta::assert_snapshot!(lines, @r#"
     created_at=gt:2026-10-01T08:02:00Z → a,b:c B
     created_at=2026-10-01T08:01:00Z → b
     created_at=lte:2026-10-01T08:01:00 → b a
@@ -380,6 +398,18 @@ async fn filters_narrow_a_list() {
     created_at=gte:2026-10-01T08:01:00Z&updated_at=lt:2026-10-01T08:04:00Z → c
     updated_at=gte:2026-10-01T08:06:00Z → B b
     "#);
+}
+
+#[tokio::test]
+async fn an_image_is_found_by_its_id_and_by_its_checksum() {
+    let (world, paths) = catalogue().await;
+    let id = id_of(&paths[2]);
+    let image = world.get(MEMBER, &paths[1]).await.json();
+    let [checksum, hash] = ["checksum", "os_hash_value"].map(|name| image[name].as_str().unwrap());
+    assert_eq!(names(&world, &format!("?id={id}")).await, "c");
+    assert_eq!(names(&world, &format!("?id=in:{id},{}", id_of(&paths[0]))).await, "c a");
+    assert_eq!(names(&world, &format!("?checksum={checksum}")).await, "b");
+    assert_eq!(names(&world, &format!("?os_hash_value={hash}&os_hash_algo=sha512")).await, "b");
 }
 
 #[tokio::test]

@@ -1,6 +1,8 @@
 //! The API as clients meet it: requests through the router of every function, as callers by role; status, headers and
 //! body against snapshots.
 
+#![cfg(test)]
+
 use std::fmt::{self, Write as _};
 
 use tests::request::Answer;
@@ -12,7 +14,10 @@ struct Lines(String);
 impl Lines {
     fn add(&mut self, what: impl fmt::Display, said: impl fmt::Display) {
         let what = what.to_string();
-        let what = if what.len() > 90 { format!("{}… ({})", &what[..70], what.len()) } else { what };
+        let what = match what.chars().count() {
+            length @ 91.. => format!("{}… ({length})", what.chars().take(70).collect::<String>()),
+            _ => what,
+        };
         writeln!(self.0, "{what} → {said}").unwrap();
     }
 

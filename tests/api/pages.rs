@@ -140,7 +140,7 @@ async fn lists_are_as_the_model_says(world: &World, steps: &[Step], limit: usize
     for (token, project) in [(ADMIN, None), (MEMBER, Some("p1")), (STRANGER, Some("p2"))] {
         for order in ORDERS {
             for descending in [false, true] {
-                let all = limit % 2 == 0;
+                let all = limit.is_multiple_of(2);
                 let (dir, more) =
                     (if descending { "desc" } else { "asc" }, if all { "&visibility=all" } else { "" });
                 let first = format!("/v2/images?sort={order}:{dir}&limit={limit}{more}");

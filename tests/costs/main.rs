@@ -1,6 +1,8 @@
 //! What each operation costs, counted call by call at the ports. A count that grows fails; so does a `docs/costs.md` that
 //! does not say what was counted.
 
+#![cfg(test)]
+
 use std::fmt::Write as _;
 use std::path::Path;
 

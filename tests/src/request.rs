@@ -1,6 +1,10 @@
 //! Requests as clients send them, and answers as snapshots show them.
 
-#![expect(clippy::unwrap_used, reason = "a harness fails by panicking, as tests do")]
+#![expect(
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    reason = "a harness fails by panicking, as tests do"
+)]
 
 use std::fmt::{self, Write as _};
 
@@ -130,7 +134,9 @@ pub struct Answer {
 impl Answer {
     /// The body as JSON.
     pub fn json(&self) -> Value {
-        serde_json::from_slice(&self.body).unwrap_or_else(|_| panic!("no JSON: {self}"))
+        let value = serde_json::from_slice(&self.body);
+        assert!(value.is_ok(), "no JSON: {self}");
+        value.unwrap()
     }
 
     /// A header, or nothing.

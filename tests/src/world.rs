@@ -18,7 +18,7 @@ use shared::error::Cause;
 use shared::http::{Door, serve};
 use shared::image::{Image, PageLimits, Quotas};
 use shared::operations::{ImageData, Images, ImagesSettings, Reaper, Stores, UploadRequest, UploadSettings};
-use shared::ports::{Clock, Ids, Key, Query, Store as _, Table};
+use shared::ports::{Clock, Events, Ids, Key, Query, Queue, Store as _, Table};
 use shared::transfer::Intake;
 use tower::ServiceExt as _;
 
@@ -77,18 +77,19 @@ impl World {
             ProbedStore { store: Arc::new(store.clone()), probe: probe.clone(), min_part_bytes: 1 };
         let catalog = Catalog::new(Arc::new(probed_table), listing_shards);
         let stores = Stores::single("default".parse().unwrap(), Arc::new(probed_store));
-        let (clock_port, ids): (Arc<dyn Clock>, Arc<dyn Ids>) =
-            (clock.clone(), Arc::new(CountingIds::default()));
-        let (events, (queue, _)) = (Arc::new(LocalEvents::new(16)), LocalQueue::new(16));
+        let events: Arc<dyn Events> = Arc::new(LocalEvents::new(16));
+        let queue: Arc<dyn Queue> = Arc::new(LocalQueue::new(16).0);
+        let ids: Arc<dyn Ids> = Arc::new(CountingIds::default());
+        let now: Arc<dyn Clock> = Arc::<TestClock>::clone(&clock);
 
         let settings =
             ImagesSettings { quotas: Quotas::default(), pages: PageLimits { default: 25, max: 1000 } };
         let images = Images::new(
             catalog.clone(),
-            clock_port.clone(),
-            ids.clone(),
-            events.clone(),
-            Arc::new(queue),
+            Arc::clone(&now),
+            Arc::clone(&ids),
+            Arc::clone(&events),
+            queue,
             settings,
         );
         let intake = Intake {
@@ -101,17 +102,18 @@ impl World {
         let data = ImageData::new(
             catalog.clone(),
             stores.clone(),
-            clock_port.clone(),
-            ids.clone(),
+            Arc::clone(&now),
+            Arc::clone(&ids),
             events,
             settings,
         );
-        let reaper = Reaper::new(catalog, stores, clock_port);
-        let routes = Router::new()
+        let reaper = Reaper::new(catalog, stores, now);
+        let functions = Router::new()
             .merge(discovery::routes())
             .merge(images::routes(images.clone()))
             .merge(uploads::routes(data.clone()));
-        let router = serve(routes, Door { identity: Arc::new(TokenSays), ids, public_endpoint: None });
+        let door = Door { identity: Arc::new(TokenSays), ids, public_endpoint: None };
+        let router = serve(functions, door);
         Self { images, data, reaper, router, clock, probe, table, store }
     }
 
@@ -133,6 +135,9 @@ impl World {
     }
 
     /// Uploads, as the administrator, in pieces of 10 bytes.
+    ///
+    /// # Errors
+    /// As [`ImageData::upload`].
     pub async fn upload(&self, image: &Image, bytes: &[u8]) -> shared::Result<()> {
         let request = UploadRequest { size: Some(bytes.len() as u64), store: None };
         let pieces: Vec<Result<Bytes, Cause>> =
