@@ -27,7 +27,6 @@ class Runtime(http.server.BaseHTTPRequestHandler):
     """The runtime API: one event a process, and where its answer goes. Any other path is the empty table's."""
 
     protocol_version = "HTTP/1.1"
-    events, answers = queue.Queue(), queue.Queue()
     disable_nagle_algorithm = True
 
     def log_message(self, *_):
@@ -41,9 +40,10 @@ class Runtime(http.server.BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def do_GET(self):
-        event = self.events.get()
-        if event is None:
-            return self.reply(500, b"{}")
+        try:
+            event = self.server.events.get_nowait()
+        except queue.Empty:
+            return threading.Event().wait(60)  # there is no second event; the process is ended before that
         self.reply(200, event, Lambda_Runtime_Aws_Request_Id="8476a536-e9f4-11e8-9739-2dfe598c3fcd",
                    Lambda_Runtime_Deadline_Ms=str(int(time.time() * 1000) + 30_000),
                    Lambda_Runtime_Invoked_Function_Arn="arn:aws:lambda:eu-central-1:123456789012:function:cold",
@@ -53,7 +53,7 @@ class Runtime(http.server.BaseHTTPRequestHandler):
         length = self.headers.get("Content-Length")
         body = self.rfile.read(int(length)) if length else b"".join(self.chunks())
         if "/runtime/" in self.path:
-            self.answers.put((time.perf_counter(), self.path.rsplit("/", 1)[1], body))
+            self.server.answers.put((time.perf_counter(), self.path.rsplit("/", 1)[1], body))
             return self.reply(202, b"{}")
         operation = self.headers.get("X-Amz-Target", ".").rsplit(".", 1)[1]
         self.reply(200, json.dumps(EMPTY[operation]).encode(), Content_Type="application/x-amz-json-1.0")
@@ -77,34 +77,45 @@ def event(path, **changes):
     return json.dumps(document | changes).encode()
 
 
-def first_answer(name, payload, url):
+class Server(http.server.ThreadingHTTPServer):
+    """One process's runtime, gone with it."""
+
+    daemon_threads, block_on_close = True, False
+
+    def __init__(self, payload):
+        super().__init__(("127.0.0.1", 0), Runtime)
+        self.events, self.answers = queue.SimpleQueue(), queue.SimpleQueue()
+        self.events.put(payload)
+        threading.Thread(target=self.serve_forever, args=(0.01,), daemon=True).start()
+
+    def handle_error(self, *_):
+        pass  # the process was ended while it waited
+
+
+def first_answer(name, payload):
+    server = Server(payload)
+    url = f"http://127.0.0.1:{server.server_address[1]}"
     environment = CLEAN | {
         "AWS_LAMBDA_RUNTIME_API": url.removeprefix("http://"), "AWS_LAMBDA_FUNCTION_NAME": name, "AWS_LAMBDA_FUNCTION_VERSION": "1",
         "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "256", "AWS_LAMBDA_LOG_GROUP_NAME": "/aws/lambda/cold", "AWS_LAMBDA_LOG_STREAM_NAME": "cold",
         "AWS_REGION": "eu-central-1", "AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test",
         "GLINT_TABLE_ADAPTER": "dynamodb", "GLINT_TABLE_NAME": "glint", "GLINT_TABLE_ENDPOINT": url, "GLINT_STORE_ADAPTER": "s3",
-        "GLINT_STORE_BUCKET": "glint", "GLINT_STORE_ENDPOINT": url}
-    Runtime.events.put(payload)
+        "GLINT_STORE_BUCKET": "glint", "GLINT_STORE_ENDPOINT": url, "GLINT_STORE_PATH_STYLE": "true"}
     begun = time.perf_counter()
     process = subprocess.Popen([BUILT / name / "bootstrap"], env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                                stderr=subprocess.DEVNULL)
     try:
-        at, kind, body = Runtime.answers.get(timeout=20)
+        at, kind, body = server.answers.get(timeout=20)
         assert kind == "response", f"{name}: {kind} {body[:300]!r}"
         return at - begun, body
     finally:
         process.kill()
         process.wait()
-        Runtime.events.put(None)  # releases the connection that still waits for a second event
-        while not Runtime.events.empty():
-            time.sleep(0.001)
+        server.shutdown()
+        server.server_close()
 
 
 hello()
-server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Runtime)
-server.daemon_threads = True
-threading.Thread(target=server.serve_forever, daemon=True).start()
-url = f"http://127.0.0.1:{server.server_address[1]}"
 absent = {"rawPath": "/v2/images/no-uuid", "pathParameters": {"image_id": "no-uuid"}}
 file_absent = {"rawPath": "/v2/images/no-uuid/file", "pathParameters": {"image_id": "no-uuid"}}
 CASES = [
@@ -119,7 +130,7 @@ CASES = [
 seconds = {case: [] for case in CASES}
 for _ in range(ROUNDS):
     for case in CASES:
-        seconds[case].append(first_answer(case[0], case[2], url)[0])
+        seconds[case].append(first_answer(case[0], case[2])[0])
 base = median(seconds[CASES[0]])
 table(f"Exec to first answer, median of {ROUNDS}", ("function", "event", "ms", "of hello"), [
     (name, what, f"{1000 * median(seen):.1f}", f"{median(seen) / base:.2f}") for (name, what, _), seen in seconds.items()])
