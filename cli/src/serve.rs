@@ -29,7 +29,7 @@ impl Serve {
     /// Serves until a signal to stop.
     pub(crate) fn run(self) -> Result<(), Failure> {
         let config = self.configuration(Sources::file_from_environment()).map_err(Failure::usage)?;
-        gateway::log::start(&config.log).map_err(Failure::usage)?;
+        shared::log::start(&config.log).map_err(Failure::usage)?;
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
         runtime.map_err(|error| Failure::run(&error))?.block_on(async {
             // Before anything is opened, so that a signal never meets half of a start.

@@ -8,6 +8,8 @@ pub mod app;
 pub mod config;
 pub mod error;
 pub mod id;
+#[cfg(feature = "app")]
+pub mod log;
 pub mod time;
 
 pub mod identity;

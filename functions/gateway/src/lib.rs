@@ -4,7 +4,6 @@
 //! API gateway. Either way it is the same routers behind the same door.
 
 mod lock;
-pub mod log;
 mod schedule;
 mod server;
 mod signals;

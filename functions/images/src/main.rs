@@ -2,12 +2,11 @@
 
 use shared::app::App;
 use shared::config::Config;
-use tracing_subscriber::EnvFilter;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_http::Error> {
     let config = Config::from_environment()?;
-    tracing_subscriber::fmt().json().with_env_filter(EnvFilter::try_new(&config.log)?).init();
+    shared::log::start(&config.log)?;
     let app = App::new(config);
     let images = app.images(&app.catalog()?);
     lambda_http::run(shared::http::serve(images::routes(images), app.door())).await

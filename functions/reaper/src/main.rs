@@ -4,12 +4,11 @@ use lambda_runtime::{Error, LambdaEvent, service_fn};
 use serde::de::IgnoredAny;
 use shared::app::App;
 use shared::config::Config;
-use tracing_subscriber::EnvFilter;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     let config = Config::from_environment()?;
-    tracing_subscriber::fmt().json().with_env_filter(EnvFilter::try_new(&config.log)?).init();
+    shared::log::start(&config.log)?;
     let app = App::new(config);
     let reaper = &app.reaper(&app.catalog()?, &app.stores()?);
     let handler = async |_: LambdaEvent<IgnoredAny>| Ok::<_, Error>(reaper::handle(reaper).await?);
