@@ -67,7 +67,7 @@ class Runtime(http.server.BaseHTTPRequestHandler):
 
 def hello():
     """The bare function, built as the others are."""
-    told = ["cargo", "lambda", "build", "--quiet", "--locked", "--profile", "lambda", "--package", "discovery", "--example", "hello",
+    told = ["cargo", "lambda", "build", "--quiet", "--locked", "--release", "--package", "discovery", "--example", "hello",
             "--lambda-dir", BUILT]
     subprocess.run(told, cwd=ROOT, check=True, env=os.environ | {"PATH": f"{LAMBDA}:{os.environ['PATH']}"})
 

@@ -93,6 +93,31 @@ impl App {
         Ok(Catalog::new(self.table()?, self.config.table.listing_shards))
     }
 
+    /// Opens the table a function in the cloud has: DynamoDB. It names no other, so none is linked, whatever else is
+    /// built beside it.
+    ///
+    /// # Errors
+    /// [`StartError`] when another is configured.
+    #[cfg(feature = "dynamodb")]
+    pub fn cloud_catalog(&self) -> Result<Catalog, StartError> {
+        match self.config.table.adapter {
+            TableAdapter::DynamoDb => Ok(Catalog::new(self.dynamodb(), self.config.table.listing_shards)),
+            other => Err(not_built("table.adapter", other)),
+        }
+    }
+
+    /// Opens the stores a function in the cloud has: S3.
+    ///
+    /// # Errors
+    /// [`StartError`] when another is configured.
+    #[cfg(feature = "s3")]
+    pub fn cloud_stores(&self) -> Result<Stores, StartError> {
+        match self.config.store.adapter {
+            StoreAdapter::S3 => Ok(Stores::single(self.config.store.id.clone(), self.s3())),
+            other => Err(not_built("store.adapter", other)),
+        }
+    }
+
     /// Opens the stores.
     ///
     /// # Errors
@@ -155,12 +180,8 @@ impl App {
             #[cfg(feature = "memory")]
             TableAdapter::Memory => Ok(Arc::new(crate::adapters::memory::MemoryTable::new())),
             #[cfg(feature = "dynamodb")]
-            TableAdapter::DynamoDb => {
-                let table = &self.config.table;
-                let settings = aws(table.endpoint.as_ref(), table.region.as_ref());
-                Ok(Arc::new(crate::adapters::dynamodb::DynamoTable::new(settings, table.name.clone())))
-            }
-            other => Err(StartError::NotBuilt { key: "table.adapter", adapter: format!("{other:?}") }),
+            TableAdapter::DynamoDb => Ok(self.dynamodb()),
+            other => Err(not_built("table.adapter", other)),
         }
     }
 
@@ -176,19 +197,33 @@ impl App {
             #[cfg(feature = "memory")]
             StoreAdapter::Memory => Ok(Arc::new(crate::adapters::memory::MemoryStore::new())),
             #[cfg(feature = "s3")]
-            StoreAdapter::S3 => {
-                let store = &self.config.store;
-                let settings = crate::adapters::s3::S3Settings {
-                    aws: aws(store.endpoint.as_ref(), store.region.as_ref()),
-                    bucket: store.bucket.clone().unwrap_or_default(),
-                    prefix: store.prefix.clone(),
-                    path_style: store.path_style,
-                };
-                Ok(Arc::new(crate::adapters::s3::S3Store::new(settings)))
-            }
-            other => Err(StartError::NotBuilt { key: "store.adapter", adapter: format!("{other:?}") }),
+            StoreAdapter::S3 => Ok(self.s3()),
+            other => Err(not_built("store.adapter", other)),
         }
     }
+
+    #[cfg(feature = "dynamodb")]
+    fn dynamodb(&self) -> Arc<dyn Table> {
+        let table = &self.config.table;
+        let settings = aws(table.endpoint.as_ref(), table.region.as_ref());
+        Arc::new(crate::adapters::dynamodb::DynamoTable::new(settings, table.name.clone()))
+    }
+
+    #[cfg(feature = "s3")]
+    fn s3(&self) -> Arc<dyn Store> {
+        let store = &self.config.store;
+        let settings = crate::adapters::s3::S3Settings {
+            aws: aws(store.endpoint.as_ref(), store.region.as_ref()),
+            bucket: store.bucket.clone().unwrap_or_default(),
+            prefix: store.prefix.clone(),
+            path_style: store.path_style,
+        };
+        Arc::new(crate::adapters::s3::S3Store::new(settings))
+    }
+}
+
+fn not_built(key: &'static str, adapter: impl std::fmt::Debug) -> StartError {
+    StartError::NotBuilt { key, adapter: format!("{adapter:?}") }
 }
 
 #[cfg(any(feature = "sqlite", feature = "file"))]

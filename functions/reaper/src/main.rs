@@ -10,7 +10,7 @@ async fn main() -> Result<(), Error> {
     let config = Config::from_environment()?;
     shared::log::start(&config.log)?;
     let app = App::new(config);
-    let reaper = &app.reaper(&app.catalog()?, &app.stores()?);
+    let reaper = &app.reaper(&app.cloud_catalog()?, &app.cloud_stores()?);
     let handler = async |_: LambdaEvent<IgnoredAny>| Ok::<_, Error>(reaper::handle(reaper).await?);
     lambda_runtime::run(service_fn(handler)).await
 }
