@@ -17,7 +17,7 @@ import time
 from bench import CLEAN, ROOT, TARGET, median, table
 
 ROUNDS = int(os.environ.get("ROUNDS", "30"))
-BUILT = TARGET / "functions"
+BUILT = TARGET / "lambda"
 LAMBDA = TARGET / "venvs" / "lambda" / "bin"
 EMPTY = {"GetItem": {}, "Query": {"Items": [], "Count": 0, "ScannedCount": 0}, "TransactGetItems": {"Responses": []},
          "BatchGetItem": {"Responses": {}, "UnprocessedKeys": {}}, "TransactWriteItems": {}}

@@ -1,10 +1,6 @@
 //! Every adapter that tells who calls.
 
-#![expect(
-    clippy::unused_async,
-    clippy::unwrap_used,
-    reason = "a factory may have to connect, and a test fails by panicking"
-)]
+#![expect(clippy::unused_async, reason = "a factory may have to connect")]
 
 mod none {
     use shared::adapters::none::NoIdentity;

@@ -1,10 +1,6 @@
 //! Every adapter that queues jobs.
 
-#![expect(
-    clippy::unused_async,
-    clippy::unwrap_used,
-    reason = "a factory may have to connect, and a test fails by panicking"
-)]
+#![expect(clippy::unused_async, reason = "a factory may have to connect")]
 
 mod in_process {
     use async_trait::async_trait;

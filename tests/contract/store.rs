@@ -1,11 +1,5 @@
 //! Every adapter of the object store.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    reason = "what surrounds the tests fails as they do"
-)]
-
 mod s3;
 
 mod memory {

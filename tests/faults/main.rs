@@ -1,6 +1,9 @@
 //! Fail or kill at every port call of every byte path, then let time pass and run the reaper: nothing is active without
 //! its bytes, nothing is stored without an owner, and what is not active can be uploaded again.
 
+// Its helpers are tests too, and may panic as tests do.
+#![cfg(test)]
+
 use shared::image::Image;
 use tests::callers::admin;
 use tests::fixtures::bytes;

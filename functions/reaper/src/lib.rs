@@ -1,7 +1,7 @@
 //! Runs the reaper when a schedule fires. What fires it does not matter: the due rows say what there is to do.
 
 use serde::Serialize;
-use shared::operations::Reaper;
+use shared::operations::{Reaped, Reaper};
 
 /// What one run did, for whoever invoked it and for the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -19,6 +19,6 @@ pub struct Report {
 /// # Errors
 /// When due rows cannot be read: the platform then retries the invocation.
 pub async fn handle(reaper: &Reaper) -> shared::Result<Report> {
-    let reaped = reaper.run().await?;
-    Ok(Report { expired: reaped.expired, removed: reaped.removed, failed: reaped.failed })
+    let Reaped { expired, removed, failed } = reaper.run().await?;
+    Ok(Report { expired, removed, failed })
 }
