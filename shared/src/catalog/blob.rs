@@ -4,37 +4,12 @@
 //! `writing → attached` when its image takes it, `writing → garbage` when the attempt is given up, `attached → garbage`
 //! when the image is deleted. A due row says when to look again: at the end of the writer's lease, or at once.
 
-use serde::{Deserialize, Serialize};
-
-use super::record::{BlobRecord, DueRecord, decode, encode, in_state};
+use super::record::{BlobRecord, BlobState, DueRecord, decode, encode, in_state};
 use super::{Catalog, ChangeError, Due, Stored, key};
 use crate::error::Result;
 use crate::image::{Image, Location};
 use crate::ports::{Change, Condition, Item, Write};
 use crate::time::Timestamp;
-
-/// What an object is to its image.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum BlobState {
-    /// Somebody writes it, or died doing so.
-    Writing,
-    /// It holds the image's bytes.
-    Attached,
-    /// Nobody needs it: it is to be removed.
-    Garbage,
-}
-
-impl BlobState {
-    /// As the table says it.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Writing => "writing",
-            Self::Attached => "attached",
-            Self::Garbage => "garbage",
-        }
-    }
-}
 
 /// An object, as its row describes it.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,6 +1,6 @@
 //! Every key of the table, and the attributes that order listing rows. No other file builds one.
 
-use super::listing::Scope;
+use super::scope::Scope;
 use crate::id::{ImageId, ProjectId};
 use crate::image::{Image, SortKey};
 use crate::ports::{Index, Key};

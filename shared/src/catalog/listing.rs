@@ -7,40 +7,10 @@ use futures_util::future::try_join_all;
 use serde_json::Value;
 
 use super::record::{ImageRecord, decode, encode};
-use super::{Catalog, key};
+use super::{Catalog, Scope, key};
 use crate::error::Result;
-use crate::id::ProjectId;
 use crate::image::{Image, Sort, SortKey};
 use crate::ports::{Attributes, Direction, Index, Item, Key, Position, Query};
-
-/// A set of images that is kept in order.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Scope {
-    /// Every image.
-    All,
-    /// Public images.
-    Public,
-    /// Community images.
-    Community,
-    /// One project's images.
-    Owner(ProjectId),
-}
-
-impl Scope {
-    /// The scopes an image is in. A deleted image is in none.
-    fn of(image: &Image) -> Vec<Self> {
-        use crate::image::Visibility;
-        if !image.status.is_live() {
-            return Vec::new();
-        }
-        let by_visibility = match image.visibility {
-            Visibility::Public => Some(Self::Public),
-            Visibility::Community => Some(Self::Community),
-            Visibility::Shared | Visibility::Private => None,
-        };
-        [Some(Self::All), image.owner.clone().map(Self::Owner), by_visibility].into_iter().flatten().collect()
-    }
-}
 
 /// What a row carries: everything a list answers and its filters need, and its place in every index.
 pub(super) fn attributes(image: &Image) -> Result<Attributes> {

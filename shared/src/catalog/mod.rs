@@ -17,6 +17,7 @@ mod image;
 mod key;
 mod listing;
 mod record;
+mod scope;
 mod usage;
 
 use std::sync::Arc;
@@ -24,10 +25,12 @@ use std::sync::Arc;
 use crate::error::Error;
 use crate::ports::{Table, TableError, Write};
 
-pub use blob::{Blob, BlobState};
+pub use blob::Blob;
 pub use due::Due;
 pub use image::{Revision, Stored};
-pub use listing::{Listing, Scope};
+pub use listing::Listing;
+pub use record::BlobState;
+pub use scope::Scope;
 pub use usage::Usage;
 
 /// The images' part of the table.

@@ -124,15 +124,38 @@ pub(super) fn at_revision(revision: i64) -> Condition {
     Condition::Equals("revision".to_owned(), revision.into())
 }
 
+/// What an object is to its image.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum BlobState {
+    /// Somebody writes it, or died doing so.
+    Writing,
+    /// It holds the image's bytes.
+    Attached,
+    /// Nobody needs it: it is to be removed.
+    Garbage,
+}
+
+impl BlobState {
+    /// As the table says it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Writing => "writing",
+            Self::Attached => "attached",
+            Self::Garbage => "garbage",
+        }
+    }
+}
+
 /// What is known of an object.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct BlobRecord {
-    pub(super) state: super::BlobState,
+    pub(super) state: BlobState,
     pub(super) location: Location,
 }
 
 /// The condition that a blob is in a state.
-pub(super) fn in_state(state: super::BlobState) -> Condition {
+pub(super) fn in_state(state: BlobState) -> Condition {
     Condition::Equals("state".to_owned(), state.name().into())
 }
 
