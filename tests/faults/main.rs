@@ -134,4 +134,26 @@ async fn taking_an_image_back_survives_a_fault_at_every_call() {
     }
 }
 
+/// A start after a crash, disturbed at every call: no lease is waited for, and the next start does what is left.
+#[tokio::test]
+async fn a_start_after_a_crash_survives_a_fault_at_every_call() {
+    let data = bytes(PART * 2);
+    for died in 1..calls_of_upload(&data).await {
+        for at in 0..9 {
+            for fault in Fault::ALL {
+                let world = World::default();
+                let image = world.queued().await;
+                world.probe.arm(died, Fault::KilledAfter);
+                let _ = world.upload(&image, &data).await;
+                world.probe.arm(at, fault);
+                let _ = world.reaper.recover().await;
+                let case = format!("died at {died}, {fault:?} at call {at}: {:?}", world.probe.calls());
+                world.probe.reset();
+                world.reaper.recover().await.unwrap();
+                check(&world, &image, &data, &case).await;
+            }
+        }
+    }
+}
+
 mod races;

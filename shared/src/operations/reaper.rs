@@ -12,7 +12,7 @@ use super::upload::requeued;
 use super::{ATTEMPTS, Stores, contended, refused};
 use crate::catalog::{BlobState, Catalog, ChangeError, Due};
 use crate::error::{Error, Result};
-use crate::ports::Clock;
+use crate::ports::{Clock, Store};
 use crate::time::Timestamp;
 
 /// How many due rows a query reads.
@@ -40,6 +40,15 @@ pub struct Reaped {
     pub failed: usize,
 }
 
+/// What is known of the writers whose leases are looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Writers {
+    /// One that lives renews its lease in time, or finds that it lost it.
+    MayLive,
+    /// None can be writing any more.
+    AreDead,
+}
+
 impl Reaper {
     /// A reaper over a catalog and its stores.
     pub fn new(catalog: Catalog, stores: Stores, clock: Arc<dyn Clock>) -> Self {
@@ -52,7 +61,7 @@ impl Reaper {
     /// # Errors
     /// `Unavailable`, `Internal` when due rows cannot be read. One that cannot be done with is logged, counted and left.
     pub async fn run(&self) -> Result<Reaped> {
-        self.sweep(self.clock.now()).await
+        self.sweep(self.clock.now(), Writers::MayLive).await
     }
 
     /// Does everything that will ever be due: only for a process that knows that no other can be writing, because it
@@ -61,16 +70,16 @@ impl Reaper {
     /// # Errors
     /// As [`Self::run`].
     pub async fn recover(&self) -> Result<Reaped> {
-        self.sweep(Timestamp::from_microseconds(i64::MAX)).await
+        self.sweep(Timestamp::from_microseconds(i64::MAX), Writers::AreDead).await
     }
 
-    async fn sweep(&self, by: Timestamp) -> Result<Reaped> {
+    async fn sweep(&self, by: Timestamp, writers: Writers) -> Result<Reaped> {
         let mut reaped = Reaped::default();
         let mut after = None;
         loop {
             let due = self.catalog.due(by, after.as_ref(), STEP).await?;
             let Some(last) = due.last().cloned() else { return Ok(reaped) };
-            let mut done = futures_util::stream::iter(due.into_iter().map(|due| self.settle(due)))
+            let mut done = futures_util::stream::iter(due.into_iter().map(|due| self.settle(due, writers)))
                 .buffer_unordered(CONCURRENCY);
             while let Some(one) = done.next().await {
                 reaped.expired += one.expired;
@@ -81,9 +90,9 @@ impl Reaper {
         }
     }
 
-    async fn settle(&self, due: Due) -> Reaped {
+    async fn settle(&self, due: Due, writers: Writers) -> Reaped {
         let mut reaped = Reaped::default();
-        if let Err(error) = self.step(&due, &mut reaped).await {
+        if let Err(error) = self.step(&due, writers, &mut reaped).await {
             let cause = std::error::Error::source(&error);
             tracing::warn!(key = %due.location.key, %error, cause = ?cause, "what is due to an object could not be done");
             reaped.failed = 1;
@@ -91,7 +100,7 @@ impl Reaper {
         reaped
     }
 
-    async fn step(&self, due: &Due, reaped: &mut Reaped) -> Result<()> {
+    async fn step(&self, due: &Due, writers: Writers, reaped: &mut Reaped) -> Result<()> {
         let id = due.location.key.image();
         let state = self.catalog.blob(&due.location).await?.map(|blob| blob.state);
         match state {
@@ -99,6 +108,10 @@ impl Reaper {
                 return self.catalog.settle(due).await.map_err(|error| refused(error, id));
             }
             Some(BlobState::Writing) => {
+                if writers == Writers::AreDead {
+                    // On a full disk this makes the room that the table needs to say so.
+                    self.store(due)?.remove(&due.location.key).await?;
+                }
                 if !self.expire(due).await? {
                     return Ok(());
                 }
@@ -106,15 +119,17 @@ impl Reaper {
             }
             Some(BlobState::Garbage) => {}
         }
-        let store = self.stores.get(&due.location.store).ok_or_else(|| {
-            Error::internal(format!(
-                "an object lies in store '{}', which is not configured",
-                due.location.store
-            ))
-        })?;
-        store.remove(&due.location.key).await?;
+        self.store(due)?.remove(&due.location.key).await?;
         reaped.removed = 1;
         self.catalog.forget(due).await.map_err(|error| refused(error, id))
+    }
+
+    fn store(&self, due: &Due) -> Result<&Arc<dyn Store>> {
+        let id = &due.location.store;
+        let store = self.stores.get(id);
+        store.ok_or_else(|| {
+            Error::internal(format!("an object lies in store '{id}', which is not configured"))
+        })
     }
 
     /// Takes an image back from a writer that died. `false` when the writer lives: it has renewed or ended its lease.
