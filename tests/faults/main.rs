@@ -63,6 +63,14 @@ async fn an_upload_survives_faults(data: &[u8]) {
             world.probe.arm(at, fault);
             let uploaded = world.upload(&image, data).await;
             let case = format!("{fault:?} at call {at}: {:?}", world.probe.calls());
+            if fault == Fault::Refused {
+                // One call that fails is no reason to wait for a lease to end.
+                let status = world.record(&image).await["status"].clone();
+                assert!(
+                    status == "queued" || status == "active",
+                    "{case}: the image is {status} after the answer"
+                );
+            }
             recover(&world).await;
             check(&world, &image, data, &case).await;
             if uploaded.is_ok() {
@@ -130,6 +138,29 @@ async fn taking_an_image_back_survives_a_fault_at_every_call() {
             recover(&world).await;
             check(&world, &image, &data, &case).await;
             assert_eq!(world.record(&image).await["status"], "queued", "{case}");
+        }
+    }
+}
+
+/// The way back is disturbed too: a second call fails after the first.
+#[tokio::test]
+async fn an_upload_survives_a_fault_while_it_is_given_up() {
+    let data = bytes(PART * 2 + 1);
+    let calls = calls_of_upload(&data).await;
+    for first in 0..calls {
+        for second in first + 1..calls + 5 {
+            for (fault, then) in [Fault::Refused, Fault::AnswerLost]
+                .into_iter()
+                .flat_map(|one| Fault::ALL.map(|two| (one, two)))
+            {
+                let world = World::default();
+                let image = world.queued().await;
+                world.probe.arm_all([(first, fault), (second, then)]);
+                let _ = world.upload(&image, &data).await;
+                let case = format!("{fault:?} at {first}, {then:?} at {second}: {:?}", world.probe.calls());
+                recover(&world).await;
+                check(&world, &image, &data, &case).await;
+            }
         }
     }
 }

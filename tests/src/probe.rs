@@ -35,9 +35,11 @@ pub struct Probe(Arc<Mutex<State>>);
 #[derive(Debug, Default)]
 struct State {
     calls: Vec<String>,
-    fault: Option<(usize, Fault)>,
+    faults: Vec<(usize, Fault)>,
 }
 
+/// What becomes of a call; the worst of several counts.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
 enum Verdict {
     Pass,
     Lose,
@@ -51,7 +53,12 @@ impl Probe {
 
     /// Forgets the calls so far, and makes the call that then is number `at`, counted from 0, fail.
     pub fn arm(&self, at: usize, fault: Fault) {
-        *self.state() = State { calls: Vec::new(), fault: Some((at, fault)) };
+        self.arm_all([(at, fault)]);
+    }
+
+    /// As [`Self::arm`], for several calls.
+    pub fn arm_all(&self, faults: impl IntoIterator<Item = (usize, Fault)>) {
+        *self.state() = State { calls: Vec::new(), faults: faults.into_iter().collect() };
     }
 
     /// Forgets the calls so far; none fails any more.
@@ -68,12 +75,13 @@ impl Probe {
         let mut state = self.state();
         let number = state.calls.len();
         state.calls.push(call.to_owned());
-        let verdict = match state.fault {
-            Some((at, Fault::Refused)) if number == at => Verdict::Refuse,
-            Some((at, Fault::AnswerLost | Fault::KilledAfter)) if number == at => Verdict::Lose,
-            Some((at, Fault::Killed | Fault::KilledAfter)) if number >= at => Verdict::Refuse,
+        let verdicts = state.faults.iter().map(|&(at, fault)| match fault {
+            Fault::Refused if number == at => Verdict::Refuse,
+            Fault::AnswerLost | Fault::KilledAfter if number == at => Verdict::Lose,
+            Fault::Killed | Fault::KilledAfter if number >= at => Verdict::Refuse,
             _ => Verdict::Pass,
-        };
+        });
+        let verdict = verdicts.max().unwrap_or(Verdict::Pass);
         (number, verdict)
     }
 
