@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
 # Proves that Glint runs on servers that speak DynamoDB and S3 as it does on its own disk, and as functions.
-# usage: run.sh [template] [cloud] [functions] [watch]   (all but watch by default)
+# usage: run.sh [template] [cloud] [functions] [watch]   (all by default)
 #   template   infra/template.yaml against cfn-lint, the table and bucket definitions, the functions and the events
 #   cloud      glint serve, table on MiniStack, bucket on MiniStack and on LocalStack: bytes, crash, the public clients
 #   functions  cargo lambda build of every function, sizes held to 8 MiB; each binary under the runtime API of
 #              cargo lambda watch answers the events of events/ by cargo lambda invoke, on the same two servers
-#   watch      the same answers from cargo lambda watch building each function from source (minutes more)
+#   watch      the same answers from cargo lambda watch building the functions from source
 # Needs: cargo build --release (cloud); Python 3.11, and 3.13 for LocalStack, or it says what was skipped.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -28,7 +28,7 @@ servers() {
   bin=$("$venv" ministack "$here/ministack.txt")
 }
 
-[ $# -gt 0 ] || set -- template cloud functions
+[ $# -gt 0 ] || set -- template cloud functions watch
 failed=0
 for part; do
   case $part in
