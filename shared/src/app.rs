@@ -20,9 +20,6 @@ use crate::transfer::Intake;
 /// How many events a slow listener may be behind, and how many jobs may wait.
 const BACKLOG: usize = 1024;
 
-/// How long a client that uploads may be silent.
-const IDLE: Duration = Duration::from_mins(1);
-
 /// The configured process.
 #[derive(Debug)]
 pub struct App {
@@ -145,7 +142,7 @@ impl App {
                 part_bytes: upload.part_mib << 20,
                 parts_in_flight: u32::try_from(upload.parts_in_flight).unwrap_or(u32::MAX),
                 max_bytes: self.config.limits.image_size_bytes,
-                idle: IDLE,
+                idle: Duration::from_secs(upload.idle_seconds),
             },
             lease: Duration::from_secs(upload.lease_seconds),
         };

@@ -124,8 +124,10 @@ pub struct UploadConfig {
     pub part_mib: u64,
     /// Parts of one upload on their way to the store at a time; memory is bounded by this times the part size.
     pub parts_in_flight: usize,
-    /// How long an upload may be silent before it counts as abandoned.
+    /// How long an upload whose process died keeps its image from being uploaded again.
     pub lease_seconds: u64,
+    /// How long a client may send nothing before its upload is given up.
+    pub idle_seconds: u64,
 }
 
 /// How much of everything. `None` is no limit.
@@ -192,7 +194,7 @@ impl Default for Config {
             identity: IdentityConfig::default(),
             table: TableConfig::default(),
             store: StoreConfig::default(),
-            upload: UploadConfig { part_mib: 8, parts_in_flight: 4, lease_seconds: 120 },
+            upload: UploadConfig { part_mib: 8, parts_in_flight: 4, lease_seconds: 120, idle_seconds: 600 },
             limits: LimitsConfig {
                 image_size_bytes: 1 << 40,
                 tags: Some(128),

@@ -11,13 +11,14 @@ pub(super) fn faults(config: &Config) -> Vec<(&'static str, String)> {
 
 fn bounds(config: &Config) -> Vec<(&'static str, String)> {
     let of = |count: usize| count as u64;
-    let bounded: [(&'static str, u64, RangeInclusive<u64>); 9] = [
+    let bounded: [(&'static str, u64, RangeInclusive<u64>); 10] = [
         ("drain_seconds", config.drain_seconds, 0..=86_400),
         ("table.listing_shards", config.table.listing_shards.into(), 1..=64),
         // S3's own limits of a part: 5 MiB to 5 GiB.
         ("upload.part_mib", config.upload.part_mib, 5..=5120),
         ("upload.parts_in_flight", of(config.upload.parts_in_flight), 1..=64),
         ("upload.lease_seconds", config.upload.lease_seconds, 10..=86_400),
+        ("upload.idle_seconds", config.upload.idle_seconds, 1..=86_400),
         ("limits.image_size_bytes", config.limits.image_size_bytes, 1..=i64::MAX as u64),
         ("limits.page_max", of(config.limits.page_max), 1..=1000),
         ("limits.page_default", of(config.limits.page_default), 1..=of(config.limits.page_max)),
