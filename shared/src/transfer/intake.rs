@@ -84,16 +84,17 @@ impl Intake {
             Parts { writer: store.begin(key, expected).await?, writes: JoinSet::new(), next: 1, offset: 0 };
         parts.write(first.bytes, first_permit);
         loop {
-            if !plan.allows(parts.next) {
-                return Err(Error::LimitExceeded(
-                    "the data needs more parts than the image store takes".to_owned(),
-                ));
-            }
             let bytes = plan.bytes_of(parts.next);
             let permit = Arc::new(parts.unless_failed(permit(&permits, self.units(bytes))).await?);
             let cut = parts.unless_failed(cutter.part(bytes)).await?;
             digester.update(&cut.bytes, &permit);
             if !cut.bytes.is_empty() {
+                // Asked only now: data that fills the last part exactly ends where another would begin.
+                if !plan.allows(parts.next) {
+                    return Err(Error::LimitExceeded(
+                        "the data needs more parts than the image store takes".to_owned(),
+                    ));
+                }
                 parts.write(cut.bytes, permit);
             }
             if cut.ended {

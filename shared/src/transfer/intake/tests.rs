@@ -344,8 +344,12 @@ async fn no_write_goes_on_once_an_error_was_told() {
 #[tokio::test]
 async fn more_parts_than_the_store_takes_are_refused() {
     let store = || Shelf { limits: PartLimits { max_parts: 3, ..LIMITS }, ..Shelf::new() };
-    let within = intake().receive(&store(), &key(), &mut body(&bytes(3 * PART - 1), 5), None).await;
-    assert_eq!(within.unwrap().size, 3 * PART as u64 - 1);
+    for count in [3 * PART - 1, 3 * PART] {
+        for expected in [None, Some(count as u64)] {
+            let within = intake().receive(&store(), &key(), &mut body(&bytes(count), 5), expected).await;
+            assert_eq!(within.unwrap().size, count as u64);
+        }
+    }
     let over = intake().receive(&store(), &key(), &mut silent_after(&bytes(4 * PART), 5), None).await;
     assert!(matches!(over, Err(Error::LimitExceeded(_))), "{over:?}");
 }
