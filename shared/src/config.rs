@@ -5,6 +5,7 @@
 //! does not exist, is an error naming the key and where it came from.
 
 mod check;
+mod networks;
 mod setting;
 mod source;
 
@@ -13,6 +14,7 @@ use std::path::PathBuf;
 
 use crate::id::{ProjectId, StoreId};
 
+pub use networks::Networks;
 pub use setting::{SETTINGS, Setting, reference};
 pub use source::{ConfigError, Origin, Sources};
 
@@ -25,8 +27,12 @@ pub struct Config {
     pub data: PathBuf,
     /// URL clients reach the service by, without a version; taken from each request when absent.
     pub public_endpoint: Option<String>,
+    /// URL of a `glint serve` on the same table and store, without a version, for bodies that functions cannot carry.
+    pub data_plane_endpoint: Option<String>,
     /// How long running requests may go on after a signal to stop.
     pub drain_seconds: u64,
+    /// Which deployment this is, as metrics name it.
+    pub stage: String,
     /// Filter of the log, as `tracing` writes one: `info`, `glint=debug,hyper=warn`.
     pub log: String,
     /// Who may call.
@@ -37,6 +43,8 @@ pub struct Config {
     pub store: StoreConfig,
     /// How bytes arrive.
     pub upload: UploadConfig,
+    /// Who is told that something is due.
+    pub queue: QueueConfig,
     /// How much of everything.
     pub limits: LimitsConfig,
     /// When what is due is done.
@@ -52,6 +60,8 @@ pub struct IdentityConfig {
     pub project: ProjectId,
     /// Allows mode `none` on an address other machines can reach.
     pub none_on_any_address: bool,
+    /// Where callers of the functions may come from in mode `none`.
+    pub none_networks: Networks,
 }
 
 /// How callers are told apart.
@@ -115,6 +125,29 @@ pub enum StoreAdapter {
     Memory,
     /// S3, or a server that speaks it.
     S3,
+}
+
+/// Who is told that something is due.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct QueueConfig {
+    /// Where jobs go.
+    pub adapter: QueueAdapter,
+    /// URL of the SQS queue.
+    pub url: Option<String>,
+    /// URL of a server that speaks SQS; AWS's own when absent.
+    pub endpoint: Option<String>,
+    /// Region of the queue; the SDK's own rules when absent.
+    pub region: Option<String>,
+}
+
+/// Where jobs go.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum QueueAdapter {
+    /// To the schedule of the same process. A function has none: there, jobs are dropped.
+    #[default]
+    Local,
+    /// SQS, or a server that speaks it.
+    Sqs,
 }
 
 /// How bytes arrive.
@@ -189,11 +222,14 @@ impl Default for Config {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 9292)),
             data: PathBuf::from("./glint-data"),
             public_endpoint: None,
+            data_plane_endpoint: None,
             drain_seconds: 30,
+            stage: "dev".to_owned(),
             log: "info".to_owned(),
             identity: IdentityConfig::default(),
             table: TableConfig::default(),
             store: StoreConfig::default(),
+            queue: QueueConfig::default(),
             upload: UploadConfig { part_mib: 8, parts_in_flight: 4, lease_seconds: 120, idle_seconds: 600 },
             limits: LimitsConfig {
                 image_size_bytes: 1 << 40,
@@ -209,7 +245,12 @@ impl Default for Config {
 
 impl Default for IdentityConfig {
     fn default() -> Self {
-        Self { mode: IdentityMode::None, project: literal("admin"), none_on_any_address: false }
+        Self {
+            mode: IdentityMode::None,
+            project: literal("admin"),
+            none_on_any_address: false,
+            none_networks: Networks::loopback(),
+        }
     }
 }
 

@@ -27,6 +27,8 @@ pub mod adapters;
 
 #[cfg(feature = "http")]
 pub mod http;
+#[cfg(feature = "lambda")]
+pub mod lambda;
 
 #[cfg(feature = "contract")]
 pub mod contract;

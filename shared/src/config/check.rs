@@ -2,7 +2,7 @@
 
 use std::ops::RangeInclusive;
 
-use super::{Config, IdentityMode, StoreAdapter, TableAdapter};
+use super::{Config, IdentityMode, QueueAdapter, StoreAdapter, TableAdapter};
 
 /// Everything wrong with a configuration: the key to change, and why.
 pub(super) fn faults(config: &Config) -> Vec<(&'static str, String)> {
@@ -35,8 +35,11 @@ fn bounds(config: &Config) -> Vec<(&'static str, String)> {
 fn texts(config: &Config) -> Vec<(&'static str, String)> {
     let urls = [
         ("public_endpoint", &config.public_endpoint),
+        ("data_plane_endpoint", &config.data_plane_endpoint),
         ("table.endpoint", &config.table.endpoint),
         ("store.endpoint", &config.store.endpoint),
+        ("queue.url", &config.queue.url),
+        ("queue.endpoint", &config.queue.endpoint),
     ];
     let mut faults: Vec<_> = urls
         .into_iter()
@@ -44,6 +47,10 @@ fn texts(config: &Config) -> Vec<(&'static str, String)> {
         .filter(|(_, url)| !is_base_url(url))
         .map(|(key, url)| (key, format!("must be a URL such as https://host:9292, not '{url}'")))
         .collect();
+    // CloudWatch takes more in a dimension, but not everything.
+    if config.stage.is_empty() || !config.stage.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-".contains(&b)) {
+        faults.push(("stage", format!("must be letters, digits, '_' or '-', not '{}'", config.stage)));
+    }
     if config.table.name.is_empty() {
         faults.push(("table.name", "must not be empty".to_owned()));
     }
@@ -63,6 +70,9 @@ fn combinations(config: &Config) -> Vec<(&'static str, String)> {
     let mut faults = Vec::new();
     if config.store.adapter == StoreAdapter::S3 && config.store.bucket.is_none() {
         faults.push(("store.bucket", "must name the bucket when store.adapter is s3".to_owned()));
+    }
+    if config.queue.adapter == QueueAdapter::Sqs && config.queue.url.is_none() {
+        faults.push(("queue.url", "must be the queue's URL when queue.adapter is sqs".to_owned()));
     }
     let in_memory =
         (config.table.adapter == TableAdapter::Memory, config.store.adapter == StoreAdapter::Memory);

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use super::{Config, IdentityMode, StoreAdapter, TableAdapter};
+use super::{Config, IdentityMode, Networks, QueueAdapter, StoreAdapter, TableAdapter};
 use crate::id::{ProjectId, StoreId};
 
 /// One thing a process can be told.
@@ -66,11 +66,14 @@ settings! {
     "listen" => listen: "Address and port the gateway listens on.",
     "data" => data: "Directory of the embedded table and store. One process at a time.",
     "public_endpoint" => public_endpoint: "URL clients reach the service by, without a version, as the versions document and `Location` headers give it. Without it, each request's own `X-Forwarded-Proto`, `X-Forwarded-Host` or `Host`.",
+    "data_plane_endpoint" => data_plane_endpoint: "URL of a `glint serve` on the same table and bucket, without a version. Functions name it when a body is more than they can carry.",
     "drain_seconds" => drain_seconds: "How long running requests may go on after SIGTERM or SIGINT.",
+    "stage" => stage: "Which deployment this is: a dimension of the reaper function's metrics.",
     "log" => log: "What is logged: `error`, `warn`, `info`, `debug`, `trace`, or by module, as in `info,shared=debug`.",
     "identity.mode" => identity.mode: "How callers are told apart. `none`: not at all, everybody is administrator of one project.",
     "identity.project" => identity.project: "The project everybody acts for in mode `none`.",
     "identity.none_on_any_address" => identity.none_on_any_address: "Whether mode `none` may listen on an address other machines can reach.",
+    "identity.none_networks" => identity.none_networks: "Networks callers of the functions may come from in mode `none`, separated by commas. Nobody else's request passes the authorizer.",
     "table.adapter" => table.adapter: "Where records lie: `sqlite` (in the data directory), `memory` (lost when the process ends), `dynamodb`.",
     "table.name" => table.name: "Name of the DynamoDB table.",
     "table.endpoint" => table.endpoint: "URL of a server that speaks DynamoDB. Without it, AWS.",
@@ -83,6 +86,10 @@ settings! {
     "store.endpoint" => store.endpoint: "URL of a server that speaks S3. Without it, AWS.",
     "store.region" => store.region: "Region of the bucket. Without it, what the AWS SDK finds.",
     "store.path_style" => store.path_style: "Whether the bucket goes into the path and not into the host name. Most servers other than AWS need `true`.",
+    "queue.adapter" => queue.adapter: "Who is told that something is due: `local` (the schedule of this process; a function has none and waits for its own), `sqs`.",
+    "queue.url" => queue.url: "URL of the SQS queue. Required with `sqs`.",
+    "queue.endpoint" => queue.endpoint: "URL of a server that speaks SQS. Without it, AWS.",
+    "queue.region" => queue.region: "Region of the queue. Without it, what the AWS SDK finds.",
     "upload.part_mib" => upload.part_mib: "Size of an upload's parts in MiB, 5 to 5120. Parts grow when an image would need more of them than the store allows.",
     "upload.parts_in_flight" => upload.parts_in_flight: "Parts of one upload on their way to the store at a time, 1 to 64. An upload holds this many parts in memory.",
     "upload.lease_seconds" => upload.lease_seconds: "How long an upload whose process died keeps its image from being uploaded again, 10 to 86400. A living one renews its lease every third of it.",
@@ -121,6 +128,7 @@ value_by_parse! {
     u32: "a whole number, 0 or more",
     u64: "a whole number, 0 or more",
     usize: "a whole number, 0 or more",
+    Networks: "networks such as 192.0.2.0/24 or 2001:db8::/32, separated by commas",
     ProjectId: "a project id of 1 to 255 characters",
     StoreId: "a store id of 1 to 64 letters, digits, '_' or '-'",
 }
@@ -189,4 +197,5 @@ macro_rules! value_by_word {
 
 value_by_word!(IdentityMode { "none" => None });
 value_by_word!(TableAdapter { "sqlite" => Sqlite, "memory" => Memory, "dynamodb" => DynamoDb });
+value_by_word!(QueueAdapter { "local" => Local, "sqs" => Sqs });
 value_by_word!(StoreAdapter { "file" => File, "memory" => Memory, "s3" => S3 });

@@ -21,12 +21,13 @@ use super::error::{ApiError, Failure};
 use super::extract::{BaseUrl, HasBody, NoBody, PublicEndpoint, UNKNOWN_PATH};
 use super::version::{self, Destination};
 use crate::error::Error;
+use crate::identity::Caller;
 use crate::ports::{Identity, Ids};
 
 /// What the front door needs.
 #[derive(Clone, Debug)]
 pub struct Door {
-    /// Tells who calls.
+    /// Tells who calls, unless the host has: a [`Caller`] among the request's extensions is believed.
     pub identity: Arc<dyn Identity>,
     /// Makes the request ids.
     pub ids: Arc<dyn Ids>,
@@ -99,9 +100,11 @@ async fn pass(door: &Door, mut request: Request, next: Next, span: &Span) -> Res
         Destination::Open => {}
         Destination::Api(uri) => {
             *request.uri_mut() = uri;
-            let token = request.headers().get(AUTH_TOKEN).and_then(|token| token.to_str().ok());
-            let caller = door.identity.identify(token).await?;
-            request.extensions_mut().insert(caller);
+            if request.extensions().get::<Caller>().is_none() {
+                let token = request.headers().get(AUTH_TOKEN).and_then(|token| token.to_str().ok());
+                let caller = door.identity.identify(token).await?;
+                request.extensions_mut().insert(caller);
+            }
         }
     }
     let has_body = !request.body().is_end_stream();

@@ -7,9 +7,11 @@ mod body;
 mod door;
 mod error;
 mod extract;
+mod payload;
 pub mod version;
 
 pub use body::prefers_json;
 pub use door::{Door, serve};
 pub use error::ApiError;
 pub use extract::{BaseUrl, ImagePath, JsonBody, MAX_JSON_BYTES, NoBody, QueryPairs, TagPath};
+pub use payload::Payload;

@@ -1,5 +1,7 @@
 //! Who is calling, once their token was validated.
 
+mod context;
+
 use std::collections::BTreeSet;
 
 use crate::id::ProjectId;
