@@ -2,7 +2,7 @@
 //!
 //! A function asks only for what it needs, so that one which never touches bytes links no store.
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::mpsc::Receiver;
@@ -11,7 +11,7 @@ use crate::adapters::in_process::{LocalEvents, LocalQueue};
 use crate::adapters::none::NoIdentity;
 use crate::adapters::system::{RandomIds, SystemClock};
 use crate::catalog::Catalog;
-use crate::config::{Config, IdentityMode, StoreAdapter, TableAdapter};
+use crate::config::{Config, IdentityMode, QueueAdapter, StoreAdapter, TableAdapter};
 use crate::image::{PageLimits, Quotas};
 use crate::operations::{ImageData, Images, ImagesSettings, Reaper, Stores, UploadSettings};
 use crate::ports::{Cause, Clock, Events, Identity, Ids, Job, Queue, Store, Table};
@@ -33,9 +33,6 @@ pub struct App {
     pub ids: Arc<dyn Ids>,
     /// What happened.
     pub events: Arc<dyn Events>,
-    /// What shall happen soon.
-    pub queue: Arc<dyn Queue>,
-    jobs: Mutex<Option<Receiver<Job>>>,
 }
 
 /// Why a process cannot start.
@@ -64,22 +61,13 @@ impl App {
     /// The process as configured. Touches neither disk nor network.
     pub fn new(config: Config) -> Self {
         let IdentityMode::None = config.identity.mode;
-        let (queue, jobs) = LocalQueue::new(BACKLOG);
         Self {
             identity: Arc::new(NoIdentity::new(config.identity.project.clone())),
             clock: Arc::new(SystemClock),
             ids: Arc::new(RandomIds),
             events: Arc::new(LocalEvents::new(BACKLOG)),
-            queue: Arc::new(queue),
-            jobs: Mutex::new(Some(jobs)),
             config: Arc::new(config),
         }
-    }
-
-    /// The jobs that are enqueued in this process. Only the first call gets them; while nobody has, they are dropped once
-    /// the queue is full.
-    pub fn take_jobs(&self) -> Option<Receiver<Job>> {
-        self.jobs.lock().ok()?.take()
     }
 
     /// Opens the table. Call it once: an embedded table has one writer.
@@ -115,6 +103,31 @@ impl App {
         }
     }
 
+    /// Opens the queue, and its worker's end. That end is closed when jobs leave the process.
+    ///
+    /// # Errors
+    /// [`StartError`] when it was not built in.
+    #[allow(unreachable_patterns, reason = "only a program with every adapter knows them all")]
+    pub fn queue(&self) -> Result<(Arc<dyn Queue>, Receiver<Job>), StartError> {
+        let (local, jobs) = LocalQueue::new(BACKLOG);
+        match self.config.queue.adapter {
+            QueueAdapter::Local => Ok((Arc::new(local), jobs)),
+            #[cfg(feature = "sqs")]
+            QueueAdapter::Sqs => Ok((self.sqs(), jobs)),
+            other => Err(not_built("queue.adapter", other)),
+        }
+    }
+
+    /// Opens the queue a function in the cloud has: SQS. With another, nobody is told, and what is due waits for the
+    /// reaper's schedule.
+    #[cfg(feature = "sqs")]
+    pub fn cloud_queue(&self) -> Arc<dyn Queue> {
+        match self.config.queue.adapter {
+            QueueAdapter::Local => Arc::new(LocalQueue::new(1).0),
+            QueueAdapter::Sqs => self.sqs(),
+        }
+    }
+
     /// Opens the stores.
     ///
     /// # Errors
@@ -124,14 +137,14 @@ impl App {
     }
 
     /// Operations on image records.
-    pub fn images(&self, catalog: &Catalog) -> Images {
+    pub fn images(&self, catalog: &Catalog, queue: Arc<dyn Queue>) -> Images {
         let limits = &self.config.limits;
         let settings = ImagesSettings {
             quotas: Quotas { tags: limits.tags, properties: limits.properties },
             pages: PageLimits { default: limits.page_default, max: limits.page_max },
         };
-        let (events, queue) = (Arc::clone(&self.events), Arc::clone(&self.queue));
-        Images::new(catalog.clone(), Arc::clone(&self.clock), Arc::clone(&self.ids), events, queue, settings)
+        let (clock, ids) = (Arc::clone(&self.clock), Arc::clone(&self.ids));
+        Images::new(catalog.clone(), clock, ids, Arc::clone(&self.events), queue, settings)
     }
 
     /// Operations on image data.
@@ -216,6 +229,13 @@ impl App {
             path_style: store.path_style,
         };
         Arc::new(crate::adapters::s3::S3Store::new(settings))
+    }
+
+    #[cfg(feature = "sqs")]
+    fn sqs(&self) -> Arc<dyn Queue> {
+        let queue = &self.config.queue;
+        let settings = aws(queue.endpoint.as_ref(), queue.region.as_ref());
+        Arc::new(crate::adapters::sqs::SqsQueue::new(settings, queue.url.clone().unwrap_or_default()))
     }
 }
 

@@ -65,9 +65,6 @@ pub enum GatewayError {
     /// What the last process left undone cannot be read.
     #[error("cannot recover what the last process left: {0}")]
     Recover(#[source] shared::Error),
-    /// The jobs of the process were given away before.
-    #[error("this process already has a worker")]
-    Worker,
 }
 
 /// Every function's routes behind one door.
@@ -84,6 +81,7 @@ impl Gateway {
         let lock = config.uses_data_directory().then(|| lock::DataLock::take(&config.data)).transpose()?;
         let app = App::new(config.clone());
         let (catalog, stores) = (app.catalog()?, app.stores()?);
+        let (queue, jobs) = app.queue()?;
         let reaper = app.reaper(&catalog, &stores);
         if config.table.adapter == TableAdapter::Sqlite {
             // The table is in the directory that is locked, so no upload can be alive.
@@ -91,13 +89,12 @@ impl Gateway {
         }
         let routes = routes(
             &app,
-            images::routes(app.images(&catalog)),
+            images::routes(app.images(&catalog, queue)),
             uploads::routes(app.image_data(&catalog, &stores)),
         );
         let unheard = |source| GatewayError::Listen { address: config.listen, source };
         let listener = TcpListener::bind(config.listen).await.map_err(unheard)?;
         let address = listener.local_addr().map_err(unheard)?;
-        let jobs = app.take_jobs().ok_or(GatewayError::Worker)?;
         let data = lock.as_ref().map(|lock| lock.directory().to_owned());
         Ok(Self { config, listener, address, data, routes, reaper, jobs, _lock: lock })
     }

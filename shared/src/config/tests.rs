@@ -98,6 +98,8 @@ fn settings_must_fit_each_other() {
     assert!(refusal("[store]\nadapter = 's3'", &[], &[]).contains("'store.bucket'"));
     assert!(refusal("", &[("GLINT_TABLE_ADAPTER", "memory")], &[]).contains("both or neither"));
     assert!(refusal("", &[], &[("listen", "0.0.0.0:9292")]).contains("identity.none_on_any_address = true"));
+    assert!(refusal("[queue]\nadapter = 'sqs'", &[], &[]).contains("'queue.url'"));
+    assert!(refusal("stage = 'the first'", &[], &[]).contains("'stage'"));
     let open = load("[identity]\nnone_on_any_address = true", &[], &[("listen", "0.0.0.0:9292")]).unwrap();
     assert!(!open.listen.ip().is_loopback());
     let cloud = [
@@ -105,6 +107,8 @@ fn settings_must_fit_each_other() {
         ("GLINT_STORE_ADAPTER", "s3"),
         ("GLINT_STORE_BUCKET", "images"),
         ("GLINT_STORE_ENDPOINT", ""),
+        ("GLINT_QUEUE_ADAPTER", "sqs"),
+        ("GLINT_QUEUE_URL", "https://sqs.eu-central-1.amazonaws.com/123456789012/glint-jobs"),
     ];
     let cloud = load("", &cloud, &[]).unwrap();
     assert!(!cloud.uses_data_directory());
