@@ -32,6 +32,11 @@ impl Timestamp {
         Self(self.0.saturating_add(i64::try_from(duration.as_micros()).unwrap_or(i64::MAX)))
     }
 
+    /// How much later this is than `earlier`; zero when it is not.
+    pub fn since(self, earlier: Self) -> Duration {
+        Duration::from_micros(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))
+    }
+
     /// The second it lies in.
     #[must_use]
     pub const fn whole_seconds(self) -> Self {
@@ -81,6 +86,13 @@ mod tests {
             Timestamp::from_microseconds(time.microseconds() + 1).sortable(),
             "2026-10-01T08:02:12.000000Z"
         );
+    }
+
+    #[test]
+    fn there_is_no_time_since_what_is_to_come() {
+        let (earlier, later) = (Timestamp::from_microseconds(-5), Timestamp::from_microseconds(7));
+        assert_eq!((later.since(earlier), earlier.since(later)), (Duration::from_micros(12), Duration::ZERO));
+        assert_eq!(earlier.since(Timestamp::from_microseconds(i64::MAX)), Duration::ZERO);
     }
 
     #[test]

@@ -1,6 +1,7 @@
-//! The reaper as a Lambda function on a schedule.
+//! The reaper as a Lambda function, on a schedule and behind the queue of jobs.
 
 use lambda_runtime::{Error, LambdaEvent, service_fn};
+use reaper::Function;
 use serde::de::IgnoredAny;
 use shared::app::App;
 use shared::config::Config;
@@ -10,7 +11,9 @@ async fn main() -> Result<(), Error> {
     let config = Config::from_environment()?;
     shared::log::start(&config.log)?;
     let app = App::new(config);
-    let reaper = &app.reaper(&app.cloud_catalog()?, &app.cloud_stores()?);
-    let handler = async |_: LambdaEvent<IgnoredAny>| Ok::<_, Error>(reaper::handle(reaper).await?);
+    let function = &Function::of(&app, app.reaper(&app.cloud_catalog()?, &app.cloud_stores()?));
+    let handler = async |event: LambdaEvent<IgnoredAny>| {
+        Ok::<_, Error>(function.invoke(event, &mut std::io::stdout()).await?)
+    };
     lambda_runtime::run(service_fn(handler)).await
 }

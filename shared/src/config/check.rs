@@ -48,7 +48,9 @@ fn texts(config: &Config) -> Vec<(&'static str, String)> {
         .map(|(key, url)| (key, format!("must be a URL such as https://host:9292, not '{url}'")))
         .collect();
     // CloudWatch takes more in a dimension, but not everything.
-    if config.stage.is_empty() || !config.stage.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-".contains(&b)) {
+    if config.stage.is_empty()
+        || !config.stage.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-".contains(&b))
+    {
         faults.push(("stage", format!("must be letters, digits, '_' or '-', not '{}'", config.stage)));
     }
     if config.table.name.is_empty() {

@@ -21,7 +21,7 @@ use crate::ports::{Clock, Event, EventKind, Events, Store};
 pub use download::{Download, ImageInfo};
 pub use images::{Images, ImagesSettings};
 pub use list::ImagePage;
-pub use reaper::{Reaped, Reaper};
+pub use reaper::{Interrupted, Reaped, Reaper};
 pub use upload::{ImageData, UploadRequest, UploadSettings};
 
 /// How often an operation starts again when other requests keep changing the image: each of them got through.

@@ -4,7 +4,9 @@
 //! and the blob garbage. `garbage`: the object is removed, then the rows. `attached` or unknown: the due row is a
 //! leftover of a lost race and goes. Every step may happen twice.
 
+use std::future::ready;
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures_util::StreamExt;
 
@@ -32,12 +34,31 @@ pub struct Reaper {
 /// What one run did.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Reaped {
+    /// How long the oldest due row had been due when the run began; zero when none was.
+    pub oldest: Duration,
     /// Uploads whose writer had died: their images are queued again.
     pub expired: usize,
     /// Objects removed.
     pub removed: usize,
     /// Due rows that could not be done with; they stay due.
     pub failed: usize,
+}
+
+/// A run that could not read what else is due.
+#[derive(Debug, thiserror::Error)]
+#[error("{error}")]
+pub struct Interrupted {
+    /// What it did until then; `None` when it could not read any due row.
+    pub reaped: Option<Reaped>,
+    /// Why it could not read on.
+    #[source]
+    pub error: Error,
+}
+
+impl From<Interrupted> for Error {
+    fn from(interrupted: Interrupted) -> Self {
+        interrupted.error
+    }
 }
 
 /// What is known of the writers whose leases are looked at.
@@ -61,7 +82,16 @@ impl Reaper {
     /// # Errors
     /// `Unavailable`, `Internal` when due rows cannot be read. One that cannot be done with is logged, counted and left.
     pub async fn run(&self) -> Result<Reaped> {
-        self.sweep(self.clock.now(), Writers::MayLive).await
+        Ok(self.sweep(self.clock.now(), Writers::MayLive, None).await?)
+    }
+
+    /// Does what is due now, and begins nothing more from `until` on, if it is given: what is left stays due, for the next
+    /// run. Cost: as [`Self::run`].
+    ///
+    /// # Errors
+    /// [`Interrupted`] by the errors of [`Self::run`].
+    pub async fn run_until(&self, until: Option<Timestamp>) -> Result<Reaped, Interrupted> {
+        self.sweep(self.clock.now(), Writers::MayLive, until).await
     }
 
     /// Does everything that will ever be due: only for a process that knows that no other can be writing, because it
@@ -70,21 +100,37 @@ impl Reaper {
     /// # Errors
     /// As [`Self::run`].
     pub async fn recover(&self) -> Result<Reaped> {
-        self.sweep(Timestamp::from_microseconds(i64::MAX), Writers::AreDead).await
+        Ok(self.sweep(Timestamp::from_microseconds(i64::MAX), Writers::AreDead, None).await?)
     }
 
-    async fn sweep(&self, by: Timestamp, writers: Writers) -> Result<Reaped> {
-        let mut reaped = Reaped::default();
-        let mut after = None;
+    async fn sweep(
+        &self,
+        by: Timestamp,
+        writers: Writers,
+        until: Option<Timestamp>,
+    ) -> Result<Reaped, Interrupted> {
+        let began = self.clock.now();
+        let in_time = || until.is_none_or(|until| self.clock.now() < until);
+        let (mut reaped, mut after) = (None, None);
         loop {
-            let due = self.catalog.due(by, after.as_ref(), STEP).await?;
-            let Some(last) = due.last().cloned() else { return Ok(reaped) };
-            let mut done = futures_util::stream::iter(due.into_iter().map(|due| self.settle(due, writers)))
+            let due = self.catalog.due(by, after.as_ref(), STEP).await;
+            let due = due.map_err(|error| Interrupted { reaped, error })?;
+            let so_far = reaped.get_or_insert_with(|| Reaped {
+                oldest: due.first().map_or(Duration::ZERO, |oldest| began.since(oldest.at)),
+                ..Reaped::default()
+            });
+            let Some(last) = due.last().cloned() else { return Ok(*so_far) };
+            let mut done = futures_util::stream::iter(due)
+                .take_while(|_| ready(in_time()))
+                .map(|due| self.settle(due, writers))
                 .buffer_unordered(CONCURRENCY);
             while let Some(one) = done.next().await {
-                reaped.expired += one.expired;
-                reaped.removed += one.removed;
-                reaped.failed += one.failed;
+                so_far.expired += one.expired;
+                so_far.removed += one.removed;
+                so_far.failed += one.failed;
+            }
+            if !in_time() {
+                return Ok(*so_far);
             }
             after = Some(last);
         }
