@@ -40,6 +40,9 @@ pub async fn handle(reaper: &Reaper) -> shared::Result<Report> {
     Ok(reaper.run().await?.into())
 }
 
+/// Whatever invokes the function, and for how long.
+pub type Event = LambdaEvent<IgnoredAny>;
+
 /// The reaper as the cloud invokes it.
 #[derive(Debug)]
 pub struct Function {
@@ -66,11 +69,7 @@ impl Function {
     ///
     /// # Errors
     /// When due rows cannot be read: the platform then delivers the event, or all jobs of the batch, again.
-    pub async fn invoke(
-        &self,
-        event: LambdaEvent<IgnoredAny>,
-        metrics: &mut (impl Write + Send),
-    ) -> shared::Result<Report> {
+    pub async fn invoke(&self, event: Event, metrics: &mut (impl Write + Send)) -> shared::Result<Report> {
         let run = self.reaper.run_until(self.last_begin(event.context.deadline)).await;
         let reaped = run.as_ref().map_or_else(|interrupted| interrupted.reaped, |reaped| Some(*reaped));
         if let Some(reaped) = reaped {

@@ -1,8 +1,7 @@
 //! The reaper as a Lambda function, on a schedule and behind the queue of jobs.
 
-use lambda_runtime::{Error, LambdaEvent, service_fn};
-use reaper::Function;
-use serde::de::IgnoredAny;
+use lambda_runtime::{Error, service_fn};
+use reaper::{Event, Function};
 use shared::app::App;
 use shared::config::Config;
 
@@ -12,8 +11,6 @@ async fn main() -> Result<(), Error> {
     shared::log::start(&config.log)?;
     let app = App::new(config);
     let function = &Function::of(&app, app.reaper(&app.cloud_catalog()?, &app.cloud_stores()?));
-    let handler = async |event: LambdaEvent<IgnoredAny>| {
-        Ok::<_, Error>(function.invoke(event, &mut std::io::stdout()).await?)
-    };
+    let handler = async |event: Event| Ok::<_, Error>(function.invoke(event, &mut std::io::stdout()).await?);
     lambda_runtime::run(service_fn(handler)).await
 }

@@ -1,4 +1,4 @@
-//! What both AWS adapters share: how a client is set up, and how its failures are told apart. No table, no bucket.
+//! What the AWS adapters share: how a client is set up, and how its failures are told apart. No table, bucket or queue.
 
 mod client;
 pub mod failure;
