@@ -99,6 +99,8 @@ impl Probe {
         fault: impl Fn() -> E + Send,
         amount: impl Fn(&T) -> Option<usize> + Send,
     ) -> Result<T, E> {
+        // A call takes time, in which others go on.
+        tokio::task::yield_now().await;
         let (number, verdict) = self.called(call);
         match verdict {
             Verdict::Refuse => Err(fault()),
