@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Proves that Glint runs on servers that speak DynamoDB and S3 as it does on its own disk, and as functions.
 # usage: run.sh [template] [cloud] [functions] [watch]   (all by default)
-#   template   infra/template.yaml against cfn-lint, the table and bucket definitions, the functions and the events
+#   template   infra/ against sam, cfn-lint and hadolint, the table and bucket definitions, the functions and the events;
+#              its parameters and rules against MiniStack
 #   cloud      glint serve, table on MiniStack, bucket on MiniStack and on LocalStack: bytes, crash, the public clients
 #   functions  cargo lambda build of every function, sizes held to 8 MiB; each binary under the runtime API of
 #              cargo lambda watch answers the events of events/ by cargo lambda invoke, on the same two servers
@@ -32,7 +33,10 @@ servers() {
 failed=0
 for part; do
   case $part in
-    template) "$("$venv" template "$here/template.txt")/python" "$here/template.py" || failed=1 ;;
+    template)
+      bin=$("$venv" ministack "$here/ministack.txt")
+      tools=$("$venv" template "$here/template.txt")
+      PATH=$tools:$PATH "$bin/python" "$here/template.py" || failed=1 ;;
     cloud)
       servers
       "$bin/python" "$here/cloud.py" || failed=1 ;;

@@ -1,69 +1,300 @@
-"""Holds infra/template.yaml to cfn-lint, to infra/table.json and infra/bucket, and to the code: each function that is built is
-deployed, each route of events/ exists. Started by run.sh."""
+"""Holds infra/ to its linters, to the code and to itself: what is built is deployed, what is deployed is watched, what cannot be
+is refused. Started by run.sh.
+
+Parameters and rules are tried on MiniStack, which refuses a change set by them as CloudFormation does.
+"""
 
 import json
-import pathlib
+import os
+import re
 import subprocess
-import sys
+import tomllib
 
 import yaml
+from botocore.exceptions import ClientError
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "tests" / "clients"))
-
-from harness import Checks, equal  # noqa: E402
+import engines
+from harness import ROOT, Checks, equal, scratch
 
 check = Checks()
-path = ROOT / "infra/template.yaml"
+work = scratch("template")
+path, data_plane, container = ROOT / "infra/template.yaml", ROOT / "infra/container/service.yaml", ROOT / "infra/container"
 
 
 class Loader(yaml.SafeLoader):
-    """YAML with CloudFormation's short functions, each read as its own text."""
+    """YAML with CloudFormation's short functions, each read as its name and its own text."""
 
 
 Loader.add_multi_constructor("!", lambda loader, tag, node: (tag, loader.construct_scalar(node) if isinstance(
     node, yaml.ScalarNode) else loader.construct_sequence(node, deep=True)))
-resources = yaml.load(path.read_text(), Loader)["Resources"]
-functions = {name: each["Properties"] for name, each in resources.items() if each["Type"] == "AWS::Serverless::Function"}
-table, bucket = resources["Table"]["Properties"], resources["Bucket"]["Properties"]
+template = yaml.load(path.read_text(), Loader)
+resources = template["Resources"]
+settings = set(re.findall(r"^\| `[\w.]+` \| `(GLINT_\w+)` \|", (ROOT / "docs/configuration.md").read_text(), re.M))
 
-with check("cfn-lint has nothing to say of the template"):
-    subprocess.run([pathlib.Path(sys.executable).parent / "cfn-lint", path], check=True)
+
+def of(kind):
+    """Resources of a type: their names and properties."""
+    return {name: each["Properties"] for name, each in resources.items() if each["Type"] == kind}
+
+
+functions, queues, alarms = of("AWS::Serverless::Function"), of("AWS::SQS::Queue"), of("AWS::CloudWatch::Alarm")
+mappings = of("AWS::Lambda::EventSourceMapping")
+
+
+def crate(function):
+    return functions[function]["CodeUri"].removeprefix("../functions/")
+
+
+def alarm(metric, **dimension):
+    """The one alarm on a metric, of one resource when a dimension names it."""
+    ((name, value),) = dimension.items()
+    (found,) = [each for each in alarms.values() if each["MetricName"] == metric and each["Dimensions"] == [{"Name": name, "Value": value}]]
+    return found
+
+
+def run(*command, **environment):
+    done = subprocess.run(command, cwd=ROOT, env=os.environ | environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, f"{' '.join(map(str, command))}\n{done.stdout[-3000:]}{done.stderr[-3000:]}"
+    return done.stdout
+
+
+with check("cfn-lint has nothing to say of the templates"):
+    equal(run("cfn-lint", path, data_plane), "")
+
+for stage in ("dev", "prod"):
+    with check(f"sam has nothing to say of the template and of samconfig.toml for {stage}"):
+        said = run("sam", "validate", "--config-env", stage, AWS_DEFAULT_REGION=engines.REGION,
+                   SAM_CLI_TELEMETRY="0", HOME=str(work))
+        assert said.strip() == f"{path} is a valid SAM Template", said
 
 with check("the table deployed is infra/table.json"):
-    wanted = json.loads((ROOT / "infra/table.json").read_text())
+    table, wanted = resources["Table"]["Properties"], json.loads((ROOT / "infra/table.json").read_text())
     for name in ("BillingMode", "AttributeDefinitions", "KeySchema", "LocalSecondaryIndexes"):
         equal(table[name], wanted[name], name)
     equal(table["StreamSpecification"]["StreamViewType"], wanted["StreamSpecification"]["StreamViewType"])
 
-with check("the bucket deployed is infra/bucket"):
-    def said(name):
-        return json.loads((ROOT / f"infra/bucket/{name}.json").read_text())
-
-    equal(bucket["PublicAccessBlockConfiguration"], said("public-access-block"))
-    equal(bucket["LifecycleConfiguration"]["Rules"][0]["AbortIncompleteMultipartUpload"], said("lifecycle")["Rules"][0]["AbortIncompleteMultipartUpload"])
-    (deployed,), (wanted,) = bucket["CorsConfiguration"]["CorsRules"], said("cors")["CORSRules"]
+with check("the bucket deployed is infra/bucket, with what it keeps a parameter's to say"):
+    bucket = resources["Bucket"]["Properties"]
+    said = {each.stem: json.loads(each.read_text()) for each in (ROOT / "infra/bucket").glob("*.json")}
+    equal(set(said), {"cors", "encryption", "lifecycle", "public-access-block", "versioning"})
+    equal(bucket["PublicAccessBlockConfiguration"], said["public-access-block"])
+    equal(bucket["VersioningConfiguration"], ("If", ["KeepsDeleted", said["versioning"], ("Ref", "AWS::NoValue")]))
+    (abort, forget), (wanted_abort, wanted_forget) = bucket["LifecycleConfiguration"]["Rules"], said["lifecycle"]["Rules"]
+    for deployed, wanted in ((abort, wanted_abort), (forget, wanted_forget)):
+        equal([deployed["Id"], deployed["Status"]], [wanted["ID"], wanted["Status"]])
+    equal(abort["AbortIncompleteMultipartUpload"], wanted_abort["AbortIncompleteMultipartUpload"])
+    equal(forget["NoncurrentVersionExpiration"], {"NoncurrentDays": ("If", ["KeepsDeleted", ("Ref", "KeepDeletedDays"), 1])})
+    equal(wanted_forget["NoncurrentVersionExpiration"], {"NoncurrentDays": template["Parameters"]["KeepDeletedDays"]["Default"]})
+    equal({"ExpiredObjectDeleteMarker": forget["ExpiredObjectDeleteMarker"]}, wanted_forget["Expiration"])
+    (deployed,), (wanted,) = bucket["CorsConfiguration"]["CorsRules"], said["cors"]["CORSRules"]
     equal([deployed[name] for name in ("AllowedOrigins", "AllowedMethods", "AllowedHeaders", "ExposedHeaders", "MaxAge")],
           [wanted[name] for name in ("AllowedOrigins", "AllowedMethods", "AllowedHeaders", "ExposeHeaders", "MaxAgeSeconds")])
     equal(bucket["BucketEncryption"]["ServerSideEncryptionConfiguration"][0]["ServerSideEncryptionByDefault"],
-          said("encryption")["Rules"][0]["ApplyServerSideEncryptionByDefault"])
+          said["encryption"]["Rules"][0]["ApplyServerSideEncryptionByDefault"])
 
 with check("every function is deployed under its name, and no other"):
     # The gateway is a process, not a function.
-    crates = {each.parent.parent.name for each in ROOT.glob("functions/*/src/main.rs")}
-    equal({properties["CodeUri"].removeprefix("../functions/") for properties in functions.values()}, crates)
-    for name, properties in functions.items():
-        crate = properties["CodeUri"].removeprefix("../functions/")
-        equal(name, "".join(map(str.capitalize, crate.split("_"))) + "Function")
-        equal(resources[name]["Metadata"]["BuildProperties"]["Binary"], crate)
+    equal({crate(name) for name in functions}, {each.parent.parent.name for each in ROOT.glob("functions/*/src/main.rs")})
+    for name in functions:
+        equal(name, "".join(map(str.capitalize, crate(name).split("_"))) + "Function")
+        equal(resources[name]["Metadata"]["BuildProperties"]["Binary"], crate(name))
 
-with check("every route of events/ is one the template has"):
-    events = [each["Properties"] for properties in functions.values() for each in properties["Events"].values() if each["Type"] == "HttpApi"]
-    routes = {f"{each['Method']} {each['Path']}" for each in events}
+with check("every route of events/ is one the template has, and all but what needs no caller ask the authorizer"):
+    events = [each["Properties"] for properties in functions.values() for each in properties.get("Events", {}).values()
+              if each["Type"] == "HttpApi"]
+    routes = {each["Path"] if each["Path"] == "$default" else f"{each['Method']} {each['Path']}": each.get("Auth") for each in events}
+    equal(len(routes), len(events), "routes of their own")
     for each in ROOT.glob("events/apigw/*.json"):
         event = json.loads(each.read_text())
         route = event.get("routeKey") or f"ANY {event['resource']}"
         assert route in routes, f"{each.name}: {route}"
         equal((event.get("requestContext") or {}).get("routeKey", route), route)
+    opened = {route for route, auth in routes.items() if auth == {"Authorizer": "NONE"}}
+    equal(opened, {f"ANY {path}" for path in ("/", "/versions", "/versions/", "/healthcheck", "/v2", "/v2/")})
+    equal({route for route, auth in routes.items() if auth is not None}, opened)
+    guard = resources["HttpApi"]["Properties"]["Auth"]
+    equal(guard["Authorizers"][guard["DefaultAuthorizer"]]["FunctionArn"], ("GetAtt", "AuthorizerFunction.Arn"))
+
+with check("every function is watched: an alarm for errors, one for throttles, and each tells somebody"):
+    for name in functions:
+        for metric in ("Errors", "Throttles"):
+            equal(alarm(metric, FunctionName=("Ref", name))["TreatMissingData"], "notBreaching")
+    equal(alarm("5xx", ApiId=("Ref", "HttpApi"))["Namespace"], "AWS/ApiGateway")
+    equal(alarm("OldestDueAge", Stage=("Ref", "Stage"))["TreatMissingData"], "breaching")
+    told = ("If", ["HasAlarmTopic", [("Ref", "AlarmTopicArn")], ("Ref", "AWS::NoValue")])
+    for name, each in alarms.items():
+        equal([each["AlarmActions"], each["OKActions"]], [told, told], name)
+    equal(len({each["AlarmName"] for each in alarms.values()}), len(alarms), "names of their own")
+
+with check("every function and the API have a log group that forgets"):
+    groups = of("AWS::Logs::LogGroup")
+    for name in functions:
+        (group,) = functions[name]["LoggingConfig"].values()
+        equal(groups[group[1]]["LogGroupName"], ("Sub", f"/glint/${{Stage}}/{crate(name)}"))
+    equal(resources["HttpApi"]["Properties"]["AccessLogSettings"]["DestinationArn"], ("GetAtt", "ApiLogs.Arn"))
+    equal({each["RetentionInDays"] for each in groups.values()}, {("Ref", "LogDays")})
+    equal(set(groups), {name.replace("Function", "Logs") for name in functions} | {"ApiLogs"})
+
+with check("the access log is JSON and says what is asked of it"):
+    logged = json.loads(resources["HttpApi"]["Properties"]["AccessLogSettings"]["Format"])
+    wanted = {f"$context.{name}" for name in ("requestId", "routeKey", "status", "responseLatency", "authorizer.error", "identity.sourceIp")}
+    equal(wanted - set(logged.values()), set())
+
+with check("every queue that is consumed gives up in the end, and what it gave up on is kept and watched"):
+    consumed = {each["EventSourceArn"][1].removesuffix(".Arn"): each["FunctionName"][1] for each in mappings.values()}
+    equal(set(consumed.values()), {"ReaperFunction", "UploadCompletedFunction"})
+    for queue, function in consumed.items():
+        assert queues[queue]["VisibilityTimeout"] >= 6 * functions[function]["Timeout"], queue
+        assert queues[queue]["RedrivePolicy"]["maxReceiveCount"] > 1, queue
+    dead = {each["RedrivePolicy"]["deadLetterTargetArn"][1] for each in queues.values() if "RedrivePolicy" in each}
+    dead.add(functions["ReaperFunction"]["Events"]["Due"]["Properties"]["DeadLetterConfig"]["Arn"][1])
+    dead.add(functions["ReaperFunction"]["EventInvokeConfig"]["DestinationConfig"]["OnFailure"]["Destination"][1])
+    letters = {arn.removesuffix(".Arn") for arn in dead}
+    equal(letters | set(consumed), set(queues))
+    for name in letters:
+        equal(queues[name]["MessageRetentionPeriod"], 14 * 24 * 3600, name)
+        equal(alarm("ApproximateNumberOfMessagesVisible", QueueName=("GetAtt", f"{name}.QueueName"))["Threshold"], 0)
+    equal({each["SqsManagedSseEnabled"] for each in queues.values()}, {True})
+
+with check("no function may do more than is written down: no action or resource is everything, and a boundary is around all"):
+    statements = [each for properties in functions.values() for policy in properties.get("Policies", []) for each in policy["Statement"]]
+    for each in statements:
+        for name in ("Action", "Resource"):
+            for value in each[name] if isinstance(each[name], list) else [each[name]]:
+                assert value != "*" and not str(value).endswith(":*"), each["Sid"]
+    equal(template["Globals"]["Function"]["PermissionsBoundary"], ("Ref", "FunctionsBoundary"))
+
+with check("every setting that is named is one that exists"):
+    for each in (path, data_plane, container / "Dockerfile", container / "README.md"):
+        equal(set(re.findall(r"GLINT_[A-Z_]+", each.read_text())) - settings, set(), each.name)
+
+with check("the dashboard is JSON and shows every function and queue"):
+    body = json.loads(resources["Dashboard"]["Properties"]["DashboardBody"][1])
+    shown = json.dumps(body)
+    for name in [f"${{{name}}}" for name in (*functions, "HttpApi", "Table", "Bucket")] + [f"${{{name}.QueueName}}" for name in queues]:
+        assert name in shown, name
+
+with check("every parameter is explained and used"):
+    text = path.read_text()
+    for name, said in template["Parameters"].items():
+        assert said.get("Description"), name
+        assert re.search(rf"!Ref {name}\b|\$\{{{name}\}}", text), name
+    passed = resources["DataPlaneStack"]["Properties"]["Parameters"]
+    equal(set(passed), set(yaml.load(data_plane.read_text(), Loader)["Parameters"]))
+
+
+class Refusals:
+    """What CloudFormation says to a deployment with these parameters, before anything is made; nothing when it takes them."""
+
+    def __init__(self):
+        self.endpoint = engines.ministack()
+        self.formation = engines.client("cloudformation", self.endpoint)
+        storage = engines.client("s3", self.endpoint)
+        storage.create_bucket(Bucket="templates")
+        text = re.sub(r"CodeUri: \.\./functions/\w+", "CodeUri: s3://templates/code", path.read_text())
+        storage.put_object(Bucket="templates", Key="template.yaml", Body=text.encode())
+        self.asked = 0
+
+    def __call__(self, **parameters):
+        self.asked += 1
+        try:
+            self.formation.create_change_set(
+                StackName=f"glint-{self.asked}", ChangeSetName="try", ChangeSetType="CREATE",
+                TemplateURL=f"{self.endpoint}/templates/template.yaml", Capabilities=["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"],
+                Parameters=[{"ParameterKey": name, "ParameterValue": str(value)} for name, value in parameters.items()])
+        except ClientError as error:
+            return error.response["Error"]["Message"]
+        return None
+
+
+refusal = Refusals()
+TOPIC = "arn:aws:sns:eu-central-1:123456789012:alarms"
+CERTIFICATE = "arn:aws:acm:eu-central-1:123456789012:certificate/0b0f1d3e-2f4a-4c5b-8d6e-7f8091a2b3c4"
+SUBNETS = "subnet-0a1b2c3d4e5f60718,subnet-0a1b2c3d"
+PROD = {"Stage": "prod", "AlarmTopicArn": TOPIC}
+FARGATE = {"DataPlane": "fargate", "DataPlaneImage": "123456789012.dkr.ecr.eu-central-1.amazonaws.com/glint:0.1.0",
+           "DataPlaneVpc": "vpc-0a1b2c3d4e5f60718", "DataPlaneSubnets": SUBNETS}
+HTTPS = {"DataPlaneCertificate": CERTIFICATE, "DataPlaneEndpoint": "https://data.example.com"}
+
+# A rule; what it refuses; what it takes, as near to that as can be.
+RULES = [
+    ("ProductionTellsSomebody", {"Stage": "prod"}, PROD),
+    ("ProductionTellsSomebody", {"Stage": "prod"}, {"Stage": "dev"}),
+    ("ProductionIsNotForEverybody", PROD | {"CallerNetworks": "10.0.0.0/8,0.0.0.0/0"}, PROD | {"CallerNetworks": "10.0.0.0/8,192.0.2.7/32"}),
+    ("ProductionIsNotForEverybody", PROD | {"CallerNetworks": "0.0.0.0/0"}, {"CallerNetworks": "0.0.0.0/0"}),
+    ("DataPlaneIsWhole", {"DataPlane": "fargate"}, FARGATE),
+    ("DataPlaneIsWhole", FARGATE | {"DataPlaneImage": ""}, FARGATE | {"DataPlane": "none", "DataPlaneImage": ""}),
+    ("DataPlaneIsWhole", FARGATE | {"DataPlaneVpc": ""}, FARGATE | {"DataPlane": "none", "DataPlaneVpc": ""}),
+    ("DataPlaneIsWhole", FARGATE | {"DataPlaneSubnets": ""}, FARGATE | {"DataPlane": "none", "DataPlaneSubnets": ""}),
+    ("CertificateHasAName", FARGATE | HTTPS | {"DataPlaneEndpoint": ""}, FARGATE | HTTPS),
+    ("PublicIsEncrypted", FARGATE | {"DataPlanePublicSubnets": SUBNETS}, FARGATE | HTTPS | {"DataPlanePublicSubnets": SUBNETS}),
+]
+for number, (rule, refused, taken) in enumerate(RULES, 1):
+    with check(f"rule {rule} refuses what it should and no more ({number} of {len(RULES)})"):
+        said, texts = refusal(**refused) or "", [each["AssertDescription"] for each in template["Rules"][rule]["Assertions"]]
+        assert f"rule {rule} failed" in said and any(text in said for text in texts), said
+        equal(refusal(**taken), None)
+
+with check("every rule was tried"):
+    equal({rule for rule, _, _ in RULES}, set(template["Rules"]))
+
+# A parameter; values it refuses; values it takes.
+VALUES = {
+    "Stage": (["test", ""], []),
+    "Architecture": (["arm"], ["x86_64"]),
+    "LogLevel": (["", "INFO", "info, debug"], ["warn", "info,shared=debug,hyper=off"]),
+    "LogDays": ([2], [365]),
+    "IdentityMode": (["keystone"], []),
+    "CallerNetworks": (["", "10.0.0.0", "10.0.0.0/4", "10.0.0.0/33", "10.0.0.256/24", "1.2.3.4/0", "10.0.0.0/8,x", "2001:db8::/32"],
+                       ["192.0.2.7/32", "10.0.0.0/8,172.16.0.0/12,198.51.100.0/24", "0.0.0.0/0"]),
+    "Project": ([""], ["p"]),
+    "AuthorizerCacheSeconds": ([30], [0, 300]),
+    "RequestsPerSecond": ([0, 10001], [1]),
+    "RequestBurst": ([0, 5001], [5000]),
+    "PublicEndpoint": (["images.example.com", "https://", "https://h/?x"], ["https://images.example.com", "http://h:9292/image"]),
+    "DataPlaneEndpoint": (["data.example.com", "https://h/#x"], ["https://data.example.com"]),
+    "KeepDeletedDays": ([-1, 366], [0, 365]),
+    "AlarmTopicArn": (["alarms", TOPIC + " "], [TOPIC]),
+    "DueAgeAlarmSeconds": ([59, 86401], [60]),
+    "DataPlane": (["ec2"], []),
+    "DataPlaneImage": (["glint image", "-x"], ["registry.example.com:5000/glint@sha256:0a1b"]),
+    "DataPlaneVpc": (["vpc-x"], ["vpc-0a1b2c3d"]),
+    "DataPlaneSubnets": (["subnet-0a1b2c3d", "subnet-0a1b2c3d, subnet-0a1b2c3e"], [SUBNETS]),
+    "DataPlanePublicSubnets": (["subnet-0a1b2c3d"], []),
+    "DataPlaneCertificate": (["certificate"], []),
+    "DataPlaneTasks": ([1, 101], [2]),
+}
+for name, (refused, taken) in VALUES.items():
+    with check(f"parameter {name} refuses what it cannot be, by its own name"):
+        for value in refused:
+            said = refusal(**{name: value}) or ""
+            assert name in said and "rule" not in said, f"{value!r}: {said or 'taken'}"
+        for value in taken:
+            equal(refusal(**{name: value}), None, repr(value))
+
+with check("every parameter was tried"):
+    equal(set(VALUES), set(template["Parameters"]))
+
+with check("samconfig.toml deploys dev as it is, and prod once it is told of whom to tell"):
+    samconfig = tomllib.loads((ROOT / "samconfig.toml").read_text())
+    for stage, more in (("dev", {}), ("prod", {"AlarmTopicArn": TOPIC})):
+        given = dict(pair.split("=", 1) for pair in samconfig[stage]["global"]["parameters"]["parameter_overrides"].split())
+        equal(given["Stage"], stage)
+        equal(set(given) - set(template["Parameters"]), set())
+        equal(refusal(**given | more), None)
+
+with check("hadolint has nothing to say of the container"):
+    equal(run("hadolint", container / "Dockerfile"), "")
+
+with check("the container is built by the toolchain and the command of every other build, from all that is needed"):
+    text = (container / "Dockerfile").read_text()
+    version = tomllib.loads((ROOT / "rust-toolchain.toml").read_text())["toolchain"]["channel"]
+    equal(set(re.findall(r"(?:FROM rust:|RUSTUP_TOOLCHAIN=)([\d.]+)", text)), {version})
+    (options,) = re.findall(r"cargo build ([^&\n]+) &&", text)
+    equal(set(options.split()), set(re.search(r"step build cargo build ([^;]+);", (ROOT / ".ci/run").read_text())[1].split()))
+    equal(re.findall(r"^COPY (?!--from)(.+)$", text, re.M), [". ."])
+    left_out = [each for each in (container / "Dockerfile.dockerignore").read_text().split("\n") if each and not each.startswith("#")]
+    tracked = run("git", "ls-files", "-z").split("\0")[:-1]
+    equal([each for each in tracked if each.split("/")[0] in left_out], [], "sources that the build would not see")
 
 check.finish()
