@@ -18,7 +18,7 @@ use shared::adapters::sqs::SqsQueue;
 use tokio::sync::Notify;
 
 /// The queue's URL: what it lies behind is the endpoint's business, not the URL's.
-const URL: &str = "https://sqs.eu-central-1.amazonaws.com/123456789012/glint-jobs";
+pub const URL: &str = "https://sqs.eu-central-1.amazonaws.com/123456789012/glint-jobs";
 
 /// What happens to a message on its way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,0 +1,300 @@
+//! Everything each function does, done once, on DynamoDB, S3 and SQS as engines in this process.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::Duration;
+
+use aws_smithy_runtime_api::client::http::SharedHttpConnector;
+use aws_smithy_runtime_api::client::http::{HttpConnector, http_client_fn};
+use axum::Router;
+use axum::body::{Body, to_bytes};
+use axum::http::{Method, Request};
+use futures_util::stream;
+use serde_json::{Value, json};
+use shared::adapters::aws::AwsSettings;
+use shared::adapters::dynamodb::DynamoTable;
+use shared::adapters::in_process::LocalEvents;
+use shared::adapters::s3::S3Store;
+use shared::adapters::sqs::SqsQueue;
+use shared::catalog::Catalog;
+use shared::http::{Door, serve};
+use shared::image::{PageLimits, Quotas};
+use shared::operations::{
+    Arrival, Arrivals, ArrivalsSettings, ImageData, Images, ImagesSettings, Owner, Reaper, Stores,
+    UploadSettings,
+};
+use shared::ports::{Clock, Events, Ids};
+use shared::transfer::Intake;
+use tests::callers::{ADMIN, MEMBER, TokenSays};
+use tests::engines::dynamodb::Dynamo;
+use tests::engines::s3::S3Engine;
+use tests::engines::sqs::{Sqs, URL};
+use tests::fixtures::{CountingIds, TestClock, bytes};
+use tests::probe::{Fault, Probe, ProbedStore, ProbedTable};
+use tests::request::V21;
+use tests::world::LEASE;
+use tower::ServiceExt as _;
+
+use crate::recorder::{Recorder, Right};
+
+/// What S3 takes as a part at least, and so the size of parts here.
+const PART: usize = 5 << 20;
+
+/// One cloud, and the functions that are deployed in it, each with connections of its own.
+struct Cloud {
+    dynamo: Dynamo,
+    s3: S3Engine,
+    jobs: Sqs,
+    clock: Arc<TestClock>,
+    ids: Arc<dyn Ids>,
+    events: Arc<dyn Events>,
+    recorders: BTreeMap<&'static str, Recorder>,
+    /// Kills the function that moves bytes.
+    probe: Probe,
+}
+
+/// The rights that each function's requests needed, by the function's name.
+pub(crate) async fn recorded() -> BTreeMap<String, BTreeSet<Right>> {
+    let names = ["authorizer", "discovery", "images", "reaper", "upload_completed", "uploads"];
+    let cloud = Cloud {
+        dynamo: Dynamo::new(),
+        s3: S3Engine::new(),
+        jobs: Sqs::new(),
+        clock: Arc::default(),
+        ids: Arc::new(CountingIds::default()),
+        events: Arc::new(LocalEvents::new(1)),
+        recorders: names.into_iter().map(|name| (name, Recorder::default())).collect(),
+        probe: Probe::default(),
+    };
+    cloud.drive().await;
+    cloud.recorders.iter().map(|(name, recorder)| ((*name).to_owned(), recorder.rights())).collect()
+}
+
+impl Cloud {
+    async fn drive(&self) {
+        let (images, uploads) = (self.images(), self.uploads());
+        records(&images).await;
+        transfers(&images, &uploads, &self.recorders["uploads"]).await;
+        let gone = create(&images, json!({})).await;
+        assert_eq!(put(&uploads, &gone, "", b"0123456789").await, 204);
+        let keys = self.s3.keys().0;
+        assert_eq!(ask(&images, MEMBER, Method::DELETE, &gone, &[], b"").await.0, 204);
+        assert!(!self.jobs.messages().is_empty(), "nobody told the reaper");
+        self.arrive(&keys, Owner::Image).await; // and one that is garbage already
+        self.reap(&images, &uploads).await;
+        self.arrive(&keys, Owner::Nobody).await; // after the reaper has forgotten it
+    }
+
+    /// The bucket tells of objects: at least one is of that owner.
+    async fn arrive(&self, paths: &[String], expected: Owner) {
+        let settings = ArrivalsSettings {
+            store: "default".parse().unwrap(),
+            bucket: "images".to_owned(),
+            prefix: "glint/".to_owned(),
+            grace: LEASE,
+        };
+        let arrivals = Arrivals::new(self.catalog("upload_completed"), self.clock(), settings);
+        let mut owners = Vec::new();
+        for path in paths {
+            let arrival = Arrival { bucket: "images".to_owned(), path: path.clone(), at: self.clock.now() };
+            owners.push(arrivals.arrived(&arrival).await.unwrap());
+        }
+        assert!(owners.contains(&expected), "{owners:?}");
+    }
+
+    fn table(&self, function: &str) -> DynamoTable {
+        let connector = self.recorders[function].before(self.dynamo.clone());
+        DynamoTable::new(aws("http://dynamodb.test", connector), "glint")
+    }
+
+    fn catalog(&self, function: &str) -> Catalog {
+        Catalog::new(Arc::new(self.table(function)), 1)
+    }
+
+    fn store(&self, function: &str) -> S3Store {
+        S3Store::new(self.s3.settings_through(self.recorders[function].before(self.s3.connector())))
+    }
+
+    fn clock(&self) -> Arc<dyn Clock> {
+        Arc::<TestClock>::clone(&self.clock)
+    }
+
+    fn door(&self) -> Door {
+        Door { identity: Arc::new(TokenSays), ids: Arc::clone(&self.ids), public_endpoint: None }
+    }
+
+    fn images(&self) -> Router {
+        let connector = self.recorders["images"].before(self.jobs.clone());
+        let queue = Arc::new(SqsQueue::new(aws("http://sqs.test", connector), URL));
+        let settings =
+            ImagesSettings { quotas: Quotas::default(), pages: PageLimits { default: 2, max: 1000 } };
+        let (ids, events) = (Arc::clone(&self.ids), Arc::clone(&self.events));
+        let images = Images::new(self.catalog("images"), self.clock(), ids, events, queue, settings);
+        serve(images::routes(images), self.door())
+    }
+
+    fn uploads(&self) -> Router {
+        let table = ProbedTable { table: Arc::new(self.table("uploads")), probe: self.probe.clone() };
+        let store = ProbedStore {
+            store: Arc::new(self.store("uploads")),
+            probe: self.probe.clone(),
+            min_part_bytes: PART as u64,
+        };
+        let intake = Intake { part_bytes: PART as u64, parts_in_flight: 1, max_bytes: 1 << 30, idle: LEASE };
+        let data = ImageData::new(
+            Catalog::new(Arc::new(table), 1),
+            stores(store),
+            self.clock(),
+            Arc::clone(&self.ids),
+            Arc::clone(&self.events),
+            UploadSettings { intake, lease: A_MOMENT },
+        );
+        serve(uploads::routes(data), self.door())
+    }
+
+    /// What was deleted, and what a writer that died left.
+    async fn reap(&self, images: &Router, uploads: &Router) {
+        let killed = create(images, json!({})).await;
+        let calls_before_the_second_part = 4; // read, begin the upload, begin the object, the first part
+        self.probe.arm(calls_before_the_second_part, Fault::Killed);
+        let three_parts = bytes(2 * PART + 1);
+        assert_eq!(put(uploads, &killed, "", &three_parts).await, 503);
+        self.probe.reset();
+        let (objects, begun) = self.s3.keys();
+        let (held, deleted) = (2, 3);
+        assert_eq!((objects.len(), begun.len()), (held + deleted, 1), "{objects:?} {begun:?}");
+
+        self.clock.advance(LEASE * 2);
+        let reaper = Reaper::new(self.catalog("reaper"), stores(self.store("reaper")), self.clock());
+        let reaped = reaper.run().await.unwrap();
+        assert_eq!((reaped.expired, reaped.failed), (1, 0));
+        assert!(reaped.removed > deleted, "{reaped:?}");
+        let (objects, begun) = self.s3.keys();
+        assert_eq!((objects.len(), begun.len()), (held, 0), "{objects:?} {begun:?}");
+    }
+}
+
+fn stores(store: impl shared::ports::Store + 'static) -> Stores {
+    Stores::single("default".parse().unwrap(), Arc::new(store))
+}
+
+fn aws(endpoint: &str, connector: impl HttpConnector + 'static) -> AwsSettings {
+    let connector = SharedHttpConnector::new(connector);
+    let credentials = aws_credential_types::Credentials::new("test", "test", None, None, "test");
+    AwsSettings {
+        endpoint: Some(endpoint.to_owned()),
+        region: Some("us-east-1".to_owned()),
+        http_client: Some(http_client_fn(move |_, _| connector.clone())),
+        credentials: Some(aws_credential_types::provider::SharedCredentialsProvider::new(credentials)),
+    }
+}
+
+/// Every call on records: each visibility, each order, each page, each change.
+async fn records(images: &Router) {
+    let mut paths = Vec::new();
+    for visibility in ["private", "shared", "community", "public"] {
+        paths.push(create(images, json!({"visibility": visibility})).await);
+    }
+    let orders = ["name:asc", "status:desc", "size:asc", "updated_at:desc", "created_at:asc"];
+    let orders = orders.map(|order| format!("/v2/images?sort={order}&limit=1"));
+    let marker = paths[0].trim_start_matches("/v2/images/");
+    let others = ["", "?name=web", "?tag=lts&visibility=public", "?limit=0", &format!("?marker={marker}")];
+    let others = others.map(|query| format!("/v2/images{query}"));
+    for list in orders.iter().chain(&others) {
+        for caller in [ADMIN, MEMBER] {
+            assert_eq!(ask(images, caller, Method::GET, list, &[], b"").await.0, 200, "{list}");
+        }
+    }
+    for path in &paths {
+        assert_eq!(ask(images, ADMIN, Method::GET, path, &[], b"").await.0, 200);
+        let rename = json!([{"op": "replace", "path": "/name", "value": "new"}]).to_string();
+        let kind = [("content-type", V21)];
+        assert_eq!(ask(images, ADMIN, Method::PATCH, path, &kind, rename.as_bytes()).await.0, 200);
+        for visibility in ["community", "public", "private"] {
+            let moved = json!([{"op": "replace", "path": "/visibility", "value": visibility}]).to_string();
+            assert_eq!(ask(images, ADMIN, Method::PATCH, path, &kind, moved.as_bytes()).await.0, 200);
+        }
+        let tag = format!("{path}/tags/new");
+        assert_eq!(ask(images, ADMIN, Method::PUT, &tag, &[], b"").await.0, 204);
+        assert_eq!(ask(images, ADMIN, Method::DELETE, &tag, &[], b"").await.0, 204);
+        assert_eq!(ask(images, ADMIN, Method::DELETE, path, &[], b"").await.0, 204);
+    }
+}
+
+/// Every call on bytes: none, few, several parts; refused before and after the first part; whole, a range, the head. One
+/// image with data is deleted at the end.
+async fn transfers(images: &Router, uploads: &Router, recorder: &Recorder) {
+    for size in [0, 10, 2 * PART + 1] {
+        let path = create(images, json!({})).await;
+        let data = bytes(size);
+        assert_eq!(put(uploads, &path, "", &data).await, 204, "{size}");
+        let file = format!("{path}/file");
+        assert_eq!(ask(uploads, MEMBER, Method::GET, &file, &[], b"").await.0, 200);
+        assert_eq!(ask(uploads, MEMBER, Method::HEAD, &file, &[], b"").await.0, 200);
+        if size == 10 {
+            let range = [("range", "bytes=2-4")];
+            assert_eq!(ask(uploads, MEMBER, Method::GET, &file, &range, b"").await.0, 206);
+        } else {
+            assert_eq!(ask(images, MEMBER, Method::DELETE, &path, &[], b"").await.0, 204);
+        }
+    }
+    slowly(uploads, recorder, &create(images, json!({})).await).await;
+    for announced in [5, 2 * PART + 2] {
+        let path = create(images, json!({})).await;
+        let data = bytes(if announced == 5 { 10 } else { 2 * PART + 1 });
+        assert_eq!(put(uploads, &path, &announced.to_string(), &data).await, 400, "{announced}");
+    }
+}
+
+async fn create(images: &Router, change: Value) -> String {
+    let mut image = json!({"name": "web", "tags": ["lts"], "disk_format": "raw", "container_format": "bare"});
+    image.as_object_mut().unwrap().extend(change.as_object().unwrap().clone());
+    let body = image.to_string();
+    let (status, answer) = ask(images, ADMIN_OF_P1, Method::POST, "/v2/images", &[], body.as_bytes()).await;
+    assert_eq!(status, 201, "{answer}");
+    answer["self"].as_str().unwrap().to_owned()
+}
+
+/// How long a lease is: the clock of the test stands still, so none ends before it is moved.
+const A_MOMENT: Duration = Duration::from_millis(30);
+
+/// May publish, and owns what the member may fill.
+const ADMIN_OF_P1: &str = "p1:admin,member,reader";
+
+async fn put(uploads: &Router, path: &str, announced: &str, data: &[u8]) -> u16 {
+    let headers = [("content-type", "application/octet-stream"), ("x-openstack-image-size", announced)];
+    let headers = if announced.is_empty() { &headers[..1] } else { &headers[..] };
+    ask(uploads, MEMBER, Method::PUT, &format!("{path}/file"), headers, data).await.0
+}
+
+/// An upload that lasts until its lease was renewed.
+async fn slowly(uploads: &Router, recorder: &Recorder, path: &str) {
+    let renewal = Right::new("dynamodb:ConditionCheckItem", "Table.Arn");
+    let recorder = recorder.clone();
+    let pieces = stream::once(async move {
+        while !recorder.rights().contains(&renewal) {
+            tokio::task::yield_now().await;
+        }
+        Ok::<_, Infallible>("at last")
+    });
+    let request = Request::put(format!("{path}/file")).header("content-type", "application/octet-stream");
+    let request = request.header("x-auth-token", MEMBER).body(Body::from_stream(pieces)).unwrap();
+    assert_eq!(uploads.clone().oneshot(request).await.unwrap().status(), 204);
+}
+
+async fn ask(
+    function: &Router,
+    token: &str,
+    method: Method,
+    path: &str,
+    headers: &[(&str, &str)],
+    body: &[u8],
+) -> (u16, Value) {
+    let request = Request::builder().method(method).uri(path).header("x-auth-token", token);
+    let request = headers.iter().fold(request, |request, (name, value)| request.header(*name, *value));
+    let response = function.clone().oneshot(request.body(Body::from(body.to_vec())).unwrap()).await.unwrap();
+    let status = response.status().as_u16();
+    let body = to_bytes(response.into_body(), usize::MAX).await.unwrap();
+    (status, serde_json::from_slice(&body).unwrap_or_default())
+}
