@@ -136,6 +136,8 @@ def answers(where, host, s3, bucket):
         host.answer("uploads", "get-image-file.json", 404)
     with check(f"{where}: reaper, run by its schedule, empties the bucket"):
         wait_for("the bucket is empty", lambda: host.invoke("reaper", "schedule/reaper.json") is not False and keys() == 0, 60)
+    with check(f"{where}: reaper answers a batch of jobs as it answers its schedule"):
+        equal(host.invoke("reaper", "sqs/reap.json"), host.invoke("reaper", "schedule/reaper.json"))
 
 
 def hold(where, table_url, store_url):
