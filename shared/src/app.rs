@@ -13,7 +13,9 @@ use crate::adapters::system::{RandomIds, SystemClock};
 use crate::catalog::Catalog;
 use crate::config::{Config, IdentityMode, QueueAdapter, StoreAdapter, TableAdapter};
 use crate::image::{PageLimits, Quotas};
-use crate::operations::{ImageData, Images, ImagesSettings, Reaper, Stores, UploadSettings};
+use crate::operations::{
+    Arrivals, ArrivalsSettings, ImageData, Images, ImagesSettings, Reaper, Stores, UploadSettings,
+};
 use crate::ports::{Cause, Clock, Events, Identity, Ids, Job, Queue, Store, Table};
 use crate::transfer::Intake;
 
@@ -166,6 +168,24 @@ impl App {
     /// What does what is due.
     pub fn reaper(&self, catalog: &Catalog, stores: &Stores) -> Reaper {
         Reaper::new(catalog.clone(), stores.clone(), Arc::clone(&self.clock))
+    }
+
+    /// What looks at objects that appear in the bucket. It opens no store.
+    ///
+    /// # Errors
+    /// [`StartError`] when images lie in no bucket.
+    pub fn arrivals(&self, catalog: &Catalog) -> Result<Arrivals, StartError> {
+        let store = &self.config.store;
+        if store.adapter != StoreAdapter::S3 {
+            return Err(not_built("store.adapter", store.adapter));
+        }
+        let settings = ArrivalsSettings {
+            store: store.id.clone(),
+            bucket: store.bucket.clone().unwrap_or_default(),
+            prefix: store.prefix.clone(),
+            grace: Duration::from_secs(self.config.upload.lease_seconds),
+        };
+        Ok(Arrivals::new(catalog.clone(), Arc::clone(&self.clock), settings))
     }
 
     /// The front door of every HTTP function.

@@ -2,7 +2,8 @@
 //! one is gone, so nothing is ever stored that no row owns.
 //!
 //! `writing → attached` when its image takes it, `writing → garbage` when the attempt is given up, `attached → garbage`
-//! when the image is deleted. A due row says when to look again: at the end of the writer's lease, or at once.
+//! when the image is deleted. A due row says when to look again: at the end of the writer's lease, or at once. An object that
+//! appears without a row is `garbage` from the start.
 
 use super::record::{BlobRecord, BlobState, DueRecord, decode, encode, in_state};
 use super::{Catalog, ChangeError, Due, Stored, key};
@@ -147,6 +148,25 @@ impl Catalog {
     pub async fn disown(&self, location: &Location) -> Result<(), ChangeError> {
         let garbage = put_blob(location, BlobState::Garbage, in_state(BlobState::Writing))?;
         self.commit(Write::default().with(garbage)).await
+    }
+
+    /// Writes down an object that has no row, and so no owner: it is garbage, and due. Cost: one write. `Lost` when it has
+    /// a row by now.
+    ///
+    /// # Errors
+    /// `ChangeError::Lost` as said, or a fault of the table.
+    pub async fn condemn(&self, due: &Due) -> Result<(), ChangeError> {
+        let garbage = put_blob(&due.location, BlobState::Garbage, Condition::Absent)?;
+        self.commit(Write::default().with(garbage).with(put_due(due)?)).await
+    }
+
+    /// Makes an object due once more, whatever is due to it already. Only for one that is garbage: to any other, it would
+    /// end its writer's lease. A second run changes nothing. Cost: one write.
+    ///
+    /// # Errors
+    /// A fault of the table.
+    pub async fn remind(&self, due: &Due) -> Result<(), ChangeError> {
+        self.commit(Write::default().with(put_due(due)?)).await
     }
 
     /// Forgets an object that is gone, and that it was due. A second run changes nothing. Cost: one write.

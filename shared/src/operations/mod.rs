@@ -1,6 +1,7 @@
 //! What the service does: each operation reads as the API reference does. Find, may the caller, is it allowed now,
 //! change, commit, tell.
 
+mod arrivals;
 mod download;
 mod images;
 mod list;
@@ -18,6 +19,7 @@ use crate::image::Image;
 use crate::policy::{self, Operation};
 use crate::ports::{Clock, Event, EventKind, Events, Store};
 
+pub use arrivals::{Arrival, Arrivals, ArrivalsSettings, Owner};
 pub use download::{Download, ImageInfo};
 pub use images::{Images, ImagesSettings};
 pub use list::ImagePage;

@@ -1,8 +1,9 @@
 //! Does what due rows promise.
 //!
 //! A blob that is due is looked at by its state. `writing`: its writer's lease has ended, so the image is `queued` again
-//! and the blob garbage. `garbage`: the object is removed, then the rows. `attached` or unknown: the due row is a
-//! leftover of a lost race and goes. Every step may happen twice.
+//! and the blob garbage. `garbage`: the object is removed, then the rows. Unknown: the same, for its row was forgotten, and
+//! its writer may have come after that. `attached`: the due row is a leftover of a lost race and goes. Every step may happen
+//! twice.
 
 use std::future::ready;
 use std::sync::Arc;
@@ -150,7 +151,7 @@ impl Reaper {
         let id = due.location.key.image();
         let state = self.catalog.blob(&due.location).await?.map(|blob| blob.state);
         match state {
-            None | Some(BlobState::Attached) => {
+            Some(BlobState::Attached) => {
                 return self.catalog.settle(due).await.map_err(|error| refused(error, id));
             }
             Some(BlobState::Writing) => {
@@ -163,7 +164,7 @@ impl Reaper {
                 }
                 reaped.expired = 1;
             }
-            Some(BlobState::Garbage) => {}
+            None | Some(BlobState::Garbage) => {}
         }
         self.store(due)?.remove(&due.location.key).await?;
         reaped.removed = 1;

@@ -275,14 +275,16 @@ impl Attempt {
 
     /// Removes what was written and puts the image back to `queued`. What cannot be done now is due later.
     ///
-    /// Nothing was committed yet, so the object can go first: on a full disk that makes the room the table needs.
+    /// Nothing was committed yet, so the object can go first: on a full disk that makes the room the table needs. What a
+    /// store was sent and did not answer may still land: then the row says `garbage` before the object goes.
     async fn give_up(&mut self, because: &Error) {
         tracing::info!(image = %self.stored.image.id, %because, "an upload was given up");
         let removed = self.store.remove(&self.lease.location.key).await;
         if let Err(error) = &removed {
             tracing::warn!(key = %self.lease.location.key, %error, "an object is left to the reaper");
         }
-        self.requeue(removed.is_ok()).await;
+        let unanswered = matches!(because, Error::Unavailable(_));
+        self.requeue(removed.is_ok() && !unanswered).await;
     }
 
     /// Puts the image back to `queued`, with its object gone already or to be removed now.

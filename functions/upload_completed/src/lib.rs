@@ -1,0 +1,47 @@
+//! Looks at each object that appears in the bucket, as the bucket's events tell through a queue: whose is it?
+//!
+//! A message is done when all its objects were looked at. One that is not comes again, and lies with the dead letters in
+//! the end: what the table could not answer, and what nobody here understands.
+
+mod message;
+
+use futures_util::{StreamExt as _, stream};
+use shared::operations::Arrivals;
+
+pub use message::{Answer, Batch, Message};
+
+/// How many messages are worked on side by side: a batch that the queue's mapping gathers is about as large.
+const CONCURRENCY: usize = 8;
+
+/// Looks at the objects of a batch of messages and answers which of them must come again. A second run changes nothing.
+pub async fn handle(batch: Batch, arrivals: &Arrivals) -> Answer {
+    let looks = batch.messages.into_iter().map(async |message: Message| {
+        let done = look(&message, arrivals).await;
+        (!done).then_some(message.id)
+    });
+    let again = stream::iter(looks).buffered(CONCURRENCY).filter_map(std::future::ready);
+    Answer::again(again.collect().await)
+}
+
+/// Looks at all objects of a message. `false` when the message must come again.
+async fn look(message: &Message, arrivals: &Arrivals) -> bool {
+    let objects = match message.objects() {
+        Ok(objects) => objects,
+        Err(error) => {
+            tracing::error!(message = message.id, %error, "a message cannot be understood");
+            return false;
+        }
+    };
+    let mut done = true;
+    for object in objects {
+        if let Err(error) = arrivals.arrived(&object).await {
+            let cause = std::error::Error::source(&error);
+            tracing::warn!(path = object.path, %error, cause = ?cause, "an object could not be looked at: its event comes again");
+            done = false;
+        }
+    }
+    done
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,16 @@
+//! What looks at new objects, as a Lambda function behind a queue.
+
+use lambda_runtime::{Error, LambdaEvent, service_fn};
+use shared::app::App;
+use shared::config::Config;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Error> {
+    let config = Config::from_environment()?;
+    shared::log::start(&config.log)?;
+    let app = App::new(config);
+    let arrivals = &app.arrivals(&app.cloud_catalog()?)?;
+    let handler =
+        async |event: LambdaEvent<_>| Ok::<_, Error>(upload_completed::handle(event.payload, arrivals).await);
+    lambda_runtime::run(service_fn(handler)).await
+}
