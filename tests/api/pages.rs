@@ -4,6 +4,7 @@
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use tests::callers::{ADMIN, MEMBER, STRANGER};
+use tests::service::Service;
 use tests::world::World;
 
 const NAMES: [Option<&str>; 5] = [None, Some("web"), Some("web-base"), Some("web\u{2}"), Some("db")];
@@ -69,52 +70,52 @@ impl Known {
     }
 }
 
-async fn change(world: &World, image: &Known, path: &str, value: Value) {
+async fn change(service: &Service, image: &Known, path: &str, value: Value) {
     let answer =
-        world.patch(ADMIN, &image.path, json!([{"op": "replace", "path": path, "value": value}])).await;
+        service.patch(ADMIN, &image.path, json!([{"op": "replace", "path": path, "value": value}])).await;
     assert_eq!(answer.status.as_u16(), 200, "{answer}");
 }
 
-/// Makes one step in the world and in the model.
-async fn make(world: &World, known: &mut Vec<Known>, now: usize, step: &Step) {
+/// Makes one step in the service and in the model.
+async fn make(service: &Service, known: &mut Vec<Known>, now: usize, step: &Step) {
     let pick = |image: usize, count: usize| if count == 0 { None } else { Some(image % count) };
     match *step {
         Step::Create { name, visibility, owner, size } => {
             let (name, visibility, owner) = (NAMES[name], VISIBILITIES[visibility], OWNERS[owner]);
-            let path = world
+            let path = service
                 .made(ADMIN, json!({
                     "name": name, "visibility": visibility, "owner": owner, "disk_format": "raw", "container_format": "bare",
                 }))
                 .await;
             if let Some(size) = size {
                 let bytes = vec![0; size.into()];
-                assert_eq!(world.put_file(ADMIN, &path, &bytes).await.line(), "204");
+                assert_eq!(service.put_file(ADMIN, &path, &bytes).await.line(), "204");
             }
             known.push(Known { path, name, visibility, owner, size, created: now, updated: now });
         }
         Step::Delete(image) => {
             let Some(at) = pick(image, known.len()) else { return };
             let image = known.remove(at);
-            assert_eq!(world.call("DELETE", &image.path).by(ADMIN).send().await.line(), "204");
+            assert_eq!(service.call("DELETE", &image.path).by(ADMIN).send().await.line(), "204");
         }
         Step::Rename { image, name } => {
             let Some(at) = pick(image, known.len()) else { return };
-            change(world, &known[at], "/name", json!(NAMES[name])).await;
+            change(service, &known[at], "/name", json!(NAMES[name])).await;
             (known[at].name, known[at].updated) = (NAMES[name], now);
         }
         Step::Show { image, visibility } => {
             let Some(at) = pick(image, known.len()) else { return };
-            change(world, &known[at], "/visibility", json!(VISIBILITIES[visibility])).await;
+            change(service, &known[at], "/visibility", json!(VISIBILITIES[visibility])).await;
             (known[at].visibility, known[at].updated) = (VISIBILITIES[visibility], now);
         }
     }
 }
 
 /// Every image of a list, by its pages.
-async fn walked(world: &World, token: &str, first: String, limit: usize) -> Vec<String> {
+async fn walked(service: &Service, token: &str, first: String, limit: usize) -> Vec<String> {
     let (mut paths, mut next) = (Vec::new(), Some(first));
     while let Some(path) = next {
-        let page = world.get(token, &path).await.json();
+        let page = service.get(token, &path).await.json();
         let images = page["images"].as_array().unwrap();
         assert!(images.len() <= limit);
         paths.extend(images.iter().map(|image| image["self"].as_str().unwrap().to_owned()));
@@ -132,10 +133,10 @@ fn expected(known: &[Known], order: &str, descending: bool, wanted: impl Fn(&Kno
     images.into_iter().map(|image| image.path.clone()).collect()
 }
 
-async fn lists_are_as_the_model_says(world: &World, steps: &[Step], limit: usize) {
+async fn lists_are_as_the_model_says(service: &Service, steps: &[Step], limit: usize) {
     let mut known = Vec::new();
     for (now, step) in steps.iter().enumerate() {
-        make(world, &mut known, now, step).await;
+        make(service, &mut known, now, step).await;
     }
     for (token, project) in [(ADMIN, None), (MEMBER, Some("p1")), (STRANGER, Some("p2"))] {
         for order in ORDERS {
@@ -145,7 +146,7 @@ async fn lists_are_as_the_model_says(world: &World, steps: &[Step], limit: usize
                     (if descending { "desc" } else { "asc" }, if all { "&visibility=all" } else { "" });
                 let first = format!("/v2/images?sort={order}:{dir}&limit={limit}{more}");
                 let expected = expected(&known, order, descending, |image| image.listed(project, all));
-                assert_eq!(walked(world, token, first.clone(), limit).await, expected, "{token} {first}");
+                assert_eq!(walked(service, token, first.clone(), limit).await, expected, "{token} {first}");
             }
         }
         for name in NAMES.into_iter().flatten() {
@@ -154,7 +155,7 @@ async fn lists_are_as_the_model_says(world: &World, steps: &[Step], limit: usize
             let expected = expected(&known, "created_at", true, |image| {
                 image.listed(project, false) && image.name == Some(name)
             });
-            assert_eq!(walked(world, token, first.clone(), limit).await, expected, "{token} {first}");
+            assert_eq!(walked(service, token, first.clone(), limit).await, expected, "{token} {first}");
         }
     }
 }
@@ -163,18 +164,28 @@ fn form(name: &str) -> String {
     name.replace('\u{2}', "%02")
 }
 
-fn run(world: impl Future<Output = ()>) {
-    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(world);
+fn run(case: impl Future<Output = ()>) {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(case);
+}
+
+/// A case is some hundred requests, which over a network take their time.
+fn cases() -> u32 {
+    if Service::is_deployed() { 2 } else { 24 }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: cases(), failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn pages_hold_every_image_once_in_order(steps in steps(), limit in 1..7_usize) {
+        run(async { lists_are_as_the_model_says(&Service::empty().await, &steps, limit).await });
+    }
 }
 
 proptest! {
     #![proptest_config(ProptestConfig { cases: 24, failure_persistence: None, ..ProptestConfig::default() })]
 
-    #[test]
-    fn pages_hold_every_image_once_in_order(steps in steps(), limit in 1..7_usize) {
-        run(async { lists_are_as_the_model_says(&World::default(), &steps, limit).await });
-    }
-
+    /// In process: how lists are spread is configured.
     #[test]
     fn pages_of_a_spread_list_hold_every_image_once_in_order(steps in steps(), limit in 1..7_usize) {
         run(async { lists_are_as_the_model_says(&World::sharded(4), &steps, limit).await });

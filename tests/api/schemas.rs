@@ -1,16 +1,16 @@
 use serde_json::{Value, json};
 use tests::callers::{MEMBER, READER};
-use tests::world::World;
+use tests::service::Service;
 
 use super::Lines;
 
-async fn image_schema(world: &World) -> Value {
-    world.get(READER, "/v2/schemas/image").await.json()
+async fn image_schema(service: &Service) -> Value {
+    service.get(READER, "/v2/schemas/image").await.json()
 }
 
 #[tokio::test]
 async fn the_schema_says_of_each_attribute_what_clients_check() {
-    let schema = image_schema(&World::default()).await;
+    let schema = image_schema(&Service::empty().await).await;
     let mut lines = Lines::default();
     for (name, property) in schema["properties"].as_object().unwrap() {
         let read_only = if property["readOnly"] == json!(true) { ", read only" } else { "" };
@@ -48,7 +48,7 @@ async fn the_schema_says_of_each_attribute_what_clients_check() {
 
 #[tokio::test]
 async fn formats_list_null_first_as_compute_reads_them() {
-    let schema = image_schema(&World::default()).await;
+    let schema = image_schema(&Service::empty().await).await;
     let mut lines = Lines::default();
     for name in ["disk_format", "container_format", "status", "visibility"] {
         lines.add(name, &schema["properties"][name]["enum"]);
@@ -63,7 +63,7 @@ async fn formats_list_null_first_as_compute_reads_them() {
 
 #[tokio::test]
 async fn an_image_may_have_other_properties_that_are_strings() {
-    let mut schema = image_schema(&World::default()).await;
+    let mut schema = image_schema(&Service::empty().await).await;
     schema.as_object_mut().unwrap().remove("properties");
     insta::assert_snapshot!(format!("{schema:#}"), @r#"
     {
@@ -91,10 +91,10 @@ async fn an_image_may_have_other_properties_that_are_strings() {
 
 #[tokio::test]
 async fn a_page_of_images_has_a_schema() {
-    let world = World::default();
-    let mut schema = world.get(READER, "/v2/schemas/images").await.json();
+    let service = Service::empty().await;
+    let mut schema = service.get(READER, "/v2/schemas/images").await.json();
     let items = schema["properties"]["images"]["items"].take();
-    assert_eq!(items, image_schema(&world).await);
+    assert_eq!(items, image_schema(&service).await);
     insta::assert_snapshot!(format!("{schema:#}"), @r#"
     {
       "links": [
@@ -133,9 +133,9 @@ async fn a_page_of_images_has_a_schema() {
 
 #[tokio::test]
 async fn every_attribute_an_image_shows_is_in_the_schema() {
-    let world = World::default();
-    let schema = image_schema(&world).await;
-    let image = world.post(MEMBER, json!({})).await.json();
+    let service = Service::empty().await;
+    let schema = image_schema(&service).await;
+    let image = service.post(MEMBER, json!({})).await.json();
     for name in image.as_object().unwrap().keys() {
         assert!(schema["properties"].get(name).is_some(), "{name}");
     }

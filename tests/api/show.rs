@@ -1,28 +1,28 @@
 use serde_json::json;
 use tests::callers::{ADMIN, MEMBER, READER, STRANGER};
-use tests::world::World;
+use tests::service::Service;
 
 use super::Lines;
 
 #[tokio::test]
 async fn an_image_with_data_shows_its_size_and_digests() {
-    let world = World::default();
+    let service = Service::empty().await;
     let path =
-        world.made(MEMBER, json!({"name": "web", "disk_format": "raw", "container_format": "bare"})).await;
-    assert_eq!(world.put_file(MEMBER, &path, b"abc").await.status.as_u16(), 204);
-    insta::assert_snapshot!(world.get(READER, &path).await, @r#"
+        service.made(MEMBER, json!({"name": "web", "disk_format": "raw", "container_format": "bare"})).await;
+    assert_eq!(service.put_file(MEMBER, &path, b"abc").await.status.as_u16(), 204);
+    insta::assert_snapshot!(service.get(READER, &path).await, @r#"
     200 OK
     content-length: 694
     content-type: application/json
-    x-openstack-request-id: req-00000000-0000-4000-8000-000000000000
+    x-openstack-request-id: <request id>
 
     {
       "checksum": "900150983cd24fb0d6963f7d28e17f72",
       "container_format": "bare",
-      "created_at": "2026-10-01T08:00:00Z",
+      "created_at": "<time>",
       "disk_format": "raw",
-      "file": "/v2/images/00000000-0000-4000-8000-000000000001/file",
-      "id": "00000000-0000-4000-8000-000000000001",
+      "file": "/v2/images/<id 1>/file",
+      "id": "<id 1>",
       "min_disk": 0,
       "min_ram": 0,
       "name": "web",
@@ -32,11 +32,11 @@ async fn an_image_with_data_shows_its_size_and_digests() {
       "owner": "p1",
       "protected": false,
       "schema": "/v2/schemas/image",
-      "self": "/v2/images/00000000-0000-4000-8000-000000000001",
+      "self": "/v2/images/<id 1>",
       "size": 3,
       "status": "active",
       "tags": [],
-      "updated_at": "2026-10-01T08:00:00Z",
+      "updated_at": "<time>",
       "virtual_size": null,
       "visibility": "shared"
     }
@@ -45,9 +45,9 @@ async fn an_image_with_data_shows_its_size_and_digests() {
 
 #[tokio::test]
 async fn an_image_that_is_not_there_is_not_found_whatever_its_id() {
-    let world = World::default();
-    let deleted = world.made(MEMBER, json!({})).await;
-    assert_eq!(world.call("DELETE", &deleted).by(MEMBER).send().await.status.as_u16(), 204);
+    let service = Service::empty().await;
+    let deleted = service.made(MEMBER, json!({})).await;
+    assert_eq!(service.call("DELETE", &deleted).by(MEMBER).send().await.status.as_u16(), 204);
     let mut lines = Lines::default();
     for path in [
         "/v2/images/web-base",
@@ -58,7 +58,7 @@ async fn an_image_that_is_not_there_is_not_found_whatever_its_id() {
         "/v2/images/caf%C3%A9",
         &deleted,
     ] {
-        lines.answer(path, &world.get(ADMIN, path).await);
+        lines.answer(path, &service.get(ADMIN, path).await);
     }
     insta::assert_snapshot!(lines, @r#"
     /v2/images/web-base → 404 No image found with ID web-base
@@ -67,33 +67,30 @@ async fn an_image_that_is_not_there_is_not_found_whatever_its_id() {
     /v2/images/a%2Fb → 404 No image found with ID a/b
     /v2/images/%FF → 404 The resource could not be found.
     /v2/images/caf%C3%A9 → 404 No image found with ID café
-    /v2/images/00000000-0000-4000-8000-000000000001 → 404 No image found with ID 00000000-0000-4000-8000-000000000001
+    /v2/images/<id 1> → 404 No image found with ID <id 1>
     "#);
 }
 
 #[tokio::test]
 async fn an_image_that_is_not_visible_is_answered_as_absent() {
-    let world = World::default();
-    let path = world.made(MEMBER, json!({"visibility": "private"})).await;
-    let hidden = world.get(STRANGER, &path).await;
-    let absent = world.get(STRANGER, "/v2/images/00000000-0000-4000-8000-00000000ffff").await;
-    assert_eq!(hidden.line(), absent.line().replace("00000000ffff", "000000000001"));
+    let service = Service::empty().await;
+    let path = service.made(MEMBER, json!({"visibility": "private"})).await;
+    let hidden = service.get(STRANGER, &path).await;
+    let absent = service.get(STRANGER, "/v2/images/00000000-0000-4000-8000-00000000ffff").await;
+    assert_eq!(hidden.line(), absent.line().replace("00000000-0000-4000-8000-00000000ffff", "<id 1>"));
 }
 
 #[tokio::test]
 async fn head_tells_what_get_tells_but_the_body() {
-    let world = World::default();
-    let path = world.made(MEMBER, json!({})).await;
+    let service = Service::empty().await;
+    let path = service.made(MEMBER, json!({})).await;
     for path in [&path, "/v2/images", "/v2/schemas/image"] {
-        let (get, head) = (world.get(READER, path).await, world.call("HEAD", path).by(READER).send().await);
-        assert_eq!(
-            (get.status, get.header("content-type")),
-            (head.status, head.header("content-type")),
-            "{path}"
-        );
-        assert_eq!(head.header("content-length"), get.body.len().to_string(), "{path}");
+        let (get, head) =
+            (service.get(READER, path).await, service.call("HEAD", path).by(READER).send().await);
+        assert_eq!(head.head(), get.head(), "{path}");
+        assert_ne!(head.header("content-length"), "", "{path}");
         assert_eq!(head.body, "", "{path}");
     }
-    let absent = world.call("HEAD", "/v2/images/web").by(READER).send().await;
+    let absent = service.call("HEAD", "/v2/images/web").by(READER).send().await;
     assert_eq!((absent.status.as_u16(), &*absent.body), (404, &b""[..]));
 }

@@ -3,18 +3,18 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use tests::callers::{ADMIN, MEMBER, READER, STRANGER};
 use tests::request::{V20, V21};
+use tests::service::Service;
 use tests::world::World;
 
 use super::Lines;
 
 /// What one patch of a fresh image is answered, by the member who made it.
-async fn patched(changes: Value) -> String {
-    let world = World::default();
-    let path = world.made(MEMBER, json!({"name": "web", "os_distro": "debian", "tags": ["lts"]})).await;
-    let before = world.get(MEMBER, &path).await.body;
-    let answer = world.patch(MEMBER, &path, changes).await;
+async fn patched(service: &Service, changes: Value) -> String {
+    let path = service.made(MEMBER, json!({"name": "web", "os_distro": "debian", "tags": ["lts"]})).await;
+    let before = service.get(MEMBER, &path).await.body;
+    let answer = service.patch(MEMBER, &path, changes).await;
     if answer.status.as_u16() != 200 {
-        assert_eq!(world.get(MEMBER, &path).await.body, before, "all or nothing");
+        assert_eq!(service.get(MEMBER, &path).await.body, before, "all or nothing");
     }
     answer.line()
 }
@@ -25,9 +25,8 @@ fn one(op: &str, path: &str, value: impl Into<Value>) -> Value {
 
 #[tokio::test]
 async fn a_patch_answers_the_whole_image_as_it_is_now() {
-    let world = World::default();
-    let path = world.made(MEMBER, json!({"name": "web", "os_distro": "debian"})).await;
-    world.clock.advance(Duration::from_mins(1));
+    let service = Service::empty().await;
+    let path = service.made(MEMBER, json!({"name": "web", "os_distro": "debian"})).await;
     let changes = json!([
         {"op": "replace", "path": "/name", "value": "web-base"},
         {"op": "add", "path": "/min_disk", "value": 5},
@@ -37,20 +36,20 @@ async fn a_patch_answers_the_whole_image_as_it_is_now() {
         {"op": "remove", "path": "/os_version"},
         {"op": "add", "path": "/a~1b~0c", "value": "decoded"},
     ]);
-    insta::assert_snapshot!(world.patch(MEMBER, &path, changes).await, @r#"
+    insta::assert_snapshot!(service.patch(MEMBER, &path, changes).await, @r#"
     200 OK
     content-length: 589
     content-type: application/json
-    x-openstack-request-id: req-00000000-0000-4000-8000-000000000000
+    x-openstack-request-id: <request id>
 
     {
       "a/b~c": "decoded",
       "checksum": null,
       "container_format": null,
-      "created_at": "2026-10-01T08:00:00Z",
+      "created_at": "<time>",
       "disk_format": null,
-      "file": "/v2/images/00000000-0000-4000-8000-000000000001/file",
-      "id": "00000000-0000-4000-8000-000000000001",
+      "file": "/v2/images/<id 1>/file",
+      "id": "<id 1>",
       "min_disk": 5,
       "min_ram": 0,
       "name": "web-base",
@@ -61,34 +60,63 @@ async fn a_patch_answers_the_whole_image_as_it_is_now() {
       "owner": "p1",
       "protected": false,
       "schema": "/v2/schemas/image",
-      "self": "/v2/images/00000000-0000-4000-8000-000000000001",
+      "self": "/v2/images/<id 1>",
       "size": null,
       "status": "queued",
       "tags": [
         "lts",
         "web"
       ],
-      "updated_at": "2026-10-01T08:01:00Z",
+      "updated_at": "<time>",
       "virtual_size": null,
       "visibility": "shared"
     }
     "#);
 }
 
+/// In process: the times are the test's.
+#[tokio::test]
+async fn an_image_says_when_it_was_made_and_when_it_was_changed() {
+    let world = World::default();
+    let path = world.made(MEMBER, json!({"disk_format": "raw", "container_format": "bare"})).await;
+    let mut lines = Lines::default();
+    let times = |image: Value| format!("{} {}", image["created_at"], image["updated_at"]);
+    lines.add("made", times(world.get(MEMBER, &path).await.json()));
+    world.clock.advance(Duration::from_mins(1));
+    lines.add("patched with nothing", times(world.patch(MEMBER, &path, json!([])).await.json()));
+    lines.add("patched", times(world.patch(MEMBER, &path, one("add", "/name", "web")).await.json()));
+    world.clock.advance(Duration::from_mins(1));
+    assert_eq!(world.call("PUT", &format!("{path}/tags/lts")).by(MEMBER).send().await.line(), "204");
+    lines.add("tagged", times(world.get(MEMBER, &path).await.json()));
+    world.clock.advance(Duration::from_mins(1));
+    assert_eq!(world.put_file(MEMBER, &path, b"abc").await.line(), "204");
+    lines.add("uploaded", times(world.get(MEMBER, &path).await.json()));
+    insta::assert_snapshot!(lines, @r#"
+    made → "2026-10-01T08:00:00Z" "2026-10-01T08:00:00Z"
+    patched with nothing → "2026-10-01T08:00:00Z" "2026-10-01T08:00:00Z"
+    patched → "2026-10-01T08:00:00Z" "2026-10-01T08:01:00Z"
+    tagged → "2026-10-01T08:00:00Z" "2026-10-01T08:02:00Z"
+    uploaded → "2026-10-01T08:00:00Z" "2026-10-01T08:03:00Z"
+    "#);
+}
+
 #[tokio::test]
 async fn an_empty_patch_saves_nothing() {
-    let world = World::default();
-    let path = world.made(MEMBER, json!({})).await;
-    let before = world.get(MEMBER, &path).await;
-    world.clock.advance(Duration::from_mins(1));
-    world.probe.reset();
-    let answer = world.patch(MEMBER, &path, json!([])).await;
+    let service = Service::empty().await;
+    let path = service.made(MEMBER, json!({"name": "patched"})).await;
+    service.made(MEMBER, json!({"name": "younger"})).await;
+    let before = service.get(MEMBER, &path).await;
+    let by_change = async || service.get(MEMBER, "/v2/images?sort=updated_at:asc").await.names();
+    let answer = service.patch(MEMBER, &path, json!([])).await;
     assert_eq!((answer.status.as_u16(), answer.body), (200, before.body));
-    assert_eq!(world.probe.calls(), ["get 1"]);
+    assert_eq!(by_change().await, "patched younger");
+    assert_eq!(service.patch(MEMBER, &path, one("add", "/os_distro", "debian")).await.line(), "200");
+    assert_eq!(by_change().await, "younger patched", "a patch of something is a change");
 }
 
 #[tokio::test]
 async fn add_overwrites_and_replace_and_remove_need_what_they_name() {
+    let service = Service::empty().await;
     let mut lines = Lines::default();
     for changes in [
         one("add", "/name", "other"),
@@ -104,7 +132,7 @@ async fn add_overwrites_and_replace_and_remove_need_what_they_name() {
         one("add", "//name", "other"),
         one("replace", "/tags", json!([])),
     ] {
-        lines.add(&changes, patched(changes.clone()).await);
+        lines.add(&changes, patched(&service, changes.clone()).await);
     }
     insta::assert_snapshot!(lines, @r#"
     [{"op":"add","path":"/name","value":"other"}] → 200
@@ -124,6 +152,7 @@ async fn add_overwrites_and_replace_and_remove_need_what_they_name() {
 
 #[tokio::test]
 async fn a_malformed_patch_is_refused() {
+    let service = Service::empty().await;
     let mut lines = Lines::default();
     for changes in [
         json!({}),
@@ -151,7 +180,7 @@ async fn a_malformed_patch_is_refused() {
         one("add", "/tags/-", "x"),
         one("replace", "/tags/0", "x"),
     ] {
-        lines.add(&changes, patched(changes.clone()).await);
+        lines.add(&changes, patched(&service, changes.clone()).await);
     }
     insta::assert_snapshot!(lines, @r#"
     {} → 400 the request body must be a JSON array of changes
@@ -183,6 +212,7 @@ async fn a_malformed_patch_is_refused() {
 
 #[tokio::test]
 async fn a_value_that_does_not_fit_its_attribute_is_refused() {
+    let service = Service::empty().await;
     let mut lines = Lines::default();
     let long = "x".repeat(256);
     for changes in [
@@ -202,7 +232,7 @@ async fn a_value_that_does_not_fit_its_attribute_is_refused() {
         one("add", "/os_version", "\u{1f600}"),
         one("add", &format!("/{long}"), "x"),
     ] {
-        lines.add(&changes, patched(changes.clone()).await);
+        lines.add(&changes, patched(&service, changes.clone()).await);
     }
     insta::assert_snapshot!(lines, @r#"
     [{"op":"replace","path":"/name","value":5}] → 400 name: must be a string or null
@@ -225,6 +255,7 @@ async fn a_value_that_does_not_fit_its_attribute_is_refused() {
 
 #[tokio::test]
 async fn an_attribute_of_the_service_is_refused_whatever_the_change() {
+    let service = Service::empty().await;
     let mut lines = Lines::default();
     for name in [
         "id",
@@ -253,12 +284,12 @@ async fn an_attribute_of_the_service_is_refused_whatever_the_change() {
         "member",
     ] {
         let path = format!("/{name}");
-        let add = patched(one("add", &path, "x")).await;
-        assert_eq!(patched(one("replace", &path, "x")).await, add, "{name}");
-        assert_eq!(patched(json!([{"op": "remove", "path": path}])).await, add, "{name}");
+        let add = patched(&service, one("add", &path, "x")).await;
+        assert_eq!(patched(&service, one("replace", &path, "x")).await, add, "{name}");
+        assert_eq!(patched(&service, json!([{"op": "remove", "path": path}])).await, add, "{name}");
         lines.add(name, add);
     }
-    lines.add("is_public", patched(one("add", "/is_public", "x")).await);
+    lines.add("is_public", patched(&service, one("add", "/is_public", "x")).await);
     insta::assert_snapshot!(lines, @r#"
     id → 403 Attribute 'id' is read-only.
     created_at → 403 Attribute 'created_at' is read-only.
@@ -290,15 +321,17 @@ async fn an_attribute_of_the_service_is_refused_whatever_the_change() {
 
 #[tokio::test]
 async fn a_patch_is_made_whole_or_not_at_all() {
+    let service = Service::empty().await;
     let changes = json!([
         {"op": "replace", "path": "/name", "value": "changed"},
         {"op": "replace", "path": "/absent", "value": "x"},
     ]);
-    insta::assert_snapshot!(patched(changes).await, @"409 Property absent does not exist.");
+    insta::assert_snapshot!(patched(&service, changes).await, @"409 Property absent does not exist.");
 }
 
 #[tokio::test]
 async fn the_older_form_adds_only_what_is_not_there() {
+    let service = Service::empty().await;
     let mut lines = Lines::default();
     for changes in [
         json!([{"add": "/os_version", "value": "13"}]),
@@ -312,9 +345,8 @@ async fn the_older_form_adds_only_what_is_not_there() {
         json!([{"op": "add", "path": "/x", "value": "x"}]),
         json!([{"add": "/x"}]),
     ] {
-        let world = World::default();
-        let path = world.made(MEMBER, json!({"name": "web", "os_distro": "debian"})).await;
-        let call = world.call("PATCH", &path).by(MEMBER).header("content-type", V20);
+        let path = service.made(MEMBER, json!({"name": "web", "os_distro": "debian"})).await;
+        let call = service.call("PATCH", &path).by(MEMBER).header("content-type", V20);
         lines.answer(&changes, &call.json(&changes).send().await);
     }
     insta::assert_snapshot!(lines, @r#"
@@ -333,18 +365,19 @@ async fn the_older_form_adds_only_what_is_not_there() {
 
 #[tokio::test]
 async fn the_media_type_is_judged_before_the_body() {
-    let world = World::default();
-    let path = world.made(MEMBER, json!({})).await;
+    let service = Service::empty().await;
+    let path = service.made(MEMBER, json!({})).await;
     let send = async |kind: &str, body: &[u8]| {
-        let call = world.call("PATCH", &path).by(MEMBER).header("accept", "");
+        let call = service.call("PATCH", &path).by(MEMBER).header("accept", "");
         let call = if kind.is_empty() { call } else { call.header("content-type", kind) };
         call.body(body).send().await
     };
     insta::assert_snapshot!(send("application/json", b"nonsense").await, @r#"
     415 Unsupported Media Type
     accept-patch: application/openstack-images-v2.0-json-patch, application/openstack-images-v2.1-json-patch
+    content-length: 169
     content-type: text/plain; charset=UTF-8
-    x-openstack-request-id: req-00000000-0000-4000-8000-000000000000
+    x-openstack-request-id: <request id>
 
     415 Unsupported Media Type
 
@@ -378,23 +411,23 @@ async fn the_media_type_is_judged_before_the_body() {
 
 #[tokio::test]
 async fn formats_can_be_changed_only_while_the_image_is_queued() {
-    let world = World::default();
-    let path = world.made(MEMBER, json!({"disk_format": "raw", "container_format": "bare"})).await;
+    let service = Service::empty().await;
+    let path = service.made(MEMBER, json!({"disk_format": "raw", "container_format": "bare"})).await;
     let disk = one("replace", "/disk_format", "qcow2");
-    assert_eq!(world.patch(MEMBER, &path, disk.clone()).await.json()["disk_format"], "qcow2");
-    assert_eq!(world.put_file(MEMBER, &path, b"abc").await.line(), "204");
-    insta::assert_snapshot!(world.patch(MEMBER, &path, disk).await.line(), @"403 Attribute disk_format can be replaced only for a queued image; this one is active.");
-    insta::assert_snapshot!(world.patch(ADMIN, &path, one("add", "/container_format", "ova")).await.line(), @"403 Attribute container_format can be replaced only for a queued image; this one is active.");
-    let renamed = world.patch(MEMBER, &path, one("replace", "/name", "any status will do")).await;
+    assert_eq!(service.patch(MEMBER, &path, disk.clone()).await.json()["disk_format"], "qcow2");
+    assert_eq!(service.put_file(MEMBER, &path, b"abc").await.line(), "204");
+    insta::assert_snapshot!(service.patch(MEMBER, &path, disk).await.line(), @"403 Attribute disk_format can be replaced only for a queued image; this one is active.");
+    insta::assert_snapshot!(service.patch(ADMIN, &path, one("add", "/container_format", "ova")).await.line(), @"403 Attribute container_format can be replaced only for a queued image; this one is active.");
+    let renamed = service.patch(MEMBER, &path, one("replace", "/name", "any status will do")).await;
     assert_eq!((renamed.status.as_u16(), &renamed.json()["status"]), (200, &"active".into()));
 }
 
 #[tokio::test]
 async fn only_an_administrator_gives_an_image_away() {
-    let world = World::default();
+    let service = Service::empty().await;
     let mut lines = Lines::default();
     for op in ["add", "replace"] {
-        let path = world.made(MEMBER, json!({})).await;
+        let path = service.made(MEMBER, json!({})).await;
         for (who, token, owner) in [
             ("member", MEMBER, json!("p2")),
             ("member", MEMBER, json!(null)),
@@ -403,11 +436,11 @@ async fn only_an_administrator_gives_an_image_away() {
         ] {
             lines.answer(
                 format!("{who} {op} {owner}"),
-                &world.patch(token, &path, one(op, "/owner", owner)).await,
+                &service.patch(token, &path, one(op, "/owner", owner)).await,
             );
         }
-        assert_eq!(world.get(STRANGER, &path).await.json()["owner"], "p2");
-        assert_eq!(world.get(MEMBER, &path).await.status.as_u16(), 404, "it is gone from its old project");
+        assert_eq!(service.get(STRANGER, &path).await.json()["owner"], "p2");
+        assert_eq!(service.get(MEMBER, &path).await.status.as_u16(), 404, "it is gone from its old project");
     }
     insta::assert_snapshot!(lines, @r#"
     member add "p2" → 403 Only an administrator may change the owner of an image.
@@ -423,22 +456,22 @@ async fn only_an_administrator_gives_an_image_away() {
 
 #[tokio::test]
 async fn who_may_patch_an_image() {
-    let world = World::default();
+    let service = Service::empty().await;
     let mut lines = Lines::default();
     for visibility in ["private", "shared", "community", "public"] {
-        let path = world.made(ADMIN, json!({"owner": "p1", "visibility": visibility})).await;
+        let path = service.made(ADMIN, json!({"owner": "p1", "visibility": visibility})).await;
         for (who, token) in [("stranger", STRANGER), ("reader", READER), ("member", MEMBER), ("admin", ADMIN)]
         {
-            let answer = world.patch(token, &path, one("replace", "/name", who)).await;
+            let answer = service.patch(token, &path, one("replace", "/name", who)).await;
             lines.answer(format!("{who}, {visibility}"), &answer);
         }
     }
     insta::assert_snapshot!(lines, @r#"
-    stranger, private → 404 No image found with ID 00000000-0000-4000-8000-000000000001
+    stranger, private → 404 No image found with ID <id 1>
     reader, private → 403 You are not authorized to complete this action.
     member, private → 200
     admin, private → 200
-    stranger, shared → 404 No image found with ID 00000000-0000-4000-8000-000000000002
+    stranger, shared → 404 No image found with ID <id 2>
     reader, shared → 403 You are not authorized to complete this action.
     member, shared → 200
     admin, shared → 200
@@ -455,22 +488,22 @@ async fn who_may_patch_an_image() {
 
 #[tokio::test]
 async fn a_patch_may_not_go_over_the_quotas() {
-    let world = World::default();
+    let service = Service::empty().await;
     let full: Value =
         (0..128).map(|at| (format!("p{at}"), json!("x"))).collect::<serde_json::Map<_, _>>().into();
-    let path = world.made(MEMBER, full).await;
-    insta::assert_snapshot!(world.patch(MEMBER, &path, one("add", "/more", "x")).await.line(), @"413 an image may have at most 128 properties, not 129");
-    assert_eq!(world.patch(MEMBER, &path, one("add", "/p5", "y")).await.status.as_u16(), 200);
+    let path = service.made(MEMBER, full).await;
+    insta::assert_snapshot!(service.patch(MEMBER, &path, one("add", "/more", "x")).await.line(), @"413 an image may have at most 128 properties, not 129");
+    assert_eq!(service.patch(MEMBER, &path, one("add", "/p5", "y")).await.status.as_u16(), 200);
     let swap = json!([{"op": "remove", "path": "/p5"}, {"op": "add", "path": "/more", "value": "x"}]);
-    assert_eq!(world.patch(MEMBER, &path, swap).await.status.as_u16(), 200);
+    assert_eq!(service.patch(MEMBER, &path, swap).await.status.as_u16(), 200);
     let tags: Vec<_> = (0..129).map(|at| format!("t{at}")).collect();
-    insta::assert_snapshot!(world.patch(MEMBER, &path, one("add", "/tags", tags)).await.line(), @"413 an image may have at most 128 tags, not 129");
+    insta::assert_snapshot!(service.patch(MEMBER, &path, one("add", "/tags", tags)).await.line(), @"413 an image may have at most 128 tags, not 129");
 }
 
 #[tokio::test]
 async fn a_patch_of_nothing_is_not_found() {
-    let world = World::default();
-    insta::assert_snapshot!(world.patch(ADMIN, "/v2/images/web", json!([])).await.line(), @"404 No image found with ID web");
+    let service = Service::empty().await;
+    insta::assert_snapshot!(service.patch(ADMIN, "/v2/images/web", json!([])).await.line(), @"404 No image found with ID web");
     let absent = "/v2/images/00000000-0000-4000-8000-00000000ffff";
-    insta::assert_snapshot!(world.patch(ADMIN, absent, json!([])).await.line(), @"404 No image found with ID 00000000-0000-4000-8000-00000000ffff");
+    insta::assert_snapshot!(service.patch(ADMIN, absent, json!([])).await.line(), @"404 No image found with ID 00000000-0000-4000-8000-00000000ffff");
 }

@@ -1,11 +1,12 @@
 use tests::callers::READER;
+use tests::service::Service;
 use tests::world::World;
 
 use super::Lines;
 
 #[tokio::test]
 async fn the_root_is_a_choice_of_versions_without_a_token() {
-    let answer = World::default().call("GET", "/").header("accept", "application/json").send().await;
+    let answer = Service::empty().await.call("GET", "/").header("accept", "application/json").send().await;
     assert_eq!((answer.status.as_u16(), answer.header("content-type")), (300, "application/json"));
     let mut lines = Lines::default();
     for version in answer.json()["versions"].as_array().unwrap() {
@@ -15,27 +16,27 @@ async fn the_root_is_a_choice_of_versions_without_a_token() {
         lines.add(id, format!("{status} {rel} {href}"));
     }
     insta::assert_snapshot!(lines, @r#"
-    v2.15 → SUPPORTED self http://glint/v2/
-    v2.9 → SUPPORTED self http://glint/v2/
-    v2.17 → CURRENT self http://glint/v2/
-    v2.7 → SUPPORTED self http://glint/v2/
-    v2.6 → SUPPORTED self http://glint/v2/
-    v2.5 → SUPPORTED self http://glint/v2/
-    v2.4 → SUPPORTED self http://glint/v2/
-    v2.3 → SUPPORTED self http://glint/v2/
-    v2.2 → SUPPORTED self http://glint/v2/
-    v2.1 → SUPPORTED self http://glint/v2/
-    v2.0 → SUPPORTED self http://glint/v2/
+    v2.15 → SUPPORTED self <endpoint>/v2/
+    v2.9 → SUPPORTED self <endpoint>/v2/
+    v2.17 → CURRENT self <endpoint>/v2/
+    v2.7 → SUPPORTED self <endpoint>/v2/
+    v2.6 → SUPPORTED self <endpoint>/v2/
+    v2.5 → SUPPORTED self <endpoint>/v2/
+    v2.4 → SUPPORTED self <endpoint>/v2/
+    v2.3 → SUPPORTED self <endpoint>/v2/
+    v2.2 → SUPPORTED self <endpoint>/v2/
+    v2.1 → SUPPORTED self <endpoint>/v2/
+    v2.0 → SUPPORTED self <endpoint>/v2/
     "#);
 }
 
 #[tokio::test]
 async fn versions_are_listed_and_unknown_ones_are_a_choice() {
-    let world = World::default();
-    let all = world.call("GET", "/").send().await.body;
+    let service = Service::empty().await;
+    let all = service.call("GET", "/").send().await.body;
     let mut lines = Lines::default();
     for path in ["/versions", "/versions/", "/v1/images", "/v3", "/v2.18/images", "/images", "/favicon.ico"] {
-        let answer = world.call("GET", path).send().await;
+        let answer = service.call("GET", path).send().await;
         assert_eq!(answer.body, all, "{path}");
         lines.answer(path, &answer);
     }
@@ -50,6 +51,7 @@ async fn versions_are_listed_and_unknown_ones_are_a_choice() {
     "#);
 }
 
+/// In process: an API gateway has `x-forwarded-*` to itself.
 #[tokio::test]
 async fn links_lead_back_to_where_the_client_came_from() {
     let world = World::default();
@@ -61,29 +63,29 @@ async fn links_lead_back_to_where_the_client_came_from() {
 
 #[tokio::test]
 async fn every_version_on_offer_is_the_one_api() {
-    let world = World::default();
-    let versions = world.call("GET", "/versions").send().await.json();
+    let service = Service::empty().await;
+    let versions = service.call("GET", "/versions").send().await.json();
     for version in versions["versions"].as_array().unwrap() {
         let id = version["id"].as_str().unwrap();
-        let answer = world.get(READER, &format!("/{id}/images?limit=1")).await;
+        let answer = service.get(READER, &format!("/{id}/images?limit=1")).await;
         assert_eq!(
             (answer.status.as_u16(), &answer.json()["first"]),
             (200, &"/v2/images?limit=1".into()),
             "{id}"
         );
         let accept = format!("application/vnd.openstack.images-{id}");
-        let answer = world.call("GET", "/images").by(READER).header("accept", &accept).send().await;
+        let answer = service.call("GET", "/images").by(READER).header("accept", &accept).send().await;
         assert_eq!(answer.status.as_u16(), 200, "{id}");
     }
 }
 
 #[tokio::test]
 async fn the_version_itself_is_nothing_and_needs_a_token_to_be_so() {
-    let world = World::default();
+    let service = Service::empty().await;
     let mut lines = Lines::default();
     for path in ["/v2", "/v2/", "/v2.17", "/v2/nothing"] {
-        lines.answer(path, &world.call("GET", path).send().await);
-        lines.answer(format!("{path} with a token"), &world.get(READER, path).await);
+        lines.answer(path, &service.call("GET", path).send().await);
+        lines.answer(format!("{path} with a token"), &service.get(READER, path).await);
     }
     insta::assert_snapshot!(lines, @r#"
     /v2 → 401 the request you have made requires authentication
@@ -99,20 +101,20 @@ async fn the_version_itself_is_nothing_and_needs_a_token_to_be_so() {
 
 #[tokio::test]
 async fn health_is_told_without_a_token() {
-    let world = World::default();
-    insta::assert_snapshot!(world.call("GET", "/healthcheck").send().await, @r#"
+    let service = Service::empty().await;
+    insta::assert_snapshot!(service.call("GET", "/healthcheck").send().await, @r#"
     200 OK
     content-length: 2
     content-type: text/plain; charset=utf-8
-    x-openstack-request-id: req-00000000-0000-4000-8000-000000000000
+    x-openstack-request-id: <request id>
 
     OK
     "#);
-    insta::assert_snapshot!(world.call("GET", "/healthcheck").header("accept", "application/json").send().await, @r#"
+    insta::assert_snapshot!(service.call("GET", "/healthcheck").header("accept", "application/json").send().await, @r#"
     200 OK
     content-length: 35
     content-type: application/json
-    x-openstack-request-id: req-00000000-0000-4000-8000-000000000000
+    x-openstack-request-id: <request id>
 
     {
       "detailed": false,
@@ -121,9 +123,8 @@ async fn health_is_told_without_a_token() {
       ]
     }
     "#);
-    insta::assert_snapshot!(world.call("HEAD", "/healthcheck").send().await, @r#"
+    insta::assert_snapshot!(service.call("HEAD", "/healthcheck").send().await, @r#"
     204 No Content
-    content-length: 0
-    x-openstack-request-id: req-00000000-0000-4000-8000-000000000000
+    x-openstack-request-id: <request id>
     "#);
 }

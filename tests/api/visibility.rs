@@ -1,6 +1,6 @@
 use serde_json::json;
 use tests::callers::{ADMIN, MEMBER, READER, STRANGER};
-use tests::world::World;
+use tests::service::Service;
 
 use super::Lines;
 
@@ -13,29 +13,29 @@ const CALLERS: [(&str, &str); 5] = [
 ];
 
 /// An image of each visibility in two projects, and one that is nobody's.
-async fn catalogue(world: &World) -> Vec<String> {
+async fn catalogue(service: &Service) -> Vec<String> {
     let mut paths = Vec::new();
     for owner in ["p1", "p2"] {
         for visibility in ["private", "shared", "community", "public"] {
             let name = format!("{owner}-{visibility}");
             paths.push(
-                world.made(ADMIN, json!({"name": name, "owner": owner, "visibility": visibility})).await,
+                service.made(ADMIN, json!({"name": name, "owner": owner, "visibility": visibility})).await,
             );
         }
     }
-    paths.push(world.made(ADMIN, json!({"name": "nobodys", "owner": null})).await);
+    paths.push(service.made(ADMIN, json!({"name": "nobodys", "owner": null})).await);
     paths
 }
 
 #[tokio::test]
 async fn who_sees_which_image_by_its_id() {
-    let world = World::default();
-    let paths = catalogue(&world).await;
+    let service = Service::empty().await;
+    let paths = catalogue(&service).await;
     let mut lines = Lines::default();
     for (who, token) in CALLERS {
         let mut seen = Vec::new();
         for path in &paths {
-            let answer = world.get(token, path).await;
+            let answer = service.get(token, path).await;
             match answer.status.as_u16() {
                 200 => seen.push(answer.json()["name"].as_str().unwrap().to_owned()),
                 404 => {}
@@ -55,8 +55,8 @@ async fn who_sees_which_image_by_its_id() {
 
 #[tokio::test]
 async fn who_lists_which_images() {
-    let world = World::default();
-    catalogue(&world).await;
+    let service = Service::empty().await;
+    catalogue(&service).await;
     let mut lines = Lines::default();
     for query in [
         "",
@@ -67,7 +67,7 @@ async fn who_lists_which_images() {
         "&visibility=private",
     ] {
         for (who, token) in CALLERS {
-            let answer = world.get(token, &format!("/v2/images?sort=created_at:asc{query}")).await;
+            let answer = service.get(token, &format!("/v2/images?sort=created_at:asc{query}")).await;
             lines.add(format!("{who} {query}"), answer.names());
         }
     }
@@ -107,22 +107,22 @@ async fn who_lists_which_images() {
 
 #[tokio::test]
 async fn roles_make_the_difference() {
-    let world = World::default();
-    let path = world.made(MEMBER, json!({"name": "web"})).await;
+    let service = Service::empty().await;
+    let path = service.made(MEMBER, json!({"name": "web"})).await;
     let mut lines = Lines::default();
     for token in ["p1:member", "p1:reader", "p1:", "p1:other", "p2:admin", ":admin", "p1:Admin"] {
-        lines.answer(format!("list as {token}"), &world.get(token, "/v2/images").await);
-        lines.answer(format!("show as {token}"), &world.get(token, &path).await);
+        lines.answer(format!("list as {token}"), &service.get(token, "/v2/images").await);
+        lines.answer(format!("show as {token}"), &service.get(token, &path).await);
     }
     insta::assert_snapshot!(lines, @r#"
     list as p1:member → 403 You are not authorized to complete this action.
-    show as p1:member → 404 No image found with ID 00000000-0000-4000-8000-000000000001
+    show as p1:member → 404 No image found with ID <id 1>
     list as p1:reader → 200
     show as p1:reader → 200
     list as p1: → 403 You are not authorized to complete this action.
-    show as p1: → 404 No image found with ID 00000000-0000-4000-8000-000000000001
+    show as p1: → 404 No image found with ID <id 1>
     list as p1:other → 403 You are not authorized to complete this action.
-    show as p1:other → 404 No image found with ID 00000000-0000-4000-8000-000000000001
+    show as p1:other → 404 No image found with ID <id 1>
     list as p2:admin → 200
     show as p2:admin → 200
     list as :admin → 200
@@ -134,14 +134,14 @@ async fn roles_make_the_difference() {
 
 #[tokio::test]
 async fn setting_a_visibility_needs_a_right_and_leaving_it_does_not() {
-    let world = World::default();
+    let service = Service::empty().await;
     let mut lines = Lines::default();
     for from in ["private", "shared", "community", "public"] {
         for to in ["private", "shared", "community", "public"] {
             for (who, token) in [("member", MEMBER), ("reader", READER), ("admin", ADMIN)] {
-                let path = world.made(ADMIN, json!({"owner": "p1", "visibility": from})).await;
+                let path = service.made(ADMIN, json!({"owner": "p1", "visibility": from})).await;
                 let change = json!([{"op": "replace", "path": "/visibility", "value": to}]);
-                let answer = world.patch(token, &path, change).await;
+                let answer = service.patch(token, &path, change).await;
                 lines.answer(format!("{who} {from} to {to}"), &answer);
             }
         }
@@ -200,9 +200,9 @@ async fn setting_a_visibility_needs_a_right_and_leaving_it_does_not() {
 
 #[tokio::test]
 async fn a_hidden_image_is_left_out_of_lists_alone() {
-    let world = World::default();
-    let hidden = world.made(MEMBER, json!({"name": "old", "os_hidden": true})).await;
-    world.made(MEMBER, json!({"name": "new"})).await;
+    let service = Service::empty().await;
+    let hidden = service.made(MEMBER, json!({"name": "old", "os_hidden": true})).await;
+    service.made(MEMBER, json!({"name": "new"})).await;
     let mut lines = Lines::default();
     for query in [
         "",
@@ -213,7 +213,7 @@ async fn a_hidden_image_is_left_out_of_lists_alone() {
         "?visibility=all",
         "?name=old",
     ] {
-        lines.add(query, world.get(READER, &format!("/v2/images{query}")).await.names());
+        lines.add(query, service.get(READER, &format!("/v2/images{query}")).await.names());
     }
     insta::assert_snapshot!(lines, @r#"
      → new
@@ -224,5 +224,5 @@ async fn a_hidden_image_is_left_out_of_lists_alone() {
     ?visibility=all → new
     ?name=old → nothing
     "#);
-    assert_eq!(world.get(READER, &hidden).await.json()["os_hidden"], true);
+    assert_eq!(service.get(READER, &hidden).await.json()["os_hidden"], true);
 }

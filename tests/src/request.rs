@@ -9,31 +9,32 @@
 use std::fmt::{self, Write as _};
 
 use axum::body::Body;
-use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, header};
 use bytes::Bytes;
 use futures_util::stream;
 use serde_json::Value;
+use shared::id::RequestId;
 
-use crate::world::World;
+use crate::service::Service;
 
 /// A request on its way. Unless told otherwise it has no token, no body and accepts nothing in particular.
 #[derive(Debug)]
 pub struct Call<'a> {
-    world: &'a World,
+    service: &'a Service,
     method: Method,
     path: String,
     headers: HeaderMap,
     body: Body,
 }
 
-impl World {
+impl Service {
     /// Begins a request.
     pub fn call(&self, method: &str, path: &str) -> Call<'_> {
-        let headers = HeaderMap::from_iter([(header::HOST, HeaderValue::from_static("glint"))]);
+        let headers = HeaderMap::from_iter([(header::HOST, self.host().parse().unwrap())]);
         Call {
-            world: self,
+            service: self,
             method: method.parse().unwrap(),
-            path: path.to_owned(),
+            path: self.written(path),
             headers,
             body: Body::empty(),
         }
@@ -108,19 +109,26 @@ impl Call<'_> {
     /// Carries JSON.
     #[must_use]
     pub fn json(self, value: &Value) -> Self {
-        self.body(value.to_string().as_bytes())
+        let text = self.service.written(&value.to_string());
+        self.body(text.as_bytes())
     }
 
     /// Sends it.
     pub async fn send(self) -> Answer {
-        let mut request = Request::builder().method(self.method).uri(self.path).body(self.body).unwrap();
+        let mut request =
+            Request::builder().method(self.method.clone()).uri(self.path).body(self.body).unwrap();
         *request.headers_mut() = self.headers;
-        let (parts, body) = self.world.send(request).await.into_parts();
-        Answer { status: parts.status, headers: parts.headers, body }
+        let answer = self.service.exchange(request).await;
+        if (self.method, answer.status()) == (Method::POST, StatusCode::CREATED) {
+            let image: Value = serde_json::from_slice(answer.body()).unwrap();
+            self.service.name(image["id"].as_str().unwrap());
+        }
+        Answer::told(self.service, answer)
     }
 }
 
-/// An answer. `Display` is what snapshots hold: the status, the headers by name, the body.
+/// An answer, in the words of tests ([`Service`]). `Display` is what snapshots hold: the status, the headers by name, the
+/// body, and names for times and for the request's id.
 #[derive(Clone, Debug)]
 pub struct Answer {
     /// The status.
@@ -132,6 +140,37 @@ pub struct Answer {
 }
 
 impl Answer {
+    fn told(service: &Service, answer: Response<Bytes>) -> Self {
+        let (parts, body) = answer.into_parts();
+        let told = |value: HeaderValue| match value.to_str() {
+            Ok(text) => service.told(text).parse().unwrap(),
+            Err(_) => value,
+        };
+        let mut headers = HeaderMap::new();
+        for (name, value) in &parts.headers {
+            headers.append(name, told(value.clone()));
+        }
+        let octets = headers.get(header::CONTENT_TYPE).is_some_and(|kind| kind == "application/octet-stream");
+        let body = match std::str::from_utf8(&body) {
+            Ok(text) if !octets => service.told(text).into(),
+            _ => body,
+        };
+        Self { status: parts.status, headers, body }
+    }
+
+    /// The status and the headers, as `Display` writes them.
+    pub fn head(&self) -> String {
+        let mut headers: Vec<_> = self.headers.iter().collect();
+        headers.sort_by_key(|(name, _)| name.as_str());
+        let mut head = format!("{}\n", self.status);
+        for (name, value) in headers {
+            let value = value.to_str().unwrap_or("(not text)");
+            let value = if value.parse::<RequestId>().is_ok() { "<request id>" } else { value };
+            writeln!(head, "{name}: {value}").unwrap();
+        }
+        head
+    }
+
     /// The body as JSON.
     pub fn json(&self) -> Value {
         let value = serde_json::from_slice(&self.body);
@@ -167,16 +206,30 @@ impl Answer {
 
 impl fmt::Display for Answer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "{}", self.status)?;
-        let mut headers: Vec<_> = self.headers.iter().collect();
-        headers.sort_by_key(|(name, _)| name.as_str());
-        for (name, value) in headers {
-            writeln!(f, "{name}: {}", value.to_str().unwrap_or("(not text)"))?;
-        }
-        f.write_char('\n')?;
+        writeln!(f, "{}", self.head())?;
         match serde_json::from_slice::<Value>(&self.body) {
-            Ok(value @ (Value::Object(_) | Value::Array(_))) => write!(f, "{value:#}"),
+            Ok(value @ (Value::Object(_) | Value::Array(_))) => write!(f, "{:#}", timeless(value)),
             _ => f.write_str(&String::from_utf8_lossy(&self.body)),
         }
     }
+}
+
+/// JSON with a name for every time in it.
+fn timeless(value: Value) -> Value {
+    match value {
+        Value::String(text) if is_time(&text) => "<time>".into(),
+        Value::Array(values) => values.into_iter().map(timeless).collect(),
+        Value::Object(members) => members.into_iter().map(|(name, value)| (name, timeless(value))).collect(),
+        other => other,
+    }
+}
+
+/// Whether a text is a time as the API writes one: `2026-10-01T08:00:00Z`.
+fn is_time(text: &str) -> bool {
+    let like = "0000-00-00T00:00:00Z";
+    text.len() == like.len()
+        && text.chars().zip(like.chars()).all(|(letter, like)| match like {
+            '0' => letter.is_ascii_digit(),
+            other => letter == other,
+        })
 }

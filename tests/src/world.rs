@@ -1,15 +1,13 @@
-//! The whole service in memory, under a probe.
+//! The whole service in memory, under a probe: for tests of what HTTP does not tell or cannot bring about.
 
 #![expect(clippy::unwrap_used, reason = "a harness fails by panicking, as tests do")]
 
+use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::body::Body;
-use axum::http::{Request, Response};
 use bytes::Bytes;
-use http_body_util::BodyExt as _;
 use serde_json::Value;
 use shared::adapters::in_process::{LocalEvents, LocalQueue};
 use shared::adapters::memory::{MemoryStore, MemoryTable};
@@ -20,13 +18,13 @@ use shared::image::{Image, PageLimits, Quotas};
 use shared::operations::{ImageData, Images, ImagesSettings, Reaper, Stores, UploadRequest, UploadSettings};
 use shared::ports::{Clock, Events, Ids, Key, Query, Queue, Store as _, Table};
 use shared::transfer::Intake;
-use tower::ServiceExt as _;
 
 use crate::callers::{TokenSays, admin};
 use crate::fixtures::{CountingIds, TestClock};
 use crate::probe::{Probe, ProbedStore, ProbedTable};
+use crate::service::Service;
 
-/// The service, and handles on everything under it.
+/// The service in this process, wherever another is deployed, and handles on everything under it. Derefs to [`Service`].
 #[derive(Debug)]
 pub struct World {
     /// Records.
@@ -36,7 +34,7 @@ pub struct World {
     /// What is due.
     pub reaper: Reaper,
     /// The functions behind one door.
-    pub router: Router,
+    pub service: Service,
     /// The time.
     pub clock: Arc<TestClock>,
     /// Counts calls, makes them fail.
@@ -52,6 +50,17 @@ pub const LEASE: Duration = Duration::from_mins(2);
 
 /// How large parts are here, in bytes.
 pub const PART: usize = 64;
+
+/// How large an image may be, in bytes, here and where tests ask a deployed service.
+pub const MAX_IMAGE: u64 = 1 << 20;
+
+impl Deref for World {
+    type Target = Service;
+
+    fn deref(&self) -> &Service {
+        &self.service
+    }
+}
 
 impl Default for World {
     fn default() -> Self {
@@ -95,7 +104,7 @@ impl World {
         let intake = Intake {
             part_bytes: PART as u64,
             parts_in_flight: 2,
-            max_bytes: 1 << 20,
+            max_bytes: MAX_IMAGE,
             idle: Duration::from_mins(1),
         };
         let settings = UploadSettings { intake, lease: LEASE };
@@ -113,14 +122,8 @@ impl World {
             .merge(images::routes(images.clone()))
             .merge(uploads::routes(data.clone()));
         let door = Door { identity: Arc::new(TokenSays), ids, public_endpoint: None };
-        let router = serve(functions, door);
-        Self { images, data, reaper, router, clock, probe, table, store }
-    }
-
-    /// Sends a request.
-    pub async fn send(&self, request: Request<Body>) -> Response<Bytes> {
-        let (parts, body) = self.router.clone().oneshot(request).await.unwrap().into_parts();
-        Response::from_parts(parts, body.collect().await.unwrap().to_bytes())
+        let service = Service::in_process(serve(functions, door));
+        Self { images, data, reaper, service, clock, probe, table, store }
     }
 
     /// Registers an image whose formats are set, as the administrator.
