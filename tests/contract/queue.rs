@@ -31,10 +31,13 @@ mod sqs {
     use std::time::Duration;
 
     use async_trait::async_trait;
+    use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider, future};
     use serde_json::Value;
+    use shared::adapters::aws::AwsSettings;
+    use shared::adapters::sqs::SqsQueue;
     use shared::contract::queue::Worker;
     use shared::ports::{Job, Queue as _};
-    use tests::engines::sqs::{Fault, Sqs};
+    use tests::engines::sqs::{Fault, Sqs, URL};
     use tokio::time::Instant;
 
     #[derive(Debug)]
@@ -47,7 +50,7 @@ mod sqs {
         }
     }
 
-    async fn fresh() -> (shared::adapters::sqs::SqsQueue, Consumer) {
+    async fn fresh() -> (SqsQueue, Consumer) {
         let engine = Sqs::new();
         (engine.queue("us-east-1"), Consumer(engine))
     }
@@ -81,6 +84,30 @@ mod sqs {
             queue.enqueue(Job::Reap).await;
             assert_eq!(engine.messages(), ["{\"job\":\"reap\"}"], "{fault:?}");
         }
+    }
+
+    /// Whoever is asked who signs, and never says.
+    #[derive(Debug)]
+    struct Silent;
+
+    impl ProvideCredentials for Silent {
+        fn provide_credentials<'a>(&'a self) -> future::ProvideCredentials<'a>
+        where
+            Self: 'a,
+        {
+            future::ProvideCredentials::new(std::future::pending())
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn waiting_for_credentials_is_waiting_too() {
+        let engine = Sqs::new();
+        let credentials = Some(SharedCredentialsProvider::new(Silent));
+        let queue = SqsQueue::new(AwsSettings { credentials, ..engine.settings("silent") }, URL);
+        let began = Instant::now();
+        queue.enqueue(Job::Reap).await;
+        assert!(began.elapsed() <= PATIENCE, "{:?}", began.elapsed());
+        assert_eq!(engine.requests(), 0);
     }
 
     /// A fault that passes costs a second try, which may double the job.

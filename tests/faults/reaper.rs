@@ -8,6 +8,7 @@ use reaper::{Event, Function, Report};
 use serde_json::Value;
 use shared::image::Image;
 use shared::ports::Clock;
+use shared::time::Timestamp;
 use tests::callers::admin;
 use tests::fixtures::{TestClock, bytes};
 use tests::probe::Fault;
@@ -166,11 +167,10 @@ async fn a_run_begins_nothing_more_when_its_time_is_over_and_the_next_goes_on() 
 async fn an_invocation_stops_in_the_last_tenth_of_its_time() {
     let (world, _) = deleted(100).await;
     // 100 microseconds are left, and each row begun takes one.
-    let deadline = world.clock.now().milliseconds() + 2;
-    let left = Duration::from_millis(deadline)
-        - Duration::from_micros(world.clock.now().microseconds().unsigned_abs());
-    world.clock.advance(left - Duration::from_micros(100));
-    let report = invoke(&world, SCHEDULE, deadline).await.0.unwrap();
+    let deadline = world.clock.now().whole_seconds().plus(Duration::from_secs(1));
+    let begins = Timestamp::from_microseconds(deadline.microseconds() - 100);
+    world.clock.advance(begins.since(world.clock.now()));
+    let report = invoke(&world, SCHEDULE, deadline.milliseconds()).await.0.unwrap();
     assert!((80..90).contains(&report.removed), "{report:?}");
 }
 

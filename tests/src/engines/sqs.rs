@@ -58,15 +58,19 @@ impl Sqs {
     /// The queue's adapter on it. The SDK counts retries by region for the whole process, so a test whose faults last
     /// names a region of its own.
     pub fn queue(&self, region: &str) -> SqsQueue {
+        SqsQueue::new(self.settings(region), URL)
+    }
+
+    /// How the adapter reaches it.
+    pub fn settings(&self, region: &str) -> AwsSettings {
         let connector = SharedHttpConnector::new(self.clone());
         let credentials = Credentials::new("test", "test", None, None, "test");
-        let settings = AwsSettings {
+        AwsSettings {
             endpoint: Some("http://sqs.test".to_owned()),
             region: Some(region.to_owned()),
             http_client: Some(http_client_fn(move |_, _| connector.clone())),
             credentials: Some(SharedCredentialsProvider::new(credentials)),
-        };
-        SqsQueue::new(settings, URL)
+        }
     }
 
     /// These faults from now on, one a request; the last of them lasts.
@@ -127,10 +131,11 @@ impl Sqs {
         }
         let asked: Value = serde_json::from_slice(request.body().bytes().unwrap_or_default())
             .map_err(|_| "com.amazonaws.sqs#InvalidMessageContents")?;
-        if asked["QueueUrl"] != URL {
+        if asked.get("QueueUrl").and_then(Value::as_str) != Some(URL) {
             return Err("com.amazonaws.sqs#QueueDoesNotExist");
         }
-        let body = asked["MessageBody"].as_str().ok_or("com.amazonaws.sqs#InvalidMessageContents")?;
+        let body = asked.get("MessageBody").and_then(Value::as_str);
+        let body = body.ok_or("com.amazonaws.sqs#InvalidMessageContents")?;
         let mut state = self.state();
         state.messages.push_back(body.to_owned());
         let id = format!("{:08}", state.requests);
