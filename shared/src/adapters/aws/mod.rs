@@ -52,10 +52,12 @@ pub async fn sdk_config(settings: &AwsSettings) -> SdkConfig {
         .with_max_backoff(Duration::from_secs(5));
     let mut loader = aws_config::defaults(BehaviorVersion::latest())
         .http_client(settings.http_client.clone().unwrap_or_else(client::shared))
-        .region(region(settings))
         .retry_config(retries)
         .timeout_config(timeouts)
         .stalled_stream_protection(StalledStreamProtectionConfig::disabled());
+    if let Some(region) = region(settings) {
+        loader = loader.region(region);
+    }
     if let Some(endpoint) = &settings.endpoint {
         loader = loader.endpoint_url(endpoint);
     }
@@ -65,14 +67,16 @@ pub async fn sdk_config(settings: &AwsSettings) -> SdkConfig {
     loader.load().await
 }
 
-/// Where an endpoint is given, the machine's metadata service is not asked: off AWS that is a wait for nothing.
-fn region(settings: &AwsSettings) -> RegionProviderChain {
-    let given = RegionProviderChain::first_try(settings.region.clone().map(Region::new));
-    if settings.endpoint.is_none() && settings.http_client.is_none() {
-        return given.or_default_provider();
+/// Who tells the region; nothing when the SDK is to ask as it does, by the client it is given. Where an endpoint is given,
+/// the machine's metadata service is not asked: off AWS that is a wait for nothing.
+fn region(settings: &AwsSettings) -> Option<RegionProviderChain> {
+    let given = settings.region.clone().map(Region::new);
+    if given.is_none() && settings.endpoint.is_none() && settings.http_client.is_none() {
+        return None;
     }
-    given
+    let chain = RegionProviderChain::first_try(given)
         .or_else(EnvironmentVariableRegionProvider::new())
         .or_else(ProfileFileRegionProvider::new())
-        .or_else(Region::from_static(FALLBACK_REGION))
+        .or_else(Region::from_static(FALLBACK_REGION));
+    Some(chain)
 }

@@ -80,3 +80,11 @@ async fn settings_reach_the_sdk() {
     assert_eq!(config.region().map(AsRef::as_ref), Some("eu-west-9"));
     assert_eq!(config.retry_config().map(RetryConfig::max_attempts), Some(MAX_ATTEMPTS));
 }
+
+#[tokio::test]
+async fn without_an_endpoint_the_service_is_awss_own() {
+    let settings = AwsSettings { region: Some("eu-west-9".to_owned()), ..AwsSettings::default() };
+    let config = sdk_config(&settings).await;
+    assert_eq!(config.endpoint_url(), None);
+    assert_eq!(config.region().map(AsRef::as_ref), Some("eu-west-9"));
+}
