@@ -121,6 +121,8 @@ with check("every function is watched: an alarm for errors, one for throttles, a
             equal(alarm(metric, FunctionName=("Ref", name))["TreatMissingData"], "notBreaching")
     equal(alarm("5xx", ApiId=("Ref", "HttpApi"))["Namespace"], "AWS/ApiGateway")
     equal(alarm("OldestDueAge", Stage=("Ref", "Stage"))["TreatMissingData"], "breaching")
+    beside = yaml.load(data_plane.read_text(), Loader)["Resources"].items()
+    alarms = alarms | {name: each["Properties"] for name, each in beside if each["Type"] == "AWS::CloudWatch::Alarm"}
     told = ("If", ["HasAlarmTopic", [("Ref", "AlarmTopicArn")], ("Ref", "AWS::NoValue")])
     for name, each in alarms.items():
         equal([each["AlarmActions"], each["OKActions"]], [told, told], name)
@@ -184,7 +186,7 @@ with check("every parameter is explained and used"):
 
 
 class Refusals:
-    """What CloudFormation says to a deployment with these parameters, before anything is made; nothing when it takes them."""
+    """What CloudFormation says to a deployment with these parameters before anything is made; nothing when it takes them."""
 
     def __init__(self):
         self.endpoint = engines.ministack()
@@ -205,6 +207,23 @@ class Refusals:
         except ClientError as error:
             return error.response["Error"]["Message"]
         return None
+
+    def admitted(self, networks):
+        """What the security group of the load balancer lets in, deployed by itself."""
+        self.asked += 1
+        text, stack = data_plane.read_text(), f"groups-{self.asked}"
+        told = {"Stage": "dev", "Name": "x", "Architecture": "arm64", "Image": "x", "Vpc": "vpc-0a1b2c3d", "Subnets": SUBNETS,
+                "Networks": ",".join(networks), "Tasks": 2, "TableName": "x", "TableArn": "x", "BucketName": "x", "BucketArn": "x",
+                "IdentityMode": "none", "Project": "x", "LogLevel": "info", "LogDays": 1}
+        self.formation.create_stack(
+            StackName=stack, TemplateBody=text[:text.index("  TaskIngress:")],
+            Parameters=[{"ParameterKey": name, "ParameterValue": str(value)} for name, value in told.items()])
+        self.formation.get_waiter("stack_create_complete").wait(StackName=stack, WaiterConfig={"Delay": 0.1, "MaxAttempts": 100})
+        group = self.formation.describe_stack_resource(StackName=stack, LogicalResourceId="BalancerGroup")["StackResourceDetail"]
+        (found,) = engines.client("ec2", self.endpoint).describe_security_groups(
+            GroupIds=[group["PhysicalResourceId"]])["SecurityGroups"]
+        equal({(each["FromPort"], each["ToPort"]) for each in found["IpPermissions"]}, {(80, 80)})
+        return [each["CidrIp"] for rule in found["IpPermissions"] for each in rule["IpRanges"]]
 
 
 refusal = Refusals()
@@ -274,6 +293,13 @@ for name, (refused, taken) in VALUES.items():
 
 with check("every parameter was tried"):
     equal(set(VALUES), set(template["Parameters"]))
+
+with check("the load balancer of the data plane admits the callers' networks, the first five, and nobody else"):
+    equal(resources["DataPlaneStack"]["Properties"]["Parameters"]["Networks"],
+          ("Join", [",", [("Join", [",", ("Ref", "CallerNetworks")]), "-", "-", "-", "-"]]))
+    all_of_them = [f"10.{number}.0.0/16" for number in range(6)]
+    for count in (1, 2, 5, 6):
+        equal(refusal.admitted(all_of_them[:count] + ["-"] * 4), all_of_them[:min(count, 5)])
 
 with check("samconfig.toml deploys dev as it is, and prod once it is told of whom to tell"):
     samconfig = tomllib.loads((ROOT / "samconfig.toml").read_text())
