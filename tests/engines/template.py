@@ -28,7 +28,7 @@ class Loader(yaml.SafeLoader):
 Loader.add_multi_constructor("!", lambda loader, tag, node: (tag, loader.construct_scalar(node) if isinstance(
     node, yaml.ScalarNode) else loader.construct_sequence(node, deep=True)))
 template = yaml.load(path.read_text(), Loader)
-resources = template["Resources"]
+resources, beside = template["Resources"], yaml.load(data_plane.read_text(), Loader)["Resources"]
 settings = set(re.findall(r"^\| `[\w.]+` \| `(GLINT_\w+)` \|", (ROOT / "docs/configuration.md").read_text(), re.M))
 
 
@@ -121,8 +121,7 @@ with check("every function is watched: an alarm for errors, one for throttles, a
             equal(alarm(metric, FunctionName=("Ref", name))["TreatMissingData"], "notBreaching")
     equal(alarm("5xx", ApiId=("Ref", "HttpApi"))["Namespace"], "AWS/ApiGateway")
     equal(alarm("OldestDueAge", Stage=("Ref", "Stage"))["TreatMissingData"], "breaching")
-    beside = yaml.load(data_plane.read_text(), Loader)["Resources"].items()
-    alarms = alarms | {name: each["Properties"] for name, each in beside if each["Type"] == "AWS::CloudWatch::Alarm"}
+    alarms = alarms | {name: each["Properties"] for name, each in beside.items() if each["Type"] == "AWS::CloudWatch::Alarm"}
     told = ("If", ["HasAlarmTopic", [("Ref", "AlarmTopicArn")], ("Ref", "AWS::NoValue")])
     for name, each in alarms.items():
         equal([each["AlarmActions"], each["OKActions"]], [told, told], name)
@@ -134,7 +133,7 @@ with check("every function and the API have a log group that forgets"):
         (group,) = functions[name]["LoggingConfig"].values()
         equal(groups[group[1]]["LogGroupName"], ("Sub", f"/glint/${{Stage}}/{crate(name)}"))
     equal(resources["HttpApi"]["Properties"]["AccessLogSettings"]["DestinationArn"], ("GetAtt", "ApiLogs.Arn"))
-    equal({each["RetentionInDays"] for each in groups.values()}, {("Ref", "LogDays")})
+    equal({each["RetentionInDays"] for each in (*groups.values(), beside["Logs"]["Properties"])}, {("Ref", "LogDays")})
     equal(set(groups), {name.replace("Function", "Logs") for name in functions} | {"ApiLogs"})
 
 with check("the access log is JSON and says what is asked of it"):
@@ -165,6 +164,14 @@ with check("no function may do more than is written down: no action or resource 
             for value in each[name] if isinstance(each[name], list) else [each[name]]:
                 assert value != "*" and not str(value).endswith(":*"), each["Sid"]
     equal(template["Globals"]["Function"]["PermissionsBoundary"], ("Ref", "FunctionsBoundary"))
+
+with check("the data plane may do what the functions may with the table and the bucket"):
+    def granted(statements):
+        actions = {each for one in statements for each in (one["Action"] if isinstance(one["Action"], list) else [one["Action"]])}
+        return {each for each in actions if not each.startswith("sqs:")}
+
+    (policy,) = beside["Role"]["Properties"]["Policies"]
+    equal(granted(policy["PolicyDocument"]["Statement"]), granted(statements))
 
 with check("every setting that is named is one that exists"):
     for each in (path, data_plane, container / "Dockerfile", container / "README.md"):
