@@ -8,11 +8,16 @@ mod counts;
 mod meter;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use meter::{Meter, Units};
 use serde_json::{Value, json};
+use shared::catalog::Catalog;
+use shared::operations::{Arrival, Arrivals, ArrivalsSettings};
+use shared::ports::{Clock, Key};
 use tests::callers::ADMIN;
-use tests::fixtures::bytes;
+use tests::fixtures::{TestClock, bytes};
+use tests::probe::ProbedTable;
 use tests::world::{PART, World};
 
 /// An operation, and the calls it may make.
@@ -63,6 +68,8 @@ fn budget() -> Vec<Case> {
             vec!["query 1", "get 1", "remove", "commit 2", "query 0"],
         ),
         case("nothing is due (reaper)", vec!["query 0"]),
+        case("an object appears in the bucket (upload_completed)", vec!["get 1"]),
+        case("an object that nobody owns appears (upload_completed)", vec!["get 0", "get 1", "commit 2"]),
     ]
 }
 
@@ -173,11 +180,47 @@ async fn count(operation: &str) -> (Vec<String>, Units) {
             world.reaper.run().await.unwrap();
             return (world.probe.calls(), meter.take());
         }
+        "an object appears in the bucket (upload_completed)"
+        | "an object that nobody owns appears (upload_completed)" => {
+            let id = path.rsplit('/').next().unwrap();
+            let key = if operation.contains("nobody") {
+                format!("{id}/{NOBODYS}")
+            } else {
+                object_of(&world, id).await
+            };
+            meter.take();
+            appear(&world, key).await;
+            return (world.probe.calls(), meter.take());
+        }
         other => panic!("nobody knows how to {other}"),
     };
     let refused = operation == "upload of another size than announced";
     assert_eq!(answer.status.is_client_error(), refused, "{operation}: {answer}");
     (world.probe.calls(), meter.take())
+}
+
+/// A blob no row knows of.
+const NOBODYS: &str = "01ARYZ6S41ZZZZZZZZZZZZZZZZ";
+const BUCKET: &str = "images";
+
+/// The key of an image's object.
+async fn object_of(world: &World, id: &str) -> String {
+    let record = Key { partition: format!("image#{id}"), sort: "record".to_owned() };
+    let record = world.table.get(&record).await.unwrap().unwrap();
+    record.attributes["location"]["key"].as_str().unwrap().to_owned()
+}
+
+async fn appear(world: &World, path: String) {
+    let table = ProbedTable { table: Arc::clone(&world.table), probe: world.probe.clone() };
+    let settings = ArrivalsSettings {
+        store: "default".parse().unwrap(),
+        bucket: BUCKET.to_owned(),
+        prefix: String::new(),
+        grace: Duration::from_mins(1),
+    };
+    let clock: Arc<dyn Clock> = Arc::<TestClock>::clone(&world.clock);
+    let arrivals = Arrivals::new(Catalog::new(Arc::new(table), 1), clock, settings);
+    arrivals.arrived(&Arrival { bucket: BUCKET.to_owned(), path, at: world.clock.now() }).await.unwrap();
 }
 
 #[tokio::test]
