@@ -78,7 +78,7 @@ settings! {
     "table.name" => table.name: "Name of the DynamoDB table.",
     "table.endpoint" => table.endpoint: "URL of a server that speaks DynamoDB. Without it, AWS.",
     "table.region" => table.region: "Region of the DynamoDB table. Without it, what the AWS SDK finds.",
-    "table.listing_shards" => table.listing_shards: "Partitions the listings of all and of public images are spread over, 1 to 64. Raise it before a catalogue reaches 10 million images; the rows of an older value are not moved.",
+    "table.listing_shards" => table.listing_shards: "Partitions the listings of all and of public images are spread over, 1 to 64. Raise it before a partition holds 1.5 million images; the rows of an older value are not moved.",
     "store.id" => store.id: "The id clients see the store by.",
     "store.adapter" => store.adapter: "Where bytes lie: `file` (in the data directory), `memory` (lost when the process ends), `s3`.",
     "store.bucket" => store.bucket: "The S3 bucket. Required with `s3`.",
