@@ -1,50 +1,29 @@
-"""Builds every function, holds its size, and has it answer the events of events/. Started by run.sh.
+"""Has every function answer the events of events/. Started by run.sh.
 
-`functions`: the release binaries under the runtime API of `cargo lambda watch --only-lambda-apis`.
+`functions`: the release binaries, built here, under the runtime API of `cargo lambda watch --only-lambda-apis`.
 `watch`: `cargo lambda watch` builds and starts each function from source.
 """
 
 import atexit
 import base64
 import contextlib
-import gzip
 import json
 import os
 import signal
 import subprocess
 import sys
 
+import build
 import engines
-from harness import CLEAN, MIB, ROOT, TARGET, Checks, equal, scratch, wait_for
+from build import FUNCTIONS
+from harness import CLEAN, ROOT, Checks, equal, scratch, wait_for
 
-FUNCTIONS = ("discovery", "images", "uploads", "reaper")
-LIMIT = 8 * MIB
 check = Checks()
 mode = sys.argv[1]
 work = scratch("functions")
-built = TARGET / "lambda"
 image = json.loads((ROOT / "events/apigw/post-images.json").read_text())["body"]
 image_id = json.loads(image)["id"]
 data = base64.b64decode(json.loads((ROOT / "events/apigw/put-image-file.json").read_text())["body"])
-
-
-def build():
-    for name in FUNCTIONS:
-        (built / name / "bootstrap").unlink(missing_ok=True)
-    with check("cargo lambda build --release"):
-        subprocess.run(["cargo", "lambda", "build", "--quiet", "--locked", "--release", "--lambda-dir", built], cwd=ROOT, check=True)
-    for name in FUNCTIONS:
-        with check(f"it builds {name}"):
-            assert (built / name / "bootstrap").exists()
-    print(f"\n{'function':<12}{'MiB':>8}{'gzip':>8}")
-    for name in FUNCTIONS:
-        binary = (built / name / "bootstrap").read_bytes()
-        print(f"{name:<12}{len(binary) / MIB:>8.2f}{len(gzip.compress(binary)) / MIB:>8.2f}")
-    print()
-    for name in FUNCTIONS:
-        with check(f"{name} is at most 8 MiB"):
-            size = (built / name / "bootstrap").stat().st_size
-            assert size <= LIMIT, f"{size} bytes"
 
 
 def settings(table_url, store_url, name):
@@ -52,7 +31,7 @@ def settings(table_url, store_url, name):
         "GLINT_TABLE_ADAPTER": "dynamodb", "GLINT_TABLE_NAME": name, "GLINT_TABLE_ENDPOINT": table_url,
         "GLINT_TABLE_REGION": engines.REGION, "GLINT_STORE_ADAPTER": "s3", "GLINT_STORE_BUCKET": name,
         "GLINT_STORE_ENDPOINT": store_url, "GLINT_STORE_REGION": engines.REGION, "GLINT_STORE_PATH_STYLE": "true",
-        "AWS_LAMBDA_HTTP_IGNORE_STAGE_IN_PATH": "true",
+        "AWS_LAMBDA_HTTP_IGNORE_STAGE_IN_PATH": "true", "GLINT_IDENTITY_NONE_NETWORKS": "203.0.113.0/24",
     }
 
 
@@ -71,7 +50,7 @@ class Host:
                 runtime = {"AWS_LAMBDA_FUNCTION_NAME": name, "AWS_LAMBDA_FUNCTION_VERSION": "1",
                            "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "256",
                            "AWS_LAMBDA_RUNTIME_API": f"http://127.0.0.1:{self.ports['*']}/.rt/{name}"}
-                self._start(name, [built / name / "bootstrap"], runtime)
+                self._start(name, [build.binary(name)], runtime)
 
     def _watch(self, name, *options):
         port = self.ports[name] = engines.free_port()
@@ -113,6 +92,11 @@ def answers(where, host, s3, bucket):
     def keys():
         return s3.list_objects_v2(Bucket=bucket).get("KeyCount", 0) + len(s3.list_multipart_uploads(Bucket=bucket).get("Uploads", []))
 
+    with check(f"{where}: authorizer lets the captured caller pass, as the administrator that the other events name"):
+        admin = json.loads((ROOT / "events/apigw/get-image.json").read_text())["requestContext"]["authorizer"]["lambda"]
+        equal(host.invoke("authorizer", "authorizer/get-image.json"), {"isAuthorized": True, "context": admin})
+    with check(f"{where}: upload_completed leaves the objects of others alone"):
+        equal(host.invoke("upload_completed", "sqs/object-created.json"), {"batchItemFailures": []})
     with check(f"{where}: discovery answers versions and a schema"):
         versions = json.loads(host.answer("discovery", "get-versions.json", 200))["versions"]
         assert "v2.17" in [version["id"] for version in versions], versions
@@ -150,8 +134,8 @@ def hold(where, table_url, store_url):
 
 
 if mode == "functions":
-    build()
-if mode == "watch" or all((built / name / "bootstrap").exists() for name in FUNCTIONS):
+    build.build(check)
+if mode == "watch" or all(build.binary(name).exists() for name in FUNCTIONS):
     table_url = engines.ministack()
     hold("MiniStack", table_url, table_url)
     if python := os.environ.get("LOCALSTACK_PYTHON"):

@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
 # Proves that Glint runs on servers that speak DynamoDB and S3 as it does on its own disk, and as functions.
-# usage: run.sh [template] [cloud] [functions] [watch]   (all by default)
+# usage: run.sh [template] [build] [cloud] [functions] [watch]   (all by default)
 #   template   infra/ against sam, cfn-lint and hadolint, the table and bucket definitions, the functions and the events;
 #              its parameters and rules against MiniStack
 #   cloud      glint serve, table on MiniStack, bucket on MiniStack and on LocalStack: bytes, crash, the public clients
-#   functions  cargo lambda build of every function, sizes held to 8 MiB; each binary under the runtime API of
-#              cargo lambda watch answers the events of events/ by cargo lambda invoke, on the same two servers
+#   build      cargo lambda build of every function for both processors; a table of sizes, held to 8 MiB
+#   functions  each binary under the runtime API of cargo lambda watch answers the events of events/ by cargo lambda
+#              invoke, on the same two servers
 #   watch      the same answers from cargo lambda watch building the functions from source
 # Needs: cargo build --release (cloud); Python 3.11, and 3.13 for LocalStack, or it says what was skipped.
 set -euo pipefail
@@ -29,7 +30,7 @@ servers() {
   bin=$("$venv" ministack "$here/ministack.txt")
 }
 
-[ $# -gt 0 ] || set -- template cloud functions watch
+[ $# -gt 0 ] || set -- template build cloud functions watch
 failed=0
 for part; do
   case $part in
@@ -37,6 +38,9 @@ for part; do
       bin=$("$venv" ministack "$here/ministack.txt")
       tools=$("$venv" template "$here/template.txt")
       PATH=$tools:$PATH "$bin/python" "$here/template.py" || failed=1 ;;
+    build)
+      lambda=$("$venv" lambda "$here/lambda.txt")
+      PATH=$lambda:$PATH python3 "$here/build.py" || failed=1 ;;
     cloud)
       servers
       "$bin/python" "$here/cloud.py" || failed=1 ;;
@@ -44,7 +48,7 @@ for part; do
       servers
       lambda=$("$venv" lambda "$here/lambda.txt")
       PATH=$lambda:$PATH "$bin/python" "$here/functions.py" "$part" || failed=1 ;;
-    *) echo "run.sh: '$part' is none of template, cloud, functions, watch" >&2; exit 2 ;;
+    *) echo "run.sh: '$part' is none of template, build, cloud, functions, watch" >&2; exit 2 ;;
   esac
 done
 exit $failed

@@ -1,0 +1,61 @@
+"""Builds every function for both processors that Lambda has, as `sam build` does, and holds each binary's size.
+
+Prints a table: MiB of the binary and of what is uploaded of it. Started by run.sh; functions.py and bench/ use what it built.
+"""
+
+import gzip
+import pathlib
+import platform
+import subprocess
+import sys
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "clients"))
+
+from harness import MIB, ROOT, TARGET, Checks  # noqa: E402
+
+FUNCTIONS = sorted(each.parent.parent.name for each in ROOT.glob("functions/*/src/main.rs"))
+LIMIT = 8 * MIB
+OWN = {"x86_64": "x86_64", "aarch64": "arm64", "arm64": "arm64"}[platform.machine()]
+OTHER = "x86_64" if OWN == "arm64" else "arm64"
+
+
+def folder(architecture):
+    return TARGET / ("lambda" if architecture == OWN else f"lambda-{architecture}")
+
+
+def binary(name, architecture=OWN):
+    return folder(architecture) / name / "bootstrap"
+
+
+def build(check, architecture=OWN):
+    """Whether every function was built."""
+    for name in FUNCTIONS:
+        binary(name, architecture).unlink(missing_ok=True)
+    with check(f"cargo lambda build --release for {architecture}"):
+        told = ["cargo", "lambda", "build", "--quiet", "--locked", "--release", "--lambda-dir", folder(architecture)]
+        if architecture != OWN:
+            told += ["--arm64" if architecture == "arm64" else "--x86-64"]
+        subprocess.run(told, cwd=ROOT, check=True)
+        assert all(binary(name, architecture).exists() for name in FUNCTIONS), "a function was not built"
+        return True
+    return False
+
+
+def sizes(architectures):
+    print(f"\n{'function':<18}" + "".join(f"{each + ', MiB':>14}{'gzip':>8}" for each in architectures))
+    for name in FUNCTIONS:
+        bodies = [binary(name, each).read_bytes() for each in architectures]
+        print(f"{name:<18}" + "".join(f"{len(body) / MIB:>14.2f}{len(gzip.compress(body)) / MIB:>8.2f}" for body in bodies))
+    print(flush=True)
+
+
+if __name__ == "__main__":
+    check = Checks()
+    built = [each for each in (OWN, OTHER) if build(check, each)]
+    sizes(built)
+    for architecture in built:
+        for name in FUNCTIONS:
+            with check(f"{name} for {architecture} is at most 8 MiB"):
+                size = binary(name, architecture).stat().st_size
+                assert size <= LIMIT, f"{size} bytes"
+    check.finish()
