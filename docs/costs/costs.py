@@ -141,7 +141,8 @@ def traffic(model, months):
         ("jobs for the reaper, and objects it removes", *(f"{each.deletes:,}" for each in months)),
         ("runs of the reaper by its schedule", *([f"{model.deployed.runs:,}"] * len(months))),
         ("TB stored", *(f"{each.month['images'] * each.mean_gib / TB:,.1f}" for each in months)),
-        ("TB up", *(f"{each.up_gib / TB:,.1f}" for each in months)), ("TB down", *(f"{each.down_gib / TB:,.1f}" for each in months))]
+        ("TB up", *(f"{each.up_gib / TB:,.1f}" for each in months)),
+        ("TB down", *(f"{each.down_gib / TB:,.1f}" for each in months))]
     mix = ", ".join(f"{body['share']:.0%} of {body['mib']:,} MiB" for body in model.bodies)
     what = "".join(f"- *{each.month['name']}*: {each.month['what']}\n" for each in months)
     return f"{what}- sizes, of what is stored, comes and goes alike: {mix}\n\n" + \
@@ -180,6 +181,7 @@ def summary(model, months):
         return f"${usd(million(model, name).usd())}"
     bill, size, share = idle_bill(model), model.bodies[0]["mib"], model.assumed["traced_share"]
     lists = [price(name) for name in model.counted if name.startswith("list 25")][:2]
+    first, rest = of(model, trace=MILLION), of(model, trace=share * MILLION)
     thousand = model.bill()
     for kind in ("table_gb", "backup_gb"):
         thousand.add("", kind, 1000 * model.image_bytes() / GIB)
@@ -188,7 +190,7 @@ def summary(model, months):
         f"**A million** shows {price('show an image')}, lists {lists[0]} to {lists[1]}, creates {price('create an image')}, patches "
         f"{price('patch an image')}, deletes {price('delete an image with data')};\n  uploads of {size} MiB "
         f"{price('upload less than a part')}, downloads of {size} MiB {price('download')}. Tracing adds, for each million, "
-        f"${of(model, trace=MILLION)}\n  for the first call in each second of each function and ${of(model, trace=share * MILLION)} for all others.",
+        f"${first}\n  for the first call in each second of each function and ${rest} for all others.",
         f"**A TB** in the bucket ${of(model, bucket_gb=TB)} a month; the records of 1,000 images ${thousand.usd():.4f}.",
         f"**Images of more than {CARRIED / MILLION} MB**, so nearly everybody's, need `glint serve` beside the functions: "
         f"${usd(plane_bill(model).usd())} a month at\n  rest as the template runs it, nothing more on a machine you have."]
@@ -241,7 +243,8 @@ def sections():
 
 old = new = DOCUMENT.read_text()
 for name, made in sections().items():
-    new, found = re.subn(rf"(<!-- costs\.py: {name} -->\n).*?(?=<!-- end -->)", lambda it: it[1] + made, new, flags=re.S)  # noqa: B023
+    place = re.compile(rf"(?<=<!-- costs\.py: {name} -->\n).*?(?=<!-- end -->)", re.S)
+    new, found = place.subn(made.replace("\\", r"\\"), new)
     if found != 1:
         sys.exit(f"docs/costs.md has {found} places for {name}")
 if "--check" in sys.argv[1:]:
