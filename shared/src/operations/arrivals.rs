@@ -8,7 +8,7 @@
 //!   makes the object due once more. The reaper then finds no row, and removes what is due all the same.
 //! - *The object was removed and its row forgotten before the event came.* The rows are written for nothing: the reaper
 //!   removes what is not there and forgets them. A removal is no event that is listened to, so it ends there.
-//! - *One event twice, at the same time.* When it is due follows from the event: both write the same rows.
+//! - *One event twice at once.* When its object is due follows from the event: both write the same rows.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -89,9 +89,7 @@ impl Arrivals {
         let due = Due { at: at.plus(self.settings.grace).max(self.clock.now()), location };
         let owner = self.look(&due).await?;
         match owner {
-            Owner::Nobody => {
-                tracing::info!(path, "an object that nobody owns has appeared: it will be removed")
-            }
+            Owner::Nobody => tracing::info!(path, "an object that nobody owns has appeared: it will go"),
             Owner::Unknown => tracing::warn!(path, "an object of an image unknown to the table has appeared"),
             Owner::Image | Owner::Foreign => {}
         }

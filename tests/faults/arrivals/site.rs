@@ -40,14 +40,16 @@ pub(super) struct Bucket {
 struct State {
     /// Every object ever created.
     created: Vec<Arrival>,
+    /// The numbers of those whose event was delivered.
+    delivered: BTreeSet<usize>,
     /// Every key anything was asked of.
     keys: BTreeSet<ObjectKey>,
     /// Whether the next write goes unanswered.
     stalls: bool,
     /// Writes that went unanswered and may still land.
     stalled: Vec<(ObjectKey, Chunks)>,
-    /// Who is told at once of what lands behind the next removal.
-    ambush: Option<Arrivals>,
+    /// Which removal what went unanswered lands behind, and who is told of it at once.
+    ambush: Option<(usize, Arrivals)>,
 }
 
 impl Bucket {
@@ -77,18 +79,40 @@ impl Bucket {
         }
     }
 
+    /// Whom to tell, and of what, now that an object was removed.
+    fn ambushed(&self, removed: &ObjectKey) -> Option<(Arrivals, Chunks)> {
+        let mut state = self.state();
+        let number = state.stalled.iter().position(|(key, _)| key == removed)?;
+        let (left, arrivals) = state.ambush.take()?;
+        if left > 0 {
+            state.ambush = Some((left - 1, arrivals));
+            return None;
+        }
+        Some((arrivals, state.stalled.remove(number).1))
+    }
+
     /// Lets the next write go unanswered.
     pub(super) fn stall(&self) {
         self.state().stalls = true;
     }
 
-    /// Lets what went unanswered land behind the next removal, and has it looked at before anybody goes on.
-    pub(super) fn ambush(&self, arrivals: Arrivals) {
-        self.state().ambush = Some(arrivals);
+    /// Lets what went unanswered land right behind a removal of its key, the first after so many others, and has it
+    /// looked at before anybody goes on.
+    pub(super) fn ambush(&self, others: usize, arrivals: Arrivals) {
+        self.state().ambush = Some((others, arrivals));
+    }
+
+    /// What went unanswered until now never lands.
+    pub(super) fn calm(&self) {
+        self.state().stalled.clear();
     }
 
     pub(super) fn created(&self) -> Vec<Arrival> {
         self.state().created.clone()
+    }
+
+    pub(super) fn is_delivered(&self, number: usize) -> bool {
+        self.state().delivered.contains(&number)
     }
 
     pub(super) fn keys(&self) -> Vec<ObjectKey> {
@@ -128,11 +152,12 @@ impl Store for Bucket {
     async fn remove(&self, key: &ObjectKey) -> Result<(), StoreError> {
         self.state().keys.insert(key.clone());
         self.objects.remove(key).await?;
-        let ambush = self.state().ambush.take();
-        if let Some(arrivals) = ambush {
-            self.land(0).await;
+        if let Some((arrivals, bytes)) = self.ambushed(key) {
+            self.create(key, bytes).await;
             let landed = self.created().pop().unwrap();
+            let number = self.created().len() - 1;
             arrivals.arrived(&landed).await.unwrap();
+            self.state().delivered.insert(number);
         }
         Ok(())
     }
@@ -240,6 +265,15 @@ impl Site {
             again.iter().any(|failure| failure["itemIdentifier"] == id)
         };
         (0..events.len()).map(|number| !comes_again(number)).collect()
+    }
+
+    /// Hands the function one event, by number. Whether it is done with.
+    pub(super) async fn deliver_one(&self, number: usize) -> bool {
+        let done = self.deliver(&[self.bucket.created()[number].clone()]).await == [true];
+        if done {
+            self.bucket.state().delivered.insert(number);
+        }
+        done
     }
 
     /// Writes bytes under a key, behind every rule, as a writer does that is late, and tells of it.
