@@ -12,25 +12,31 @@ use std::sync::LazyLock;
 
 use axum::body::Body;
 use axum::http::{Request, Response, Uri};
-use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
+use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder, MaybeHttpsStream};
 use hyper_util::client::legacy::{Client, connect::HttpConnector};
-use hyper_util::rt::TokioExecutor;
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use tokio::net::TcpStream;
+use tower::util::MapResponse;
 
 use crate::emptying;
+use crate::patient::Patient;
 
 /// A deployed service, for as long as this is there nobody else's who asks the same way.
 #[derive(Debug)]
 pub struct Deployed {
     url: String,
     host: String,
-    client: Client<HttpsConnector<HttpConnector>, Body>,
+    client: Client<Connector, Body>,
     /// Locked. The system unlocks it when the test ends, however it ends.
     _turn: File,
 }
 
-static CONNECTOR: LazyLock<HttpsConnector<HttpConnector>> = LazyLock::new(|| {
+type Stream = MaybeHttpsStream<TokioIo<TcpStream>>;
+type Connector = MapResponse<HttpsConnector<HttpConnector>, fn(Stream) -> Patient<Stream>>;
+
+static CONNECTOR: LazyLock<Connector> = LazyLock::new(|| {
     let roots = HttpsConnectorBuilder::new().with_native_roots().unwrap();
-    roots.https_or_http().enable_http1().build()
+    MapResponse::new(roots.https_or_http().enable_http1().build(), Patient)
 });
 
 #[expect(clippy::disallowed_methods, reason = "what is tested is told to the tests, not to the service")]
@@ -48,8 +54,8 @@ impl Deployed {
         let host = variable("GLINT_TEST_HOST").unwrap_or_else(|| authority.to_string());
         let turn = File::create(std::env::temp_dir().join("glint-test-endpoint.lock")).unwrap();
         turn.lock().unwrap();
-        // The connections are the test's too: its runtime drives them.
-        let client = Client::builder(TokioExecutor::new()).build(CONNECTOR.clone());
+        // A connection a request: one that a server closed behind an early answer must not take the next.
+        let client = Client::builder(TokioExecutor::new()).pool_max_idle_per_host(0).build(CONNECTOR.clone());
         Some(Self { url, host, client, _turn: turn })
     }
 

@@ -6,6 +6,7 @@ pub mod deployed;
 mod emptying;
 pub mod engines;
 pub mod fixtures;
+mod patient;
 pub mod probe;
 pub mod request;
 pub mod service;

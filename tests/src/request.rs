@@ -97,11 +97,11 @@ impl Call<'_> {
         self
     }
 
-    /// Carries bytes in pieces of ten, and nobody knows how many will come.
+    /// Carries bytes in pieces of ten, or in some hundred pieces when they are many, and nobody knows how many will come.
     #[must_use]
     pub fn chunked(mut self, bytes: &[u8]) -> Self {
-        let pieces: Vec<_> =
-            bytes.chunks(10).map(|piece| Ok::<_, fmt::Error>(Bytes::copy_from_slice(piece))).collect();
+        let pieces = bytes.chunks(10.max(bytes.len() / 500));
+        let pieces: Vec<_> = pieces.map(|piece| Ok::<_, fmt::Error>(Bytes::copy_from_slice(piece))).collect();
         self.body = Body::from_stream(stream::iter(pieces));
         self
     }
