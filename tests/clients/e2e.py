@@ -17,6 +17,7 @@ BIN = pathlib.Path(sys.executable).parent
 check = Checks()
 work = scratch("clients")
 url = os.environ.get("ENDPOINT") or Glint(work / "data").start().url
+LARGEST = int(os.environ.get("LARGEST_BODY", 5 * MIB + 17))
 # glanceclient keeps schemas in its home: an empty one, so that every run asks for them.
 home = CLEAN | {"HOME": str(work), "PYTHONWARNINGS": "ignore"}
 
@@ -180,7 +181,7 @@ def streams(iso):
 
 def python_sdk():
     cloud = sdk.connect(auth_type="none", endpoint=url, load_envvars=False, load_yaml_config=False)
-    data = os.urandom(5 * MIB + 17)
+    data = os.urandom(LARGEST)
     with check("the SDK walks every page and meets every image once"):
         made = {cloud.image.create_image(f"page-{n}", disk_format="raw", container_format="bare").id for n in range(7)}
         seen = [image.id for image in cloud.image.images(limit=3) if str(image.name).startswith("page-")]

@@ -39,10 +39,10 @@ def listens(port):
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
-def server(name, command, health, environment):
-    """Starts a program and waits until `health` answers. It ends with this script."""
-    state = scratch(name)
-    (state / "run").mkdir()
+def server(name, command, health, environment, state=None):
+    """Starts a program and waits until `health` answers. It ends with this script. `state` is a directory it may fill."""
+    state = state or scratch(name)
+    (state / "run").mkdir(parents=True)
     with open(state / "log", "wb") as log:
         process = subprocess.Popen(command, cwd=state / "run", env=os.environ | environment, stdin=subprocess.DEVNULL,
                                    stdout=log, stderr=subprocess.STDOUT, start_new_session=True)
@@ -70,12 +70,17 @@ def end(process):
 
 
 def ministack():
+    return ministack_process()[0]
+
+
+def ministack_process(state=None, **options):
+    """Its URL and its process. `options` are more of its variables: `AUTH="true"`."""
     port = free_port()
     url = f"http://127.0.0.1:{port}"
-    server("ministack", [pathlib.Path(sys.executable).parent / "ministack"], f"{url}/_ministack/health", {
+    process = server("ministack", [pathlib.Path(sys.executable).parent / "ministack"], f"{url}/_ministack/health", {
         "BIND_HOST": "127.0.0.1", "GATEWAY_PORT": str(port), "MINISTACK_HOST": "127.0.0.1", "LAMBDA_EXECUTOR": "local",
-        "IOT_MTLS_ENABLED": "0"})
-    return url
+        "IOT_MTLS_ENABLED": "0"} | options, state)
+    return url, process
 
 
 def localstack(python):

@@ -1,0 +1,109 @@
+"""Holds table and bucket to each other: what has to be true of what is kept, at any time and once all is done.
+
+A due row without a blob's is no fault: it reminds of an object that may land after it was removed, until its time has come.
+"""
+
+import time
+from collections import Counter
+
+LIVE = {"queued", "saving", "active", "deactivated"}
+
+
+class Kept:
+    """Rows by what they are. Keys are those of shared/src/catalog/key.rs."""
+
+    def __init__(self, deployment):
+        self.objects, self.begun = deployment.objects(), deployment.begun()
+        self.images, self.blobs, self.due, self.listed, self.usage = {}, {}, [], [], {}
+        for row in deployment.rows():
+            partition, sort = row["PK"], row["SK"]
+            if partition.startswith("image#") and sort == "record":
+                self.images[row["id"]] = row
+            elif partition.startswith("image#") and sort.startswith("blob#"):
+                self.blobs[row["location"]["key"]] = row
+            elif partition.startswith("due#"):
+                self.due.append(row["location"]["key"])
+            elif partition.startswith("list#"):
+                self.listed.append((partition.rsplit("#", 1)[0], sort.rsplit("#", 1)[1]))
+            elif sort == "usage":
+                self.usage[partition.removeprefix("project#")] = row
+            else:
+                raise AssertionError(f"a row of no known kind: {partition} {sort}")
+
+
+def faults(deployment, done=True):
+    """What is not as it has to be, in sentences. `done`: nothing may be under way or due any more."""
+    kept = Kept(deployment)
+    found = [*of_images(kept), *of_bytes(kept), *of_rows(kept), *of_usage(kept)]
+    if done:
+        found += [f"{key} is still due" for key in kept.due] + [f"{key} is still begun" for key in kept.begun]
+        found += [f"image {id} is still saving" for id, image in kept.images.items() if image["status"] == "saving"]
+    return found
+
+
+def of_images(kept):
+    for id, image in kept.images.items():
+        key = (image.get("location") or {}).get("key")
+        if image["status"] not in LIVE:
+            continue
+        if image["status"] in ("active", "deactivated"):
+            if kept.objects.get(key) != image.get("size"):
+                yield f"image {id} of {image.get('size')} bytes has an object {key} of {kept.objects.get(key)}"
+            if (kept.blobs.get(key) or {}).get("state") != "attached":
+                yield f"image {id} has an object {key} whose row says {kept.blobs.get(key)}"
+        elif key:
+            yield f"image {id} is {image['status']} and has an object {key}"
+        if image["status"] == "saving" and (kept.blobs.get(image["upload"]["key"]) or {}).get("state") != "writing":
+            yield f"image {id} waits for {image['upload']['key']}, which nobody writes"
+
+
+def of_bytes(kept):
+    for key in {*kept.objects, *kept.begun} - set(kept.blobs):
+        yield f"{key} lies in the bucket and no row owns it"
+    for key, blob in kept.blobs.items():
+        image = kept.images.get(key.split("/")[0], {})
+        if blob["state"] == "attached" and (image.get("location") or {}).get("key") != key:
+            yield f"{key} is attached to image {image.get('id')}, which has {image.get('location')}"
+        if blob["state"] != "attached" and key not in kept.due:
+            yield f"{key} is {blob['state']} and nothing is due to it"
+
+
+def of_rows(kept):
+    live = {id for id, image in kept.images.items() if image["status"] in LIVE}
+    for (scope, id), count in Counter(kept.listed).items():
+        if count != 1 or id not in live:
+            yield f"image {id} is listed {count} times under {scope}, and is {kept.images.get(id, {}).get('status')}"
+    for id in live:
+        owner = kept.images[id].get("owner")
+        for scope in ("list#all", f"list#owner#{owner}"):
+            if (scope, id) not in kept.listed:
+                yield f"image {id} is not listed under {scope}"
+
+
+def of_usage(kept):
+    images, sizes = Counter(), Counter()
+    for image in kept.images.values():
+        if image["status"] in LIVE and image.get("owner"):
+            images[image["owner"]] += 1
+            sizes[image["owner"]] += int(image.get("size") or 0) if image.get("location") else 0
+    for project in {*images, *kept.usage}:
+        said = kept.usage.get(project, {})
+        seen = (int(said.get("images", 0)), int(said.get("bytes", 0)))
+        if seen != (images[project], sizes[project]):
+            yield f"project {project} has {images[project]} images of {sizes[project]} bytes, and its counters say {seen}"
+
+
+def sound(deployment):
+    """At any time."""
+    found = faults(deployment, done=False)
+    assert not found, "\n        ".join(found)
+
+
+def settled(deployment, seconds=60):
+    """Once the queues are worked off and the reaper has run as often as something was due, the last leases too."""
+    deployment.quiet()
+    deadline = time.monotonic() + seconds
+    while found := faults(deployment):
+        assert time.monotonic() < deadline, "\n        ".join(found)
+        time.sleep(0.5)
+        deployment.reap()
