@@ -380,8 +380,8 @@ impl Run {
                 if stalls {
                     site.bucket.stall();
                 }
-                let size = data.len() + usize::from(!fits);
-                let _ = site.upload_as(&self.images[image], &data, size).await;
+                let announced = data.len() + usize::from(!fits);
+                let _ = site.upload_as(&self.images[image], &data, announced).await;
             }
             Step::Delete(image) => {
                 let _ = site.world.images.delete(&admin(), &self.images[image].id).await;

@@ -28,7 +28,7 @@ async fn look(message: &Message, arrivals: &Arrivals) -> bool {
     let objects = match message.objects() {
         Ok(objects) => objects,
         Err(error) => {
-            tracing::error!(message = message.id, %error, "a message cannot be understood");
+            tracing::error!(id = message.id, %error, "a message cannot be understood");
             return false;
         }
     };

@@ -74,8 +74,8 @@ impl Arrivals {
     }
 
     /// Looks whose an object is that has appeared, and has it removed if it is nobody's. What is foreign or unknown is
-    /// left alone. A second run changes nothing. Cost: one read; for what is nobody's one write, and one more read when
-    /// its key was forgotten.
+    /// left alone. A second run changes nothing; long after the event, it may make the object due once more. Cost: one
+    /// read; for what is nobody's one write, and one more read when its key was forgotten.
     ///
     /// # Errors
     /// `Unavailable`, `Internal` for a fault of the table.

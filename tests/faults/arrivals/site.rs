@@ -142,7 +142,7 @@ impl Store for Bucket {
     async fn begin(&self, key: &ObjectKey, size: Option<u64>) -> Result<Arc<dyn ObjectWriter>, StoreError> {
         self.state().keys.insert(key.clone());
         let writer = self.objects.begin(key, size).await?;
-        Ok(Arc::new(Writer { writer, key: key.clone(), bucket: self.clone() }))
+        Ok(Arc::new(Writer { parts: writer, key: key.clone(), bucket: self.clone() }))
     }
 
     async fn read(&self, key: &ObjectKey, range: Range<u64>) -> Result<ByteStream, StoreError> {
@@ -165,7 +165,7 @@ impl Store for Bucket {
 
 #[derive(Debug)]
 struct Writer {
-    writer: Arc<dyn ObjectWriter>,
+    parts: Arc<dyn ObjectWriter>,
     key: ObjectKey,
     bucket: Bucket,
 }
@@ -173,11 +173,11 @@ struct Writer {
 #[async_trait]
 impl ObjectWriter for Writer {
     async fn write(&self, part: Part) -> Result<(), StoreError> {
-        self.writer.write(part).await
+        self.parts.write(part).await
     }
 
     async fn complete(&self) -> Result<(), StoreError> {
-        self.writer.complete().await?;
+        self.parts.complete().await?;
         self.bucket.tell(&self.key);
         Ok(())
     }
