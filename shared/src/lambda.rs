@@ -5,7 +5,10 @@ use std::sync::Arc;
 use axum::Router;
 use axum::extract::Request;
 use axum::middleware::map_request;
+use http::Uri;
+use lambda_http::RequestExt as _;
 use lambda_http::request::RequestContext;
+use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use tower::Layer as _;
 
 use crate::adapters::none::ToldByGateway;
@@ -58,7 +61,42 @@ async fn told(mut request: Request) -> Request {
     if let Some(caller) = caller {
         request.extensions_mut().insert(caller);
     }
+    if let Some(uri) = as_it_came(&request) {
+        *request.uri_mut() = uri;
+    }
     request
+}
+
+/// What a path cannot hold as it is (RFC 3986, 3.3). A `%` stays: it is an escape's.
+const NOT_IN_A_PATH: &AsciiSet = &CONTROLS
+    .add(b' ')
+    .add(b'"')
+    .add(b'#')
+    .add(b'<')
+    .add(b'>')
+    .add(b'?')
+    .add(b'[')
+    .add(b'\\')
+    .add(b']')
+    .add(b'^')
+    .add(b'`')
+    .add(b'{')
+    .add(b'|')
+    .add(b'}');
+
+/// The request's URI with the path its client sent. An HTTP API hands the path on decoded, but for `%25`, and it is then
+/// read as a URL's: where `?` and `#` end it, a `\` is a `/`, dots walk, and blanks at its end go.
+fn as_it_came(request: &Request) -> Option<Uri> {
+    let Some(RequestContext::ApiGatewayV2(_)) = request.extensions().get() else { return None };
+    let path = request.raw_http_path();
+    let mut told = utf8_percent_encode(path, NOT_IN_A_PATH).to_string();
+    // Behind a path that was cut off there is no telling what was the query. No route that has one has such a path.
+    if let Some(query) = request.uri().query().filter(|_| !path.contains(['?', '#'])) {
+        told = format!("{told}?{query}");
+    }
+    let mut parts = request.uri().clone().into_parts();
+    parts.path_and_query = Some(told.parse().ok()?);
+    Uri::from_parts(parts).ok()
 }
 
 #[cfg(test)]
@@ -107,6 +145,40 @@ mod tests {
             event["requestContext"]["stage"] = "$default".into();
         };
         assert_eq!(answered(V1, no_stage).await, (200, r#"Some("admin") admin: true"#.to_owned()));
+    }
+
+    #[tokio::test]
+    async fn a_path_is_read_as_its_client_sent_it() {
+        let routes = || {
+            let tag = async |axum::extract::Path((_, tag)): axum::extract::Path<(String, String)>| tag;
+            let query = async |uri: Uri| uri.query().unwrap_or_default().to_owned();
+            Router::new().route("/v2/images/{image_id}/tags/{tag}", get(tag)).route("/v2/images", get(query))
+        };
+        let app = App::new(Config::load(&Sources::default()).unwrap());
+        let read = async |path: &str, query: &str| {
+            let mut event: serde_json::Value = serde_json::from_str(V2).unwrap();
+            event["rawPath"] = path.into();
+            event["rawQueryString"] = query.into();
+            let request = lambda_http::request::from_str(&event.to_string()).unwrap().map(Body::new);
+            let response = service(routes(), &app).oneshot(request).await.unwrap();
+            let body = to_bytes(response.into_body(), usize::MAX).await.unwrap();
+            String::from_utf8(body.to_vec()).unwrap()
+        };
+        for (told, tag) in [
+            ("c#", "c#"),
+            ("why?", "why?"),
+            ("a\\b", "a\\b"),
+            ("..", ".."),
+            (" a b ", " a b "),
+            ("caf\u{e9}", "caf\u{e9}"),
+            ("100%25", "100%"),
+            ("a%2520b", "a%20b"),
+            ("a%20b%2Fc", "a b/c"),
+            ("{[<\"^`|>]}", "{[<\"^`|>]}"),
+        ] {
+            assert_eq!(read(&format!("/v2/images/0f1c/tags/{told}"), "").await, tag);
+        }
+        assert_eq!(read("/v2/images", "name=a%20b&tag=c%23").await, "name=a%20b&tag=c%23");
     }
 
     #[tokio::test]
