@@ -1,5 +1,6 @@
 use std::time::Duration;
 
+use bytes::Bytes;
 use serde_json::{Value, json};
 use tests::callers::{ADMIN, MEMBER, READER, STRANGER};
 use tests::request::{V20, V21};
@@ -8,15 +9,33 @@ use tests::world::World;
 
 use super::Lines;
 
-/// What one patch of a fresh image is answered, by the member who made it.
-async fn patched(service: &Service, changes: Value) -> String {
-    let path = service.made(MEMBER, json!({"name": "web", "os_distro": "debian", "tags": ["lts"]})).await;
-    let before = service.get(MEMBER, &path).await.body;
-    let answer = service.patch(MEMBER, &path, changes).await;
-    if answer.status.as_u16() != 200 {
-        assert_eq!(service.get(MEMBER, &path).await.body, before, "all or nothing");
+/// An image that every patch finds as it was made: one that was changed is replaced by another.
+struct Fresh {
+    service: Service,
+    image: Option<(String, Bytes)>,
+}
+
+impl Fresh {
+    async fn new() -> Self {
+        Self { service: Service::empty().await, image: None }
     }
-    answer.line()
+
+    /// What a patch is answered, by the member who made the image.
+    async fn patched(&mut self, changes: Value) -> String {
+        let (path, before) = if let Some(image) = self.image.take() {
+            image
+        } else {
+            let body = json!({"name": "web", "os_distro": "debian", "tags": ["lts"]});
+            let made = self.service.post(MEMBER, body).await;
+            (made.json()["self"].as_str().unwrap().to_owned(), made.body)
+        };
+        let answer = self.service.patch(MEMBER, &path, changes).await;
+        if answer.status.as_u16() != 200 {
+            assert_eq!(self.service.get(MEMBER, &path).await.body, before, "all or nothing");
+            self.image = Some((path, before));
+        }
+        answer.line()
+    }
 }
 
 fn one(op: &str, path: &str, value: impl Into<Value>) -> Value {
@@ -116,7 +135,7 @@ async fn an_empty_patch_saves_nothing() {
 
 #[tokio::test]
 async fn add_overwrites_and_replace_and_remove_need_what_they_name() {
-    let service = Service::empty().await;
+    let mut image = Fresh::new().await;
     let mut lines = Lines::default();
     for changes in [
         one("add", "/name", "other"),
@@ -132,7 +151,7 @@ async fn add_overwrites_and_replace_and_remove_need_what_they_name() {
         one("add", "//name", "other"),
         one("replace", "/tags", json!([])),
     ] {
-        lines.add(&changes, patched(&service, changes.clone()).await);
+        lines.add(&changes, image.patched(changes.clone()).await);
     }
     insta::assert_snapshot!(lines, @r#"
     [{"op":"add","path":"/name","value":"other"}] → 200
@@ -152,7 +171,7 @@ async fn add_overwrites_and_replace_and_remove_need_what_they_name() {
 
 #[tokio::test]
 async fn a_malformed_patch_is_refused() {
-    let service = Service::empty().await;
+    let mut image = Fresh::new().await;
     let mut lines = Lines::default();
     for changes in [
         json!({}),
@@ -180,7 +199,7 @@ async fn a_malformed_patch_is_refused() {
         one("add", "/tags/-", "x"),
         one("replace", "/tags/0", "x"),
     ] {
-        lines.add(&changes, patched(&service, changes.clone()).await);
+        lines.add(&changes, image.patched(changes.clone()).await);
     }
     insta::assert_snapshot!(lines, @r#"
     {} → 400 the request body must be a JSON array of changes
@@ -212,7 +231,7 @@ async fn a_malformed_patch_is_refused() {
 
 #[tokio::test]
 async fn a_value_that_does_not_fit_its_attribute_is_refused() {
-    let service = Service::empty().await;
+    let mut image = Fresh::new().await;
     let mut lines = Lines::default();
     let long = "x".repeat(256);
     for changes in [
@@ -232,7 +251,7 @@ async fn a_value_that_does_not_fit_its_attribute_is_refused() {
         one("add", "/os_version", "\u{1f600}"),
         one("add", &format!("/{long}"), "x"),
     ] {
-        lines.add(&changes, patched(&service, changes.clone()).await);
+        lines.add(&changes, image.patched(changes.clone()).await);
     }
     insta::assert_snapshot!(lines, @r#"
     [{"op":"replace","path":"/name","value":5}] → 400 name: must be a string or null
@@ -255,7 +274,7 @@ async fn a_value_that_does_not_fit_its_attribute_is_refused() {
 
 #[tokio::test]
 async fn an_attribute_of_the_service_is_refused_whatever_the_change() {
-    let service = Service::empty().await;
+    let mut image = Fresh::new().await;
     let mut lines = Lines::default();
     for name in [
         "id",
@@ -284,12 +303,12 @@ async fn an_attribute_of_the_service_is_refused_whatever_the_change() {
         "member",
     ] {
         let path = format!("/{name}");
-        let add = patched(&service, one("add", &path, "x")).await;
-        assert_eq!(patched(&service, one("replace", &path, "x")).await, add, "{name}");
-        assert_eq!(patched(&service, json!([{"op": "remove", "path": path}])).await, add, "{name}");
+        let add = image.patched(one("add", &path, "x")).await;
+        assert_eq!(image.patched(one("replace", &path, "x")).await, add, "{name}");
+        assert_eq!(image.patched(json!([{"op": "remove", "path": path}])).await, add, "{name}");
         lines.add(name, add);
     }
-    lines.add("is_public", patched(&service, one("add", "/is_public", "x")).await);
+    lines.add("is_public", image.patched(one("add", "/is_public", "x")).await);
     insta::assert_snapshot!(lines, @r#"
     id → 403 Attribute 'id' is read-only.
     created_at → 403 Attribute 'created_at' is read-only.
@@ -321,12 +340,12 @@ async fn an_attribute_of_the_service_is_refused_whatever_the_change() {
 
 #[tokio::test]
 async fn a_patch_is_made_whole_or_not_at_all() {
-    let service = Service::empty().await;
+    let mut image = Fresh::new().await;
     let changes = json!([
         {"op": "replace", "path": "/name", "value": "changed"},
         {"op": "replace", "path": "/absent", "value": "x"},
     ]);
-    insta::assert_snapshot!(patched(&service, changes).await, @"409 Property absent does not exist.");
+    insta::assert_snapshot!(image.patched(changes).await, @"409 Property absent does not exist.");
 }
 
 #[tokio::test]
