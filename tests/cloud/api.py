@@ -40,7 +40,7 @@ def believing(deployment):
         deployment.apis.update_authorizer(ApiId=deployment.api, AuthorizerId=authorizer["AuthorizerId"],
                                           AuthorizerResultTtlInSeconds=seconds)
 
-    code = (TARGET / "cloud" / "build" / "AuthorizerFunction" / "bootstrap")
+    code = TARGET / "cloud" / "build" / "AuthorizerFunction" / "bootstrap"
     deployment.lambda_.update_function_code(FunctionName=deployment.function("Authorizer"), ZipFile=believing_authorizer())
     kept(0)
     try:
@@ -53,7 +53,7 @@ def believing(deployment):
 def run(deployment, check):
     told = ["cargo", "test", "--quiet", "--locked", "--workspace", "--test", "api", "--no-fail-fast"]
     environment = {"GLINT_TEST_ENDPOINT": deployment.url, "GLINT_TEST_TABLE": deployment.table, "GLINT_TEST_BUCKET": deployment.bucket,
-                   "AWS_ENDPOINT_URL": deployment.endpoint, "AWS_REGION": engines.REGION, "INSTA_UPDATE": "no"}
+                   "AWS_ENDPOINT_URL": deployment.endpoint, "AWS_REGION": engines.REGION, "INSTA_UPDATE": "no", "RUST_BACKTRACE": "0"}
     with believing(deployment), contextlib.ExitStack() as stack:
         for name in ("Images", "Uploads"):
             stack.enter_context(deployment.configured(name, GLINT_LIMITS_IMAGE_SIZE_BYTES=IMAGE_SIZE_BYTES))
@@ -68,4 +68,4 @@ def run(deployment, check):
     check.skipped += int(counts[3])
     print(f"{'ok     ' if counts[2] == '0' else 'FAILED '} tests/api over HTTP: {counts[1]} passed, {counts[2]} failed")
     if counts[2] != "0":
-        print(done.stdout[-6000:])
+        print("\n".join(f"        {line}" for line in done.stdout[-12000:].splitlines()))

@@ -26,9 +26,10 @@ BODY, MESSAGE, SECONDS = 10 << 20, 6 << 20, 30
 def started(pid):
     """When a process began, or None when there is none: a number used again is another process."""
     try:
-        return pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
+        state, *fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     except OSError:
         return None
+    return None if state == "Z" else fields[18]
 
 
 def says(status, text):
