@@ -63,7 +63,7 @@ fn text(node: &Yaml<'_>) -> String {
     untagged(node).as_str().unwrap_or_else(|| panic!("no text: {node:?}")).to_owned()
 }
 
-/// A node without CloudFormation's short function before it.
+/// A node without `CloudFormation`'s short function before it.
 fn untagged<'a>(node: &'a Yaml<'a>) -> &'a Yaml<'a> {
     match node {
         Yaml::Tagged(_, inner) => inner,
