@@ -40,7 +40,7 @@ impl Service {
     /// A service without images: the one at `GLINT_TEST_ENDPOINT`, else one in this process, as a [`World`] holds it.
     ///
     /// A deployed one belongs to this value until it is dropped: tests on it run one at a time, in however many processes.
-    /// It is emptied as [`crate::emptying`] says, or, when it is not told of its table and bucket, by HTTP.
+    /// It is emptied as [`crate::deployed`] says, or, when it is not told of its table and bucket, by HTTP.
     pub async fn empty() -> Self {
         let Some(deployed) = Deployed::from_environment() else {
             return Self { ids: Some(Mutex::default()), ..World::default().service };
