@@ -168,8 +168,8 @@ impl Cloud {
         self.clock.advance(LEASE * 2);
         let reaper = Reaper::new(self.catalog("reaper"), stores(self.store("reaper")), self.clock());
         let report = reaper.run().await.unwrap();
-        assert_eq!((report.expired, reaped.failed), (1, 0));
-        assert!(report.removed > deleted, "{reaped:?}");
+        assert_eq!((report.expired, report.failed), (1, 0));
+        assert!(report.removed > deleted, "{report:?}");
         let (objects, begun) = self.s3.keys();
         assert_eq!((objects.len(), begun.len()), (held, 0), "{objects:?} {begun:?}");
     }
