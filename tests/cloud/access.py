@@ -9,7 +9,7 @@ from botocore.exceptions import ClientError
 
 import engines
 from consistency import settled, sound
-from harness import OCTETS, call, create, equal, expect, show, wait_for
+from harness import call, create, equal, expect, show, wait_for
 from kills import delete, of, put, uploaded
 
 
@@ -25,7 +25,6 @@ def run(deployment, check):
 
 def clients(deployment, name):
     """Clients with the credentials that a function's own process has."""
-    deployment.invoke(name) if not deployment.processes(name) else None
     held = next(iter(deployment.processes(name).values()))
     keys = {"aws_access_key_id": held["AWS_ACCESS_KEY_ID"], "aws_secret_access_key": held["AWS_SECRET_ACCESS_KEY"],
             "aws_session_token": held["AWS_SESSION_TOKEN"]}
@@ -43,7 +42,8 @@ def credentials(deployment, check):
                                                           ExpressionAttributeValues={":p": {"S": "none"}}),
         "dynamodb:PutItem": lambda of: of("dynamodb").transact_write_items(TransactItems=[{"Put": {
             "TableName": table, "Item": key, "ConditionExpression": "attribute_exists(PK)"}}]),
-        "dynamodb:DeleteItem": lambda of: of("dynamodb").transact_write_items(TransactItems=[{"Delete": {"TableName": table, "Key": key}}]),
+        "dynamodb:DeleteItem": lambda of: of("dynamodb").transact_write_items(TransactItems=[{"Delete": {
+            "TableName": table, "Key": key}}]),
         "dynamodb:Scan": lambda of: of("dynamodb").scan(TableName=table, Limit=1),
         "dynamodb:DeleteTable": lambda of: of("dynamodb").delete_table(TableName=table),
         "s3:GetObject": lambda of: of("s3").get_object(Bucket=bucket, Key="none"),
@@ -61,13 +61,16 @@ def credentials(deployment, check):
         "Authorizer": set(),
         "Discovery": set(),
         "Images": {"dynamodb:GetItem", "dynamodb:Query", "dynamodb:PutItem", "dynamodb:DeleteItem", "sqs:SendMessage"},
-        "Uploads": {"dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:DeleteItem", "s3:GetObject", "s3:PutObject", "s3:DeleteObject",
-                    "s3:ListBucketMultipartUploads"},
+        "Uploads": {"dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:DeleteItem", "s3:GetObject", "s3:PutObject",
+                    "s3:DeleteObject", "s3:ListBucketMultipartUploads"},
         "Reaper": {"dynamodb:GetItem", "dynamodb:Query", "dynamodb:PutItem", "dynamodb:DeleteItem", "s3:DeleteObject",
                    "s3:ListBucketMultipartUploads", "sqs:ReceiveMessage (jobs)"},
         "UploadCompleted": {"dynamodb:GetItem", "dynamodb:PutItem", "sqs:ReceiveMessage (events)"},
     }
     uploaded(deployment.url, b"warm")  # so that each function has a process
+    expect(call(deployment.url, "GET", "/healthcheck"), 200)
+    deployment.quiet()
+    deployment.reap()
     for name, wanted in granted.items():
         with check(f"what {name}Function holds opens {', '.join(sorted(wanted)) or 'nothing'} and no more"):
             of_function = clients(deployment, name)
@@ -168,14 +171,15 @@ def uploads(deployment, check):
         image_id = create(url)["id"]
         with check(f"without {action} an upload that is refused leaves its object to the reaper"):
             with without(deployment, "Uploads", action):
-                expect(call(url, "PUT", f"/v2/images/{image_id}/file", iter([data]), OCTETS, {"x-openstack-image-size": "5"}), 400)
+                expect(put(url, image_id, iter([data]), {"x-openstack-image-size": "5"}), 400)
             equal(show(url, image_id)["status"], "queued")
             made_good(deployment)
 
 
 def reaper(deployment, check):
     url = deployment.url
-    for action in ("dynamodb:Query", "dynamodb:GetItem", "dynamodb:DeleteItem", "s3:DeleteObject", "s3:ListBucketMultipartUploads"):
+    for action in ("dynamodb:Query", "dynamodb:GetItem", "dynamodb:DeleteItem", "s3:DeleteObject",
+                   "s3:ListBucketMultipartUploads"):
         with check(f"without {action} the reaper says that it failed, and loses nothing"):
             with deployment.unmapped("ReaperJobs"):
                 image_id = uploaded(url, b"data")

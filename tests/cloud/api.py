@@ -25,7 +25,8 @@ def bootstrap(path):
 
 def believing_authorizer():
     """Built with the features of the whole workspace, as its tests are: little is compiled twice."""
-    subprocess.run(["cargo", "build", "--quiet", "--locked", "--workspace", "--bin", "believing_authorizer"], cwd=ROOT, check=True)
+    told = ["cargo", "build", "--quiet", "--locked", "--workspace", "--bin", "believing_authorizer"]
+    subprocess.run(told, cwd=ROOT, check=True)
     stripped = TARGET / "cloud" / "believing_authorizer"
     subprocess.run(["strip", "-o", stripped, TARGET / "debug" / "believing_authorizer"], check=True)
     return bootstrap(stripped)
@@ -52,8 +53,9 @@ def believing(deployment):
 
 def run(deployment, check):
     told = ["cargo", "test", "--quiet", "--locked", "--workspace", "--test", "api", "--no-fail-fast"]
-    environment = {"GLINT_TEST_ENDPOINT": deployment.url, "GLINT_TEST_TABLE": deployment.table, "GLINT_TEST_BUCKET": deployment.bucket,
-                   "AWS_ENDPOINT_URL": deployment.endpoint, "AWS_REGION": engines.REGION, "INSTA_UPDATE": "no", "RUST_BACKTRACE": "0"}
+    environment = {"GLINT_TEST_ENDPOINT": deployment.url, "GLINT_TEST_TABLE": deployment.table,
+                   "GLINT_TEST_BUCKET": deployment.bucket, "AWS_ENDPOINT_URL": deployment.endpoint, "AWS_REGION": engines.REGION,
+                   "INSTA_UPDATE": "no", "RUST_BACKTRACE": "0"}
     with believing(deployment), contextlib.ExitStack() as stack:
         for name in ("Images", "Uploads"):
             stack.enter_context(deployment.configured(name, GLINT_LIMITS_IMAGE_SIZE_BYTES=IMAGE_SIZE_BYTES))

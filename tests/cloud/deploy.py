@@ -125,7 +125,8 @@ def import_api(stack):
         made = gateway.create_authorizer(
             ApiId=api, Name=name, AuthorizerType=said["type"].upper(), AuthorizerUri=invocation(said["authorizerUri"]),
             AuthorizerPayloadFormatVersion=said["authorizerPayloadFormatVersion"], IdentitySource=said["identitySource"],
-            EnableSimpleResponses=said["enableSimpleResponses"], AuthorizerResultTtlInSeconds=int(said["authorizerResultTtlInSeconds"]))
+            EnableSimpleResponses=said["enableSimpleResponses"],
+            AuthorizerResultTtlInSeconds=int(said["authorizerResultTtlInSeconds"]))
         authorizers[name] = made["AuthorizerId"]
     integrations = {}
     for path, methods in body["paths"].items():

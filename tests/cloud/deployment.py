@@ -11,7 +11,6 @@ import engines
 from boto3.dynamodb.types import TypeDeserializer
 from harness import wait_for
 
-FUNCTIONS = ("Authorizer", "Discovery", "Images", "Uploads", "Reaper", "UploadCompleted")
 # The shortest lease there is: what is abandoned is due within seconds.
 LEASE_SECONDS = 10
 
@@ -19,10 +18,9 @@ LEASE_SECONDS = 10
 class Deployment:
     def __init__(self, found):
         self.url, self.endpoint, self.names, self.emulator = found["url"], found["endpoint"], found["names"], found["ministack"]
-        clients = {name: engines.client(name, self.endpoint) for name in ("s3", "dynamodb", "sqs", "lambda", "iam", "scheduler",
-                                                                       "apigatewayv2")}
-        self.s3, self.dynamodb, self.sqs, self.iam = clients["s3"], clients["dynamodb"], clients["sqs"], clients["iam"]
-        self.lambda_, self.scheduler, self.apis = clients["lambda"], clients["scheduler"], clients["apigatewayv2"]
+        kinds = ("s3", "dynamodb", "sqs", "iam", "lambda", "scheduler", "apigatewayv2")
+        clients = (engines.client(kind, self.endpoint) for kind in kinds)
+        self.s3, self.dynamodb, self.sqs, self.iam, self.lambda_, self.scheduler, self.apis = clients
         self.table, self.bucket, self.api, self.plain = self.names["Table"], self.names["Bucket"], found["api"], found["plain"]
 
     # Functions.
@@ -42,14 +40,21 @@ class Deployment:
 
     @contextlib.contextmanager
     def configured(self, name, **variables):
-        """A function with other variables for a while. Each change ends its processes."""
-        function = self.function(name)
-        before = self.lambda_.get_function_configuration(FunctionName=function)["Environment"]["Variables"]
-        self.lambda_.update_function_configuration(FunctionName=function, Environment={"Variables": before | variables})
+        """A function with other variables for a while."""
+        before = self.lambda_.get_function_configuration(FunctionName=self.function(name))["Environment"]["Variables"]
+        self.quiet()
+        self._configure(name, before | variables)
         try:
             yield
         finally:
-            self.lambda_.update_function_configuration(FunctionName=function, Environment={"Variables": before})
+            with contextlib.suppress(AssertionError):
+                self.quiet()
+            self._configure(name, before)
+
+    def _configure(self, name, variables):
+        """Ends the function's processes: no message may be in their hands, nor the schedule begin one."""
+        with self.no_schedule():
+            self.lambda_.update_function_configuration(FunctionName=self.function(name), Environment={"Variables": variables})
 
     @contextlib.contextmanager
     def short_leases(self):
@@ -82,21 +87,19 @@ class Deployment:
 
     @contextlib.contextmanager
     def no_schedule(self):
-        self._schedule("DISABLED")
-        try:
-            yield
-        finally:
-            self._schedule("ENABLED")
-
-    def _schedule(self, state):
         name = self.names["ReaperFunctionDue"]
         said = self.scheduler.get_schedule(Name=name)
         kept = {key: said[key] for key in ("ScheduleExpression", "FlexibleTimeWindow", "Target")}
-        self.scheduler.update_schedule(Name=name, State=state, **kept)
+        self.scheduler.update_schedule(Name=name, State="DISABLED", **kept)
+        try:
+            yield
+        finally:
+            self.scheduler.update_schedule(Name=name, State=said["State"], **kept)
 
     @contextlib.contextmanager
     def unmapped(self, mapping):
         """A queue whose messages nobody takes for a while."""
+        self.quiet()
         self._map(mapping, False)
         try:
             yield
@@ -108,7 +111,8 @@ class Deployment:
 
     @contextlib.contextmanager
     def seen_again_after(self, queue, seconds):
-        """A queue whose messages come again sooner than deployed."""
+        """A queue whose messages come again sooner than deployed, but for those that are out already."""
+        self.quiet_of(queue)
         before = self.attributes(queue, "VisibilityTimeout")["VisibilityTimeout"]
         self._visibility(queue, seconds)
         try:

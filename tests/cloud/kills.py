@@ -35,8 +35,8 @@ class Background(threading.Thread):
         return self.got
 
 
-def put(url, image_id, data):
-    return call(url, "PUT", f"/v2/images/{image_id}/file", data, OCTETS)
+def put(url, image_id, data, headers=()):
+    return call(url, "PUT", f"/v2/images/{image_id}/file", data, OCTETS, headers)
 
 
 def delete(url, image_id):
@@ -94,7 +94,8 @@ def uploads(deployment, check, turnstile):
         sound(deployment)
     with check("the schedule of one minute runs the reaper, and every image is queued again"):
         for step, image_id in images.items():
-            wait_for(f"the image killed {step} is queued", lambda id=image_id: show(url, id)["status"] == "queued" or time.sleep(0.2), 150)
+            wait_for(f"the image killed {step} is queued",
+                     lambda id=image_id: show(url, id)["status"] == "queued" or time.sleep(0.2), 150)
     with check("each takes a second upload, and has one object"):
         for image_id in images.values():
             expect(put(url, image_id, data), 204)
@@ -143,7 +144,8 @@ def commits(deployment, check, turnstile):
 def reaper(deployment, check, turnstile):
     """Run by the queue of jobs, and killed: the queue delivers the job again."""
     url, data = deployment.url, os.urandom(1000)
-    steps = {"before it removes an object": (BEFORE, object_call("DELETE")), "after it removed an object": (AFTER, object_call("DELETE")),
+    steps = {"before it removes an object": (BEFORE, object_call("DELETE")),
+             "after it removed an object": (AFTER, object_call("DELETE")),
              "before it forgets one": (BEFORE, operation_of("TransactWriteItems")),
              "after it forgot one": (AFTER, operation_of("TransactWriteItems"))}
     with deployment.seen_again_after("JobQueue", 2), through(turnstile, deployment, "Reaper"):

@@ -6,11 +6,8 @@ import engines
 import harness
 from clients import LARGEST
 from deploy import BUILT, DATA_PLANE
-from harness import MIB, OCTETS, Glint, call, create, equal, expect, scratch, show, wait_for
-
-
-def put(url, image_id, body, **headers):
-    return call(url, "PUT", f"/v2/images/{image_id}/file", body, OCTETS, {name.replace("_", "-"): value for name, value in headers.items()})
+from harness import MIB, Glint, call, create, equal, expect, scratch, show, wait_for
+from kills import of, put
 
 
 def run(deployment, check):
@@ -25,12 +22,12 @@ def requests(deployment, check):
         body = expect(put(url, image_id, data + b"x"), 413).body.decode()
         assert str(LARGEST) in body and f"{DATA_PLANE}/v2/images/{image_id}/file" in body, body
     with check("so is one that is announced to come"):
-        body = expect(put(url, image_id, b"x", x_openstack_image_size=str(1 << 40)), 413).body.decode()
+        body = expect(put(url, image_id, b"x", {"x-openstack-image-size": str(1 << 40)}), 413).body.decode()
         assert f"{DATA_PLANE}/v2/images/{image_id}/file" in body, body
     with check("a body of more than a message, or than the gateway takes, is the gateway's own 413"):
         for size in (5 * MIB, 11 * MIB):
-            equal(expect(put(url, image_id, bytes(size)), 413).json(), {"message": "Request Entity Too Large"})
-            equal(expect(put(url, image_id, iter([bytes(MIB)] * (size // MIB))), 413).json(), {"message": "Request Entity Too Large"})
+            for body in (bytes(size), iter([bytes(MIB)] * (size // MIB))):
+                equal(expect(put(url, image_id, body), 413).json(), {"message": "Request Entity Too Large"})
     with check("the image is queued all the same, and takes the largest body there may be"):
         equal(show(url, image_id)["status"], "queued")
         expect(put(url, image_id, data), 204)
@@ -61,5 +58,5 @@ def beside(deployment, check):
         equal(expect(call(server.url, "GET", file), 200).body == data, True)
     with check("deleted by the API, its object goes soon: the job queue tells the reaper"):
         expect(call(deployment.url, "DELETE", f"/v2/images/{image_id}"), 204)
-        wait_for("the object is gone", lambda: not [key for key in deployment.objects() if key.startswith(image_id)], 30)
+        wait_for("the object is gone", lambda: not of(image_id, deployment), 30)
     server.stop()

@@ -25,7 +25,7 @@ def run(found, check, names):
         sys.exit("the cloud that is up holds images, which the suites would take for theirs: cargo xtask cloud down")
     for name in names or SUITES:
         print(f"\n-- {name}", flush=True)
-        with deployment.short_leases():
+        with check(f"{name} runs to its end"), deployment.short_leases():
             SUITES[name](deployment, check)
             left(deployment, check, name)
     print()
