@@ -7,6 +7,8 @@ use std::time::Duration;
 
 use tokio::sync::mpsc::Receiver;
 
+#[cfg(feature = "aws")]
+use crate::adapters::aws::{AwsSettings, Host};
 use crate::adapters::in_process::{LocalEvents, LocalQueue};
 use crate::adapters::none::NoIdentity;
 use crate::adapters::system::{RandomIds, SystemClock};
@@ -88,7 +90,9 @@ impl App {
     #[cfg(feature = "dynamodb")]
     pub fn cloud_catalog(&self) -> Result<Catalog, StartError> {
         match self.config.table.adapter {
-            TableAdapter::DynamoDb => Ok(Catalog::new(self.dynamodb(), self.config.table.listing_shards)),
+            TableAdapter::DynamoDb => {
+                Ok(Catalog::new(self.dynamodb(Host::FUNCTION), self.config.table.listing_shards))
+            }
             other => Err(not_built("table.adapter", other)),
         }
     }
@@ -100,7 +104,7 @@ impl App {
     #[cfg(feature = "s3")]
     pub fn cloud_stores(&self) -> Result<Stores, StartError> {
         match self.config.store.adapter {
-            StoreAdapter::S3 => Ok(Stores::single(self.config.store.id.clone(), self.s3())),
+            StoreAdapter::S3 => Ok(Stores::single(self.config.store.id.clone(), self.s3(Host::FUNCTION))),
             other => Err(not_built("store.adapter", other)),
         }
     }
@@ -115,7 +119,7 @@ impl App {
         match self.config.queue.adapter {
             QueueAdapter::Local => Ok((Arc::new(local), jobs)),
             #[cfg(feature = "sqs")]
-            QueueAdapter::Sqs => Ok((self.sqs(), jobs)),
+            QueueAdapter::Sqs => Ok((self.sqs(Host::MACHINE), jobs)),
             other => Err(not_built("queue.adapter", other)),
         }
     }
@@ -126,7 +130,7 @@ impl App {
     pub fn cloud_queue(&self) -> Arc<dyn Queue> {
         match self.config.queue.adapter {
             QueueAdapter::Local => Arc::new(LocalQueue::new(1).0),
-            QueueAdapter::Sqs => self.sqs(),
+            QueueAdapter::Sqs => self.sqs(Host::FUNCTION),
         }
     }
 
@@ -210,7 +214,7 @@ impl App {
             #[cfg(feature = "memory")]
             TableAdapter::Memory => Ok(Arc::new(crate::adapters::memory::MemoryTable::new())),
             #[cfg(feature = "dynamodb")]
-            TableAdapter::DynamoDb => Ok(self.dynamodb()),
+            TableAdapter::DynamoDb => Ok(self.dynamodb(Host::MACHINE)),
             other => Err(not_built("table.adapter", other)),
         }
     }
@@ -227,23 +231,23 @@ impl App {
             #[cfg(feature = "memory")]
             StoreAdapter::Memory => Ok(Arc::new(crate::adapters::memory::MemoryStore::new())),
             #[cfg(feature = "s3")]
-            StoreAdapter::S3 => Ok(self.s3()),
+            StoreAdapter::S3 => Ok(self.s3(Host::MACHINE)),
             other => Err(not_built("store.adapter", other)),
         }
     }
 
     #[cfg(feature = "dynamodb")]
-    fn dynamodb(&self) -> Arc<dyn Table> {
+    fn dynamodb(&self, host: Host) -> Arc<dyn Table> {
         let table = &self.config.table;
-        let settings = aws(table.endpoint.as_ref(), table.region.as_ref());
+        let settings = aws(host, table.endpoint.as_ref(), table.region.as_ref());
         Arc::new(crate::adapters::dynamodb::DynamoTable::new(settings, table.name.clone()))
     }
 
     #[cfg(feature = "s3")]
-    fn s3(&self) -> Arc<dyn Store> {
+    fn s3(&self, host: Host) -> Arc<dyn Store> {
         let store = &self.config.store;
         let settings = crate::adapters::s3::S3Settings {
-            aws: aws(store.endpoint.as_ref(), store.region.as_ref()),
+            aws: aws(host, store.endpoint.as_ref(), store.region.as_ref()),
             bucket: store.bucket.clone().unwrap_or_default(),
             prefix: store.prefix.clone(),
             path_style: store.path_style,
@@ -252,9 +256,9 @@ impl App {
     }
 
     #[cfg(feature = "sqs")]
-    fn sqs(&self) -> Arc<dyn Queue> {
+    fn sqs(&self, host: Host) -> Arc<dyn Queue> {
         let queue = &self.config.queue;
-        let settings = aws(queue.endpoint.as_ref(), queue.region.as_ref());
+        let settings = aws(host, queue.endpoint.as_ref(), queue.region.as_ref());
         Arc::new(crate::adapters::sqs::SqsQueue::new(settings, queue.url.clone().unwrap_or_default()))
     }
 }
@@ -269,10 +273,6 @@ fn cannot_open(path: &std::path::Path, cause: impl Into<Cause>) -> StartError {
 }
 
 #[cfg(feature = "aws")]
-fn aws(endpoint: Option<&String>, region: Option<&String>) -> crate::adapters::aws::AwsSettings {
-    crate::adapters::aws::AwsSettings {
-        endpoint: endpoint.cloned(),
-        region: region.cloned(),
-        ..Default::default()
-    }
+fn aws(host: Host, endpoint: Option<&String>, region: Option<&String>) -> AwsSettings {
+    AwsSettings { host, endpoint: endpoint.cloned(), region: region.cloned(), ..AwsSettings::default() }
 }

@@ -44,6 +44,7 @@ impl Meter {
             region: Some("us-east-1".to_owned()),
             http_client: Some(SharedHttpClient::new(self.clone())),
             credentials: Some(SharedCredentialsProvider::new(credentials)),
+            ..AwsSettings::default()
         };
         DynamoTable::new(settings, "glint")
     }

@@ -187,6 +187,7 @@ fn aws(endpoint: &str, connector: impl HttpConnector + 'static) -> AwsSettings {
         region: Some("us-east-1".to_owned()),
         http_client: Some(http_client_fn(move |_, _| connector.clone())),
         credentials: Some(aws_credential_types::provider::SharedCredentialsProvider::new(credentials)),
+        ..AwsSettings::default()
     }
 }
 

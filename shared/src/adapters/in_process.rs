@@ -1,26 +1,29 @@
 //! Events and jobs within one process: heard by whoever listens in it, gone with it.
 
+use std::sync::{Arc, OnceLock};
+
 use async_trait::async_trait;
 use tokio::sync::{broadcast, mpsc};
 use tracing::info;
 
 use crate::ports::{Event, Events, Job, Queue};
 
-/// Tells listeners in the process what happened, and the log.
+/// Tells listeners in the process what happened, and the log. Keeps nothing before somebody listens.
 #[derive(Clone, Debug)]
 pub struct LocalEvents {
-    listeners: broadcast::Sender<Event>,
+    capacity: usize,
+    listeners: Arc<OnceLock<broadcast::Sender<Event>>>,
 }
 
 impl LocalEvents {
     /// Keeps up to `capacity` events (at least one) for a listener that is behind; one further behind loses the oldest.
     pub fn new(capacity: usize) -> Self {
-        Self { listeners: broadcast::Sender::new(capacity.max(1)) }
+        Self { capacity: capacity.max(1), listeners: Arc::default() }
     }
 
     /// Listens from now on.
     pub fn subscribe(&self) -> broadcast::Receiver<Event> {
-        self.listeners.subscribe()
+        self.listeners.get_or_init(|| broadcast::Sender::new(self.capacity)).subscribe()
     }
 }
 
@@ -28,8 +31,10 @@ impl LocalEvents {
 impl Events for LocalEvents {
     async fn publish(&self, event: Event) {
         info!(event = event.kind.name(), image = %event.image, "published");
-        // An error says that nobody listens, which is nobody's loss.
-        let _ = self.listeners.send(event);
+        if let Some(listeners) = self.listeners.get() {
+            // An error says that nobody listens any more, which is nobody's loss.
+            let _ = listeners.send(event);
+        }
     }
 }
 

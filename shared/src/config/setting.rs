@@ -28,6 +28,12 @@ impl Setting {
         format!("GLINT_{}", self.key.replace('.', "_").to_uppercase())
     }
 
+    /// Whether a variable is this setting's. Every start asks this often, so no text is made for it.
+    pub(super) fn is_variable(&self, name: &str) -> bool {
+        let letter = |letter: u8| if letter == b'.' { b'_' } else { letter.to_ascii_uppercase() };
+        name.strip_prefix("GLINT_").is_some_and(|rest| rest.bytes().eq(self.key.bytes().map(letter)))
+    }
+
     /// Its value when nobody says otherwise; empty for none.
     pub fn default_text(&self) -> String {
         (self.show)(&Config::default())

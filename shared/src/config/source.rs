@@ -131,7 +131,7 @@ impl Sources {
             if variable == FILE_VARIABLE {
                 continue;
             }
-            let setting = SETTINGS.iter().find(|setting| setting.variable() == variable);
+            let setting = SETTINGS.iter().find(|setting| setting.is_variable(&variable));
             let origin = Origin::Environment(variable.clone());
             let Some(setting) = setting else { return Err(ConfigError::Unknown { key: variable, origin }) };
             self.said.push(Said { key: setting.key.to_owned(), value, origin });

@@ -13,6 +13,20 @@ fn refusal(toml: &str, variables: &[(&str, &str)], flags: &[(&str, &str)]) -> St
 }
 
 #[test]
+fn a_variable_is_of_the_setting_that_names_it_and_of_no_other() {
+    for setting in SETTINGS {
+        let variable = setting.variable();
+        let of: Vec<_> =
+            SETTINGS.iter().filter(|other| other.is_variable(&variable)).map(|other| other.key).collect();
+        assert_eq!(of, [setting.key], "{variable}");
+        assert!(
+            !setting.is_variable(setting.key) && !setting.is_variable(&variable.to_lowercase()),
+            "{variable}"
+        );
+    }
+}
+
+#[test]
 fn the_defaults_run_on_one_machine() {
     let config = load("", &[], &[]).unwrap();
     assert_eq!(config, Config::default());

@@ -115,5 +115,6 @@ fn settings(http_client: SharedHttpClient, region: &str) -> AwsSettings {
         region: Some(region.to_owned()),
         http_client: Some(http_client),
         credentials: Some(SharedCredentialsProvider::new(credentials)),
+        ..AwsSettings::default()
     }
 }

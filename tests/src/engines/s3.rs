@@ -85,6 +85,7 @@ impl S3Engine {
                 region: Some("us-east-1".to_owned()),
                 http_client: Some(http_client_fn(move |_, _| connector.clone())),
                 credentials: Some(SharedCredentialsProvider::new(credentials)),
+                ..AwsSettings::default()
             },
             bucket: "images".to_owned(),
             prefix: "glint/".to_owned(),

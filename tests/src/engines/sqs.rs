@@ -70,6 +70,7 @@ impl Sqs {
             region: Some(region.to_owned()),
             http_client: Some(http_client_fn(move |_, _| connector.clone())),
             credentials: Some(SharedCredentialsProvider::new(credentials)),
+            ..AwsSettings::default()
         }
     }
 
