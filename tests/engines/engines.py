@@ -123,4 +123,5 @@ BUCKET_CALLS = {
     "lifecycle": ("put_bucket_lifecycle_configuration", "LifecycleConfiguration"),
     "ownership": ("put_bucket_ownership_controls", "OwnershipControls"),
     "public-access-block": ("put_public_access_block", "PublicAccessBlockConfiguration"),
+    "versioning": ("put_bucket_versioning", "VersioningConfiguration"),
 }
