@@ -1,4 +1,4 @@
-//! A function that does nothing: what the cold starts of the others are held against (`bench/coldstart.py`).
+//! A function that does nothing: what the others are held against (`bench/functions.py`).
 
 use lambda_http::{Body, Error, Request, Response, run, service_fn};
 
