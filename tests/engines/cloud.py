@@ -2,8 +2,6 @@
 
 import hashlib
 import os
-import re
-import subprocess
 import sys
 
 import engines
@@ -75,17 +73,7 @@ def crash_on(name, server, s3, bucket):
 
 
 def clients_on(name, server):
-    done = subprocess.run([ROOT / "tests/clients/run.sh"], env=os.environ | {"ENDPOINT": server.url},
-                          capture_output=True, text=True, check=False)
-    print("\n".join(f"{line}  [{name}]" for line in done.stdout.splitlines()[:-1]))
-    counts = re.fullmatch(r"(\d+) passed, (\d+) failed(?:, (\d+) skipped)?", (done.stdout.splitlines() or [""])[-1])
-    if counts:
-        check.passed += int(counts[1])
-        check.failed += int(counts[2])
-        check.skipped += int(counts[3] or 0)
-    else:
-        with check(f"{name}: the clients' run ends with its counts"):
-            raise AssertionError(done.stdout[-500:] + done.stderr[-500:])
+    check.take(f"{name}: the clients' run", [ROOT / "tests/clients/run.sh"], f"  [{name}]", ENDPOINT=server.url)
 
 
 def hold(name, table_url, store_url):

@@ -6,8 +6,10 @@ use std::process::{Command, ExitCode, Stdio};
 use crate::Failure;
 
 /// Environments, the pins they are made from, and the variable that names the folder of their programs.
-const TOOLS: [(&str, &str, &str); 2] =
-    [("lambda", "tests/engines/lambda.txt", "LAMBDA_BIN"), ("sam", "tests/cloud/sam.txt", "SAM_BIN")];
+const TOOLS: [(&str, &str, &str); 2] = [
+    ("lambda", "tests/engines/lambda.txt", "LAMBDA_BIN"),
+    ("template", "tests/engines/template.txt", "SAM_BIN"),
+];
 
 /// Runs a command of `tests/cloud/cloud.py` and answers how it ended.
 pub(crate) fn run(told: &[String]) -> Result<ExitCode, Failure> {
