@@ -16,8 +16,9 @@ use crate::catalog::Catalog;
 use crate::config::{Config, IdentityMode, QueueAdapter, StoreAdapter, TableAdapter};
 use crate::image::{PageLimits, Quotas};
 use crate::operations::{
-    Arrivals, ArrivalsSettings, ImageData, Images, ImagesSettings, Reaper, Stores, UploadSettings,
+    Arrivals, ArrivalsSettings, Context, ImageData, Images, ImagesSettings, Reaper, Stores, UploadSettings,
 };
+use crate::policy::Policy;
 use crate::ports::{Cause, Clock, Events, Identity, Ids, Job, Queue, Store, Table};
 use crate::transfer::Intake;
 
@@ -37,6 +38,8 @@ pub struct App {
     pub ids: Arc<dyn Ids>,
     /// What happened.
     pub events: Arc<dyn Events>,
+    /// Who may do what.
+    pub policy: Policy,
 }
 
 /// Why a process cannot start.
@@ -70,6 +73,7 @@ impl App {
             clock: Arc::new(SystemClock),
             ids: Arc::new(RandomIds),
             events: Arc::new(LocalEvents::new(BACKLOG)),
+            policy: Policy::default(),
             config: Arc::new(config),
         }
     }
@@ -124,12 +128,17 @@ impl App {
         }
     }
 
+    /// The queue of a function that has no jobs for others.
+    pub fn no_queue(&self) -> Arc<dyn Queue> {
+        Arc::new(LocalQueue::new(1).0)
+    }
+
     /// Opens the queue a function in the cloud has: SQS. With another, nobody is told, and what is due waits for the
     /// reaper's schedule.
     #[cfg(feature = "sqs")]
     pub fn cloud_queue(&self) -> Arc<dyn Queue> {
         match self.config.queue.adapter {
-            QueueAdapter::Local => Arc::new(LocalQueue::new(1).0),
+            QueueAdapter::Local => self.no_queue(),
             QueueAdapter::Sqs => self.sqs(Host::FUNCTION),
         }
     }
@@ -142,19 +151,30 @@ impl App {
         Ok(Stores::single(self.config.store.id.clone(), self.store()?))
     }
 
+    /// What operations on callers' behalf work with.
+    pub fn context(&self, catalog: &Catalog, queue: Arc<dyn Queue>) -> Context {
+        Context {
+            catalog: catalog.clone(),
+            policy: self.policy.clone(),
+            clock: Arc::clone(&self.clock),
+            ids: Arc::clone(&self.ids),
+            events: Arc::clone(&self.events),
+            queue,
+        }
+    }
+
     /// Operations on image records.
-    pub fn images(&self, catalog: &Catalog, queue: Arc<dyn Queue>) -> Images {
+    pub fn images(&self, context: &Context) -> Images {
         let limits = &self.config.limits;
         let settings = ImagesSettings {
             quotas: Quotas { tags: limits.tags, properties: limits.properties },
             pages: PageLimits { default: limits.page_default, max: limits.page_max },
         };
-        let (clock, ids) = (Arc::clone(&self.clock), Arc::clone(&self.ids));
-        Images::new(catalog.clone(), clock, ids, Arc::clone(&self.events), queue, settings)
+        Images::new(context.clone(), settings)
     }
 
     /// Operations on image data.
-    pub fn image_data(&self, catalog: &Catalog, stores: &Stores) -> ImageData {
+    pub fn image_data(&self, context: &Context, stores: &Stores) -> ImageData {
         let upload = &self.config.upload;
         let settings = UploadSettings {
             intake: Intake {
@@ -165,8 +185,7 @@ impl App {
             },
             lease: Duration::from_secs(upload.lease_seconds),
         };
-        let (clock, ids) = (Arc::clone(&self.clock), Arc::clone(&self.ids));
-        ImageData::new(catalog.clone(), stores.clone(), clock, ids, Arc::clone(&self.events), settings)
+        ImageData::new(context.clone(), stores.clone(), settings)
     }
 
     /// What does what is due.

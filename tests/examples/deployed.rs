@@ -56,10 +56,10 @@ async fn main() -> Result<ExitCode> {
 }
 
 fn router(app: &App) -> Result<Router> {
-    let (catalog, stores) = (app.catalog()?, app.stores()?);
+    let (context, stores) = (app.context(&app.catalog()?, app.cloud_queue()), app.stores()?);
     let functions = Router::new()
         .merge(discovery::routes())
-        .merge(images::routes(app.images(&catalog, app.cloud_queue())))
-        .merge(uploads::routes(app.image_data(&catalog, &stores)));
+        .merge(images::routes(app.images(&context)))
+        .merge(uploads::routes(app.image_data(&context, &stores)));
     Ok(serve(functions, Door { identity: Arc::new(TokenSays), ..app.door() }))
 }

@@ -14,17 +14,18 @@ use futures_util::stream;
 use serde_json::{Value, json};
 use shared::adapters::aws::AwsSettings;
 use shared::adapters::dynamodb::DynamoTable;
-use shared::adapters::in_process::LocalEvents;
+use shared::adapters::in_process::{LocalEvents, LocalQueue};
 use shared::adapters::s3::S3Store;
 use shared::adapters::sqs::SqsQueue;
 use shared::catalog::Catalog;
 use shared::http::{Door, serve};
 use shared::image::{PageLimits, Quotas};
 use shared::operations::{
-    Arrival, Arrivals, ArrivalsSettings, ImageData, Images, ImagesSettings, Owner, Reaper, Stores,
+    Arrival, Arrivals, ArrivalsSettings, Context, ImageData, Images, ImagesSettings, Owner, Reaper, Stores,
     UploadSettings,
 };
-use shared::ports::{Clock, Events, Ids};
+use shared::policy::Policy;
+use shared::ports::{Clock, Events, Ids, Queue};
 use shared::transfer::Intake;
 use tests::callers::{ADMIN, MEMBER, TokenSays};
 use tests::engines::dynamodb::Dynamo;
@@ -129,9 +130,19 @@ impl Cloud {
         let queue = Arc::new(SqsQueue::new(aws("http://sqs.test", connector), URL));
         let settings =
             ImagesSettings { quotas: Quotas::default(), pages: PageLimits { default: 2, max: 1000 } };
-        let (ids, events) = (Arc::clone(&self.ids), Arc::clone(&self.events));
-        let images = Images::new(self.catalog("images"), self.clock(), ids, events, queue, settings);
-        serve(images::routes(images), self.door())
+        let context = self.context(self.catalog("images"), queue);
+        serve(images::routes(Images::new(context, settings)), self.door())
+    }
+
+    fn context(&self, catalog: Catalog, queue: Arc<dyn Queue>) -> Context {
+        Context {
+            catalog,
+            policy: Policy::default(),
+            clock: self.clock(),
+            ids: Arc::clone(&self.ids),
+            events: Arc::clone(&self.events),
+            queue,
+        }
     }
 
     fn uploads(&self) -> Router {
@@ -142,14 +153,8 @@ impl Cloud {
             min_part_bytes: PART as u64,
         };
         let intake = Intake { part_bytes: PART as u64, parts_in_flight: 1, max_bytes: 1 << 30, idle: LEASE };
-        let data = ImageData::new(
-            Catalog::new(Arc::new(table), 1),
-            stores(store),
-            self.clock(),
-            Arc::clone(&self.ids),
-            Arc::clone(&self.events),
-            UploadSettings { intake, lease: A_MOMENT },
-        );
+        let context = self.context(Catalog::new(Arc::new(table), 1), Arc::new(LocalQueue::new(1).0));
+        let data = ImageData::new(context, stores(store), UploadSettings { intake, lease: A_MOMENT });
         serve(uploads::routes(data), self.door())
     }
 

@@ -15,7 +15,10 @@ use shared::catalog::Catalog;
 use shared::error::Cause;
 use shared::http::{Door, serve};
 use shared::image::{Image, PageLimits, Quotas};
-use shared::operations::{ImageData, Images, ImagesSettings, Reaper, Stores, UploadRequest, UploadSettings};
+use shared::operations::{
+    Context, ImageData, Images, ImagesSettings, Reaper, Stores, UploadRequest, UploadSettings,
+};
+use shared::policy::Policy;
 use shared::ports::{Clock, Events, Ids, Key, Query, Queue, Store as _, Table};
 use shared::transfer::Intake;
 
@@ -93,14 +96,15 @@ impl World {
 
         let settings =
             ImagesSettings { quotas: Quotas::default(), pages: PageLimits { default: 25, max: 1000 } };
-        let images = Images::new(
-            catalog.clone(),
-            Arc::clone(&now),
-            Arc::clone(&ids),
-            Arc::clone(&events),
+        let context = Context {
+            catalog: catalog.clone(),
+            policy: Policy::default(),
+            clock: Arc::clone(&now),
+            ids: Arc::clone(&ids),
+            events,
             queue,
-            settings,
-        );
+        };
+        let images = Images::new(context.clone(), settings);
         let intake = Intake {
             part_bytes: PART as u64,
             parts_in_flight: 2,
@@ -108,14 +112,7 @@ impl World {
             idle: Duration::from_mins(1),
         };
         let settings = UploadSettings { intake, lease: LEASE };
-        let data = ImageData::new(
-            catalog.clone(),
-            stores.clone(),
-            Arc::clone(&now),
-            Arc::clone(&ids),
-            events,
-            settings,
-        );
+        let data = ImageData::new(context, stores.clone(), settings);
         let reaper = Reaper::new(catalog, stores, now);
         let functions = Router::new()
             .merge(discovery::routes())

@@ -83,14 +83,15 @@ impl Gateway {
         let (catalog, stores) = (app.catalog()?, app.stores()?);
         let (queue, jobs) = app.queue()?;
         let reaper = app.reaper(&catalog, &stores);
+        let context = app.context(&catalog, queue);
         if config.table.adapter == TableAdapter::Sqlite {
             // The table is in the directory that is locked, so no upload can be alive.
             reaper.recover().await.map_err(GatewayError::Recover)?;
         }
         let routes = routes(
             &app,
-            images::routes(app.images(&catalog, queue)),
-            uploads::routes(app.image_data(&catalog, &stores)),
+            images::routes(app.images(&context)),
+            uploads::routes(app.image_data(&context, &stores)),
         );
         let unheard = |source| GatewayError::Listen { address: config.listen, source };
         let listener = TcpListener::bind(config.listen).await.map_err(unheard)?;

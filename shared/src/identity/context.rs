@@ -1,38 +1,61 @@
 //! A caller as an API gateway hands one on: what its authorizer answered, in the context of each request.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::Caller;
+use super::{Caller, Scope};
 
 const USER: &str = "user";
 const PROJECT: &str = "project";
 const ROLES: &str = "roles";
+const SERVICE_ROLES: &str = "service_roles";
+const SCOPE: &str = "scope";
 
 impl Caller {
     /// The caller as flat texts, which every kind of API gateway carries. Roles are separated by commas; one with a comma
     /// in its name is left out, since it would come back as two.
     pub fn to_context(&self) -> BTreeMap<&'static str, String> {
-        let roles: Vec<_> =
-            self.roles.iter().map(String::as_str).filter(|role| !role.contains(',')).collect();
+        let (project, scope) = match &self.scope {
+            Scope::Project(project) => (Some(project.to_string()), None),
+            Scope::Domain => (None, Some("domain".to_owned())),
+            Scope::System => (None, Some("system".to_owned())),
+            Scope::Unscoped => (None, None),
+        };
+        let service_roles = (!self.service_roles.is_empty()).then(|| joined(&self.service_roles));
         let texts = [
             (USER, self.user.clone()),
-            (PROJECT, self.project.as_ref().map(ToString::to_string)),
-            (ROLES, Some(roles.join(","))),
+            (PROJECT, project),
+            (SCOPE, scope),
+            (ROLES, Some(joined(&self.roles))),
+            (SERVICE_ROLES, service_roles),
         ];
         texts.into_iter().filter_map(|(key, text)| Some((key, text?))).collect()
     }
 
-    /// The caller that a context describes; nobody, when it names neither a user nor a project, or a project that
-    /// cannot be one.
+    /// The caller that a context describes; nobody, when it names neither a user nor a project, or a project or
+    /// a scope that cannot be one.
     pub fn from_context<'a>(text: impl Fn(&str) -> Option<&'a str>) -> Option<Self> {
         let user = text(USER).map(str::to_owned);
         let project = text(PROJECT).map(str::parse).transpose().ok()?;
         if user.is_none() && project.is_none() {
             return None;
         }
-        let roles = text(ROLES).unwrap_or_default().split(',').filter(|role| !role.is_empty());
-        Some(Self::new(project, user, roles))
+        let caller = Self::new(project, user, roles(text(ROLES))).through_service(roles(text(SERVICE_ROLES)));
+        match text(SCOPE) {
+            None => Some(caller),
+            Some("domain") => Some(caller.scoped(Scope::Domain)),
+            Some("system") => Some(caller.scoped(Scope::System)),
+            Some(_) => None,
+        }
     }
+}
+
+fn joined(roles: &BTreeSet<String>) -> String {
+    let roles: Vec<_> = roles.iter().map(String::as_str).filter(|role| !role.contains(',')).collect();
+    roles.join(",")
+}
+
+fn roles(text: Option<&str>) -> impl Iterator<Item = &str> {
+    text.unwrap_or_default().split(',').filter(|role| !role.is_empty())
 }
 
 #[cfg(test)]
@@ -65,9 +88,15 @@ mod tests {
             project in proptest::option::of("[a-z0-9]{1,32}"),
             user in "[ -~]{0,20}",
             roles in proptest::collection::vec("[a-z_]{1,10}", 0..4),
+            service_roles in proptest::collection::vec("[a-z_]{1,10}", 0..4),
+            scope in proptest::option::of(proptest::sample::select(vec![Scope::Domain, Scope::System])),
         ) {
             let project = project.map(|id| id.parse().unwrap());
-            let caller = Caller::new(project, Some(user), roles);
+            let caller = Caller::new(project, Some(user), roles).through_service(service_roles);
+            let caller = match scope {
+                Some(scope) => caller.scoped(scope),
+                None => caller,
+            };
             prop_assert_eq!(back(&caller.to_context()), Some(caller));
         }
     }

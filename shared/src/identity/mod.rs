@@ -9,9 +9,23 @@ use crate::id::ProjectId;
 /// Who calls. Operations take one first, so a call that nobody authenticated does not compile.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Caller {
-    project: Option<ProjectId>,
+    scope: Scope,
     user: Option<String>,
     roles: BTreeSet<String>,
+    service_roles: BTreeSet<String>,
+}
+
+/// What a token is good for (Identity API v3, "Token scope").
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// One project.
+    Project(ProjectId),
+    /// A domain, and no project in it.
+    Domain,
+    /// The deployment as a whole.
+    System,
+    /// Nothing yet.
+    Unscoped,
 }
 
 impl Caller {
@@ -21,13 +35,33 @@ impl Caller {
         user: Option<String>,
         roles: impl IntoIterator<Item = impl AsRef<str>>,
     ) -> Self {
-        let roles = roles.into_iter().map(|role| role.as_ref().to_lowercase()).collect();
-        Self { project, user, roles }
+        let scope = project.map_or(Scope::Unscoped, Scope::Project);
+        Self { scope, user, roles: lower(roles), service_roles: BTreeSet::new() }
+    }
+
+    /// The same caller, by a token of another scope.
+    #[must_use]
+    pub fn scoped(self, scope: Scope) -> Self {
+        Self { scope, ..self }
+    }
+
+    /// The same caller, on whose behalf a service calls that has these roles (`X-Service-Token`).
+    #[must_use]
+    pub fn through_service(self, roles: impl IntoIterator<Item = impl AsRef<str>>) -> Self {
+        Self { service_roles: lower(roles), ..self }
+    }
+
+    /// What the caller's token is good for.
+    pub fn scope(&self) -> &Scope {
+        &self.scope
     }
 
     /// The project the caller acts for.
     pub fn project(&self) -> Option<&ProjectId> {
-        self.project.as_ref()
+        match &self.scope {
+            Scope::Project(project) => Some(project),
+            Scope::Domain | Scope::System | Scope::Unscoped => None,
+        }
     }
 
     /// The user, for logs and events.
@@ -40,8 +74,17 @@ impl Caller {
         self.roles.contains(role)
     }
 
+    /// Whether the service that calls on the caller's behalf has a role, named in lower case.
+    pub fn has_service_role(&self, role: &str) -> bool {
+        self.service_roles.contains(role)
+    }
+
     /// Whether the caller is an administrator of the cloud.
     pub fn is_admin(&self) -> bool {
         self.has_role("admin")
     }
+}
+
+fn lower(roles: impl IntoIterator<Item = impl AsRef<str>>) -> BTreeSet<String> {
+    roles.into_iter().map(|role| role.as_ref().to_lowercase()).collect()
 }

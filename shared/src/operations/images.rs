@@ -1,27 +1,22 @@
 //! Image records: create, show, update, delete, tags.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::{ATTEMPTS, contended, find, tell};
-use crate::catalog::{Catalog, ChangeError, Stored, Usage};
+use super::{ATTEMPTS, Context, contended, find, tell};
+use crate::catalog::{ChangeError, Stored, Usage};
 use crate::error::{Error, Result};
 use crate::id::{ImageId, ProjectId};
 use crate::identity::Caller;
 use crate::image::{Image, NewImage, PageLimits, Patch, Quotas, Status, Visibility, check_tag};
-use crate::policy::{self, Operation};
-use crate::ports::{Clock, EventKind, Events, Ids, Job, Queue};
+use crate::policy::{self, Operation, Target};
+use crate::ports::{EventKind, Job};
 
 /// Operations on image records.
 #[derive(Clone, Debug)]
 pub struct Images {
-    pub(super) catalog: Catalog,
-    clock: Arc<dyn Clock>,
-    ids: Arc<dyn Ids>,
-    events: Arc<dyn Events>,
-    queue: Arc<dyn Queue>,
+    pub(super) context: Context,
     settings: ImagesSettings,
 }
 
@@ -35,16 +30,9 @@ pub struct ImagesSettings {
 }
 
 impl Images {
-    /// Operations over a catalog.
-    pub fn new(
-        catalog: Catalog,
-        clock: Arc<dyn Clock>,
-        ids: Arc<dyn Ids>,
-        events: Arc<dyn Events>,
-        queue: Arc<dyn Queue>,
-        settings: ImagesSettings,
-    ) -> Self {
-        Self { catalog, clock, ids, events, queue, settings }
+    /// Operations in a context.
+    pub fn new(context: Context, settings: ImagesSettings) -> Self {
+        Self { context, settings }
     }
 
     /// What a project uses. Cost: one read.
@@ -52,7 +40,7 @@ impl Images {
     /// # Errors
     /// `Unavailable`, `Internal` for a fault of the table.
     pub async fn usage(&self, project: &ProjectId) -> Result<Usage> {
-        self.catalog.usage(project).await
+        self.context.catalog.usage(project).await
     }
 
     /// How long pages of a list are.
@@ -67,26 +55,26 @@ impl Images {
     /// image that was deleted.
     pub async fn create(&self, caller: &Caller, body: Value) -> Result<Image> {
         let new = NewImage::parse(body)?;
-        let id = new.id.clone().unwrap_or_else(|| self.ids.image_id());
-        let image = new.into_image(id, caller.project().cloned(), self.clock.now())?;
+        let id = new.id.clone().unwrap_or_else(|| self.context.ids.image_id());
+        let image = new.into_image(id, caller.project().cloned(), self.context.clock.now())?;
         if !caller.is_admin() && !policy::owns(caller, &image) {
             return Err(Error::Forbidden(
                 "You are not permitted to create images owned by another project.".to_owned(),
             ));
         }
-        if !policy::allows(Operation::AddImage, caller, &image) {
+        if !self.context.policy.allows(Operation::AddImage, caller, Target::image(&image)) {
             return Err(policy::forbidden());
         }
-        check_visibility(caller, None, &image)?;
+        self.check_visibility(caller, None, &image)?;
         self.settings.quotas.check(&image)?;
-        match self.catalog.create(&image).await {
+        match self.context.catalog.create(&image).await {
             Ok(()) => {}
             Err(ChangeError::Lost) => {
                 return Err(Error::Conflict(format!("Image ID {} already exists!", image.id)));
             }
             Err(ChangeError::Table(error)) => return Err(error),
         }
-        tell(&*self.events, &*self.clock, EventKind::Create, &image).await;
+        tell(&self.context, EventKind::Create, &image).await;
         Ok(image)
     }
 
@@ -95,7 +83,7 @@ impl Images {
     /// # Errors
     /// `NotFound` when the image is absent or the caller may not see it.
     pub async fn show(&self, caller: &Caller, id: &ImageId) -> Result<Image> {
-        Ok(find(&self.catalog, Operation::GetImage, caller, id).await?.image)
+        Ok(find(&self.context, Operation::GetImage, caller, id).await?.image)
     }
 
     /// Patches an image (`PATCH /v2/images/{image_id}`): all changes or none. Cost: one read and one write.
@@ -113,7 +101,7 @@ impl Images {
                     "Only an administrator may change the owner of an image.".to_owned(),
                 ));
             }
-            check_visibility(caller, Some(image), &patched)?;
+            self.check_visibility(caller, Some(image), &patched)?;
             if patched.properties.len() > image.properties.len() || patched.tags.len() > image.tags.len() {
                 self.settings.quotas.check(&patched)?;
             }
@@ -162,18 +150,18 @@ impl Images {
     /// `NotFound`; `Forbidden` when the image is protected or not the caller's.
     pub async fn delete(&self, caller: &Caller, id: &ImageId) -> Result<()> {
         for _ in 0..ATTEMPTS {
-            let seen = find(&self.catalog, Operation::DeleteImage, caller, id).await?;
+            let seen = find(&self.context, Operation::DeleteImage, caller, id).await?;
             if seen.image.protected {
                 return Err(Error::Forbidden(format!("Image {id} is protected and cannot be deleted.")));
             }
-            let now = self.clock.now();
+            let now = self.context.clock.now();
             let deleted = tombstone(&seen.image, now)?;
-            match self.catalog.delete(&seen, &deleted, now).await {
+            match self.context.catalog.delete(&seen, &deleted, now).await {
                 Ok(()) => {
                     if seen.image.location.is_some() {
-                        self.queue.enqueue(Job::Reap).await;
+                        self.context.queue.enqueue(Job::Reap).await;
                     }
-                    tell(&*self.events, &*self.clock, EventKind::Delete, &seen.image).await;
+                    tell(&self.context, EventKind::Delete, &seen.image).await;
                     return Ok(());
                 }
                 Err(ChangeError::Lost) => {}
@@ -191,12 +179,12 @@ impl Images {
         rule: impl Fn(&Image) -> Result<Option<Image>> + Send,
     ) -> Result<Image> {
         for _ in 0..ATTEMPTS {
-            let seen = find(&self.catalog, Operation::ModifyImage, caller, id).await?;
+            let seen = find(&self.context, Operation::ModifyImage, caller, id).await?;
             let Some(changed) = rule(&seen.image)? else { return Ok(seen.image) };
-            let changed = Image { updated_at: self.clock.now(), ..changed };
-            match self.catalog.replace(&seen, &changed).await {
+            let changed = Image { updated_at: self.context.clock.now(), ..changed };
+            match self.context.catalog.replace(&seen, &changed).await {
                 Ok(Stored { image, .. }) => {
-                    tell(&*self.events, &*self.clock, EventKind::Update, &image).await;
+                    tell(&self.context, EventKind::Update, &image).await;
                     return Ok(image);
                 }
                 Err(ChangeError::Lost) => {}
@@ -205,18 +193,19 @@ impl Images {
         }
         Err(contended(id))
     }
-}
 
-/// Setting public or community needs a right of its own; leaving it does not.
-fn check_visibility(caller: &Caller, before: Option<&Image>, after: &Image) -> Result<()> {
-    let operation = match after.visibility {
-        _ if before.is_some_and(|before| before.visibility == after.visibility) => return Ok(()),
-        Visibility::Public => Operation::PublicizeImage,
-        Visibility::Community => Operation::CommunitizeImage,
-        Visibility::Shared | Visibility::Private => return Ok(()),
-    };
-    // Who may set it is asked of the owner before the change, not of the one it makes.
-    if policy::allows(operation, caller, before.unwrap_or(after)) { Ok(()) } else { Err(policy::forbidden()) }
+    /// Setting public or community needs a right of its own; leaving it does not.
+    fn check_visibility(&self, caller: &Caller, before: Option<&Image>, after: &Image) -> Result<()> {
+        let operation = match after.visibility {
+            _ if before.is_some_and(|before| before.visibility == after.visibility) => return Ok(()),
+            Visibility::Public => Operation::PublicizeImage,
+            Visibility::Community => Operation::CommunitizeImage,
+            Visibility::Shared | Visibility::Private => return Ok(()),
+        };
+        // Who may set it is asked of the owner before the change, not of the one it makes.
+        let target = Target::image(before.unwrap_or(after));
+        if self.context.policy.allows(operation, caller, target) { Ok(()) } else { Err(policy::forbidden()) }
+    }
 }
 
 /// What remains of a deleted image: its id stays taken, and its place in lists is known to whoever is paging past it.

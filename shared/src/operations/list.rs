@@ -6,7 +6,7 @@ use crate::error::{Error, Result};
 use crate::id::ImageId;
 use crate::identity::Caller;
 use crate::image::{Filter, Image, ListRequest, SortKey, Visibility, VisibilityFilter};
-use crate::policy;
+use crate::policy::{self, Target};
 
 /// How many rows one request looks at, at the most. A filter that matches almost nothing answers a short page with a
 /// `next` link instead of walking the catalogue.
@@ -31,7 +31,7 @@ impl Images {
     /// # Errors
     /// `Forbidden` without role `reader`; `Invalid` when the marker is no image the caller could see.
     pub async fn list(&self, caller: &Caller, request: &ListRequest) -> Result<ImagePage> {
-        policy::check_list(caller)?;
+        self.context.policy.check_list(caller)?;
         let marker = match &request.marker {
             Some(id) => Some(self.marker(caller, id, request.sort.key).await?),
             None => None,
@@ -44,7 +44,7 @@ impl Images {
         let step = if filter.is_selective() { request.limit.max(FILTERED_STEP) } else { request.limit };
         let scopes = scopes(caller, filter);
         let mut listing =
-            self.catalog.list(&scopes, request.sort, filter.name.as_deref(), marker.as_ref(), step);
+            self.context.catalog.list(&scopes, request.sort, filter.name.as_deref(), marker.as_ref(), step);
         let mut rows = 0;
         while let Some(image) = listing.next().await? {
             rows += 1;
@@ -62,11 +62,13 @@ impl Images {
 
     /// The image a page starts behind. One that was deleted since still has its place, unless the deletion itself moved it.
     async fn marker(&self, caller: &Caller, id: &ImageId, order: SortKey) -> Result<Image> {
-        let found = self.catalog.find(id).await?.map(|stored| stored.image);
+        let found = self.context.catalog.find(id).await?.map(|stored| stored.image);
         let moved = matches!(order, SortKey::Status | SortKey::UpdatedAt);
-        found.filter(|image| policy::sees(caller, image) && (image.status.is_live() || !moved)).ok_or_else(
-            || Error::Invalid(format!("marker: must be the id of an image you can see, and {id} is not")),
-        )
+        found
+            .filter(|image| policy::sees(caller, Target::image(image)) && (image.status.is_live() || !moved))
+            .ok_or_else(|| {
+                Error::Invalid(format!("marker: must be the id of an image you can see, and {id} is not"))
+            })
     }
 }
 

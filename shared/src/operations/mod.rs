@@ -16,8 +16,8 @@ use crate::error::{Error, Result};
 use crate::id::{ImageId, StoreId};
 use crate::identity::Caller;
 use crate::image::Image;
-use crate::policy::{self, Operation};
-use crate::ports::{Clock, Event, EventKind, Events, Store};
+use crate::policy::{self, Operation, Policy, Target};
+use crate::ports::{Clock, Event, EventKind, Events, Ids, Queue, Store};
 
 pub use arrivals::{Arrival, Arrivals, ArrivalsSettings, Owner};
 pub use download::{Download, ImageInfo};
@@ -53,10 +53,27 @@ impl Stores {
     }
 }
 
+/// What every operation on a caller's behalf works with.
+#[derive(Clone, Debug)]
+pub struct Context {
+    /// What is kept.
+    pub catalog: Catalog,
+    /// Who may do what.
+    pub policy: Policy,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// New identifiers.
+    pub ids: Arc<dyn Ids>,
+    /// Who is told what happened.
+    pub events: Arc<dyn Events>,
+    /// Who is told that something is due.
+    pub queue: Arc<dyn Queue>,
+}
+
 /// Reads an image that the caller may do something to. Cost: one read.
-async fn find(catalog: &Catalog, operation: Operation, caller: &Caller, id: &ImageId) -> Result<Stored> {
-    let stored = catalog.find(id).await?.ok_or_else(|| policy::not_found(id.as_str()))?;
-    policy::check(operation, caller, &stored.image)?;
+async fn find(context: &Context, operation: Operation, caller: &Caller, id: &ImageId) -> Result<Stored> {
+    let stored = context.catalog.find(id).await?.ok_or_else(|| policy::not_found(id.as_str()))?;
+    context.policy.check(operation, caller, Target::image(&stored.image))?;
     Ok(stored)
 }
 
@@ -74,7 +91,7 @@ fn refused(error: ChangeError, id: &ImageId) -> Error {
 }
 
 /// Tells what happened to an image.
-async fn tell(events: &dyn Events, clock: &dyn Clock, kind: EventKind, image: &Image) {
-    let event = Event { kind, image: image.id.clone(), owner: image.owner.clone(), at: clock.now() };
-    events.publish(event).await;
+async fn tell(context: &Context, kind: EventKind, image: &Image) {
+    let event = Event { kind, image: image.id.clone(), owner: image.owner.clone(), at: context.clock.now() };
+    context.events.publish(event).await;
 }

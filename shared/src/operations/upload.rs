@@ -11,25 +11,22 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{ATTEMPTS, Stores, contended, find, refused, tell};
-use crate::catalog::{Catalog, ChangeError, Due, Stored};
+use super::{ATTEMPTS, Context, Stores, contended, find, refused, tell};
+use crate::catalog::{ChangeError, Due, Stored};
 use crate::error::{Error, Result};
 use crate::id::{ImageId, StoreId};
 use crate::identity::Caller;
 use crate::image::{Image, Location, Status};
 use crate::policy::Operation;
-use crate::ports::{Clock, EventKind, Events, Ids, Store};
+use crate::ports::{EventKind, Store};
 use crate::store::ObjectKey;
 use crate::transfer::{Body, Intake, Received};
 
 /// Operations on image data.
 #[derive(Clone, Debug)]
 pub struct ImageData {
-    pub(super) catalog: Catalog,
+    pub(super) context: Context,
     stores: Stores,
-    clock: Arc<dyn Clock>,
-    ids: Arc<dyn Ids>,
-    events: Arc<dyn Events>,
     settings: UploadSettings,
 }
 
@@ -52,16 +49,9 @@ pub struct UploadRequest {
 }
 
 impl ImageData {
-    /// Operations over a catalog and its stores.
-    pub fn new(
-        catalog: Catalog,
-        stores: Stores,
-        clock: Arc<dyn Clock>,
-        ids: Arc<dyn Ids>,
-        events: Arc<dyn Events>,
-        settings: UploadSettings,
-    ) -> Self {
-        Self { catalog, stores, clock, ids, events, settings }
+    /// Operations in a context, on these stores.
+    pub fn new(context: Context, stores: Stores, settings: UploadSettings) -> Self {
+        Self { context, stores, settings }
     }
 
     pub(super) fn store(&self, id: &StoreId) -> Result<Arc<dyn Store>> {
@@ -88,7 +78,7 @@ impl ImageData {
         let store_id = self.chosen(request)?;
         let store = self.store(&store_id)?;
         let attempt = self.begin(caller, id, request, store_id, store).await?;
-        tell(&*self.events, &*self.clock, EventKind::Prepare, &attempt.stored.image).await;
+        tell(&self.context, EventKind::Prepare, &attempt.stored.image).await;
         // A task of its own: a client that goes away takes the request with it, but must leave the image queued.
         tokio::spawn(attempt.run(body, request.size)).await.map_err(Error::internal)?
     }
@@ -108,10 +98,10 @@ impl ImageData {
         store: Arc<dyn Store>,
     ) -> Result<Attempt> {
         for _ in 0..ATTEMPTS {
-            let seen = find(&self.catalog, Operation::UploadImage, caller, id).await?;
+            let seen = find(&self.context, Operation::UploadImage, caller, id).await?;
             self.check(&seen.image, request)?;
-            let now = self.clock.now();
-            let key = ObjectKey::new(id.clone(), self.ids.ulid(now));
+            let now = self.context.clock.now();
+            let key = ObjectKey::new(id.clone(), self.context.ids.ulid(now));
             let location = Location { store: store_id.clone(), key };
             let lease = Due { at: now.plus(self.settings.lease), location: location.clone() };
             let saving = Image {
@@ -120,7 +110,7 @@ impl ImageData {
                 updated_at: now,
                 ..seen.image.clone()
             };
-            match self.catalog.begin_upload(&seen, &saving, &lease).await {
+            match self.context.catalog.begin_upload(&seen, &saving, &lease).await {
                 Ok(stored) => return Ok(Attempt { data: self.clone(), store, stored, lease }),
                 Err(ChangeError::Lost) => {}
                 Err(ChangeError::Table(error)) => return Err(error),
@@ -195,8 +185,9 @@ impl Attempt {
         let pause = self.data.settings.lease / 3;
         loop {
             tokio::time::sleep(pause).await;
-            let now = self.data.clock.now();
-            match self.data.catalog.renew_lease(&self.lease, now.plus(self.data.settings.lease)).await {
+            let now = self.data.context.clock.now();
+            match self.data.context.catalog.renew_lease(&self.lease, now.plus(self.data.settings.lease)).await
+            {
                 Ok(renewed) => self.lease = renewed,
                 Err(ChangeError::Lost) => return self.lost().await,
                 // The next try may get through, as long as there is a lease to renew.
@@ -217,7 +208,7 @@ impl Attempt {
 
     async fn look(&mut self) -> Result<Standing> {
         let id = self.stored.image.id.clone();
-        let Some(found) = self.data.catalog.find(&id).await? else { return Ok(Standing::Deleted) };
+        let Some(found) = self.data.context.catalog.find(&id).await? else { return Ok(Standing::Deleted) };
         self.stored = found;
         let (image, ours) = (&self.stored.image, Some(&self.lease.location));
         Ok(match () {
@@ -238,13 +229,13 @@ impl Attempt {
                 digests: Some(received.digests.clone()),
                 location: Some(self.lease.location.clone()),
                 upload: None,
-                updated_at: self.data.clock.now(),
+                updated_at: self.data.context.clock.now(),
                 ..image.clone()
             };
-            let failed = match self.data.catalog.attach(&self.stored, &active, &self.lease).await {
+            let failed = match self.data.context.catalog.attach(&self.stored, &active, &self.lease).await {
                 Ok(stored) => {
                     for kind in [EventKind::Upload, EventKind::Activate] {
-                        tell(&*self.data.events, &*self.data.clock, kind, &stored.image).await;
+                        tell(&self.data.context, kind, &stored.image).await;
                     }
                     return Ok(());
                 }
@@ -290,9 +281,9 @@ impl Attempt {
     /// Puts the image back to `queued`, with its object gone already or to be removed now.
     async fn requeue(&mut self, removed: bool) {
         for _ in 0..ATTEMPTS {
-            let now = self.data.clock.now();
+            let now = self.data.context.clock.now();
             let Ok(queued) = requeued(&self.stored.image, now) else { break };
-            let catalog = &self.data.catalog;
+            let catalog = &self.data.context.catalog;
             let done = if removed {
                 catalog.withdraw(&self.stored, &queued, &self.lease).await.map(|()| None)
             } else {
@@ -319,7 +310,7 @@ impl Attempt {
         let key = &due.location.key;
         if let Err(error) = self.store.remove(key).await {
             tracing::warn!(%key, %error, "an object is left to the reaper");
-        } else if let Err(error) = self.data.catalog.forget(due).await {
+        } else if let Err(error) = self.data.context.catalog.forget(due).await {
             tracing::warn!(%key, %error, "the row of a removed object is left to the reaper");
         }
     }

@@ -57,48 +57,80 @@ const fn rule(operation: Operation) -> Rule {
     }
 }
 
+/// What a rule is asked about.
+#[derive(Clone, Copy, Debug)]
+pub struct Target<'a> {
+    image: &'a Image,
+    is_member: bool,
+}
+
+impl<'a> Target<'a> {
+    /// An image, as who is no member of it meets it.
+    pub const fn image(image: &'a Image) -> Self {
+        Self { image, is_member: false }
+    }
+
+    /// The same image, shared with the caller's project or not.
+    #[must_use]
+    pub const fn shared(self, is_member: bool) -> Self {
+        Self { is_member, ..self }
+    }
+}
+
+/// The rules in force.
+#[derive(Clone, Debug, Default)]
+pub struct Policy {}
+
+impl Policy {
+    /// Whether the rule of an operation lets the caller through.
+    pub fn allows(&self, operation: Operation, caller: &Caller, target: Target<'_>) -> bool {
+        caller.is_admin()
+            || match rule(operation) {
+                Rule::Nobody => false,
+                Rule::Reader => caller.has_role("reader"),
+                Rule::ReaderWhoSees => caller.has_role("reader") && sees(caller, target),
+                Rule::MemberWhoSees => caller.has_role("member") && sees(caller, target),
+                Rule::MemberOfOwner => caller.has_role("member") && owns(caller, target.image),
+            }
+    }
+
+    /// Lets the caller through to a live image, or says why not.
+    ///
+    /// # Errors
+    /// `NotFound` when the caller may not see the image, `Forbidden` when the rule refuses.
+    pub fn check(&self, operation: Operation, caller: &Caller, target: Target<'_>) -> Result<()> {
+        let image = target.image;
+        if !image.status.is_live()
+            || !sees(caller, target)
+            || !self.allows(Operation::GetImage, caller, target)
+        {
+            return Err(not_found(image.id.as_str()));
+        }
+        if self.allows(operation, caller, target) { Ok(()) } else { Err(forbidden()) }
+    }
+
+    /// Lets the caller list images.
+    ///
+    /// # Errors
+    /// `Forbidden` without role `reader`.
+    pub fn check_list(&self, caller: &Caller) -> Result<()> {
+        if caller.is_admin() || caller.has_role("reader") { Ok(()) } else { Err(forbidden()) }
+    }
+}
+
 /// Whether the caller may see the image at all, whatever their roles.
-pub fn sees(caller: &Caller, image: &Image) -> bool {
+pub fn sees(caller: &Caller, target: Target<'_>) -> bool {
+    let image = target.image;
     caller.is_admin()
         || image.owner.is_none()
         || matches!(image.visibility, Visibility::Public | Visibility::Community)
         || owns(caller, image)
+        || (image.visibility == Visibility::Shared && target.is_member)
 }
 
 /// Whether the image belongs to the caller's project.
 pub fn owns(caller: &Caller, image: &Image) -> bool {
     image.owner.is_some() && image.owner.as_ref() == caller.project()
-}
-
-/// Whether the rule of an operation lets the caller through, on one image.
-pub fn allows(operation: Operation, caller: &Caller, image: &Image) -> bool {
-    caller.is_admin()
-        || match rule(operation) {
-            Rule::Nobody => false,
-            Rule::Reader => caller.has_role("reader"),
-            Rule::ReaderWhoSees => caller.has_role("reader") && sees(caller, image),
-            Rule::MemberWhoSees => caller.has_role("member") && sees(caller, image),
-            Rule::MemberOfOwner => caller.has_role("member") && owns(caller, image),
-        }
-}
-
-/// Lets the caller through to a live image, or says why not.
-///
-/// # Errors
-/// `NotFound` when the caller may not see the image, `Forbidden` when the rule refuses.
-pub fn check(operation: Operation, caller: &Caller, image: &Image) -> Result<()> {
-    if !image.status.is_live() || !sees(caller, image) || !allows(Operation::GetImage, caller, image) {
-        return Err(not_found(image.id.as_str()));
-    }
-    if allows(operation, caller, image) { Ok(()) } else { Err(forbidden()) }
-}
-
-/// Lets the caller list images.
-///
-/// # Errors
-/// `Forbidden` without role `reader`.
-pub fn check_list(caller: &Caller) -> Result<()> {
-    if caller.is_admin() || caller.has_role("reader") { Ok(()) } else { Err(forbidden()) }
 }
 
 /// The one answer for an image that is absent, deleted or hidden from the caller.

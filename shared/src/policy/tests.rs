@@ -18,7 +18,7 @@ fn caller(project: &str, roles: &[&str]) -> Caller {
 
 /// `+` allowed, `-` forbidden, `?` answered as absent.
 fn outcome(operation: Operation, caller: &Caller, image: &Image) -> char {
-    match check(operation, caller, image) {
+    match Policy::default().check(operation, caller, Target::image(image)) {
         Ok(()) => '+',
         Err(Error::Forbidden(_)) => '-',
         Err(Error::NotFound(_)) => '?',

@@ -9,14 +9,15 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use serde_json::{Value, json};
 use shared::Error;
-use shared::adapters::in_process::LocalEvents;
+use shared::adapters::in_process::{LocalEvents, LocalQueue};
 use shared::adapters::memory::MemoryStore;
 use shared::catalog::{BlobState, Catalog};
 use shared::error::Cause;
 use shared::image::{Image, Location};
 use shared::operations::{
-    Arrival, Arrivals, ArrivalsSettings, ImageData, Reaper, Stores, UploadRequest, UploadSettings,
+    Arrival, Arrivals, ArrivalsSettings, Context, ImageData, Reaper, Stores, UploadRequest, UploadSettings,
 };
+use shared::policy::Policy;
 use shared::ports::{ByteStream, Chunks, Clock, ObjectWriter, Part, PartLimits, Store, StoreError};
 use shared::store::ObjectKey;
 use shared::transfer::Intake;
@@ -213,14 +214,15 @@ impl Default for Site {
             max_bytes: 1 << 20,
             idle: Duration::from_mins(1),
         };
-        let data = ImageData::new(
-            probed.clone(),
-            stores.clone(),
-            Arc::<TestClock>::clone(&clock),
-            Arc::new(CountingIds::default()),
-            Arc::new(LocalEvents::new(16)),
-            UploadSettings { intake, lease: LEASE },
-        );
+        let context = Context {
+            catalog: probed.clone(),
+            policy: Policy::default(),
+            clock: Arc::<TestClock>::clone(&clock),
+            ids: Arc::new(CountingIds::default()),
+            events: Arc::new(LocalEvents::new(16)),
+            queue: Arc::new(LocalQueue::new(1).0),
+        };
+        let data = ImageData::new(context, stores.clone(), UploadSettings { intake, lease: LEASE });
         let settings = ArrivalsSettings {
             store: "default".parse().unwrap(),
             bucket: NAME.to_owned(),
