@@ -85,20 +85,20 @@ pub(super) fn listing_sort(image: &Image) -> String {
 pub(super) fn index(sort: SortKey) -> Option<Index> {
     match sort {
         SortKey::CreatedAt => None,
-        SortKey::Name => Some(Index::Name),
-        SortKey::Status => Some(Index::Status),
-        SortKey::Size => Some(Index::Size),
-        SortKey::UpdatedAt => Some(Index::UpdatedAt),
+        SortKey::Name => Some(Index::First),
+        SortKey::Status => Some(Index::Second),
+        SortKey::Size => Some(Index::Third),
+        SortKey::UpdatedAt => Some(Index::Fourth),
     }
 }
 
 /// An image's place in an index: what it orders by, then its place in the default order. Unset counts as empty or 0.
 pub(super) fn indexed(index: Index, image: &Image) -> String {
     let leading = match index {
-        Index::Name => image.name.clone().unwrap_or_default(),
-        Index::Status => image.status.name().to_owned(),
-        Index::Size => format!("{:020}", image.size.unwrap_or(0)),
-        Index::UpdatedAt => image.updated_at.sortable(),
+        Index::First => image.name.clone().unwrap_or_default(),
+        Index::Second => image.status.name().to_owned(),
+        Index::Third => format!("{:020}", image.size.unwrap_or(0)),
+        Index::Fourth => image.updated_at.sortable(),
     };
     format!("{leading}{SEPARATOR}{}", listing_sort(image))
 }

@@ -42,7 +42,7 @@ impl Catalog {
         step: usize,
     ) -> Listing {
         let by_name = named.filter(|_| sort.key == SortKey::CreatedAt);
-        let index = if by_name.is_some() { Some(Index::Name) } else { key::index(sort.key) };
+        let index = if by_name.is_some() { Some(Index::First) } else { key::index(sort.key) };
         let after = after.map(|image| Position {
             sort: key::listing_sort(image),
             indexed: index.map(|index| key::indexed(index, image)),

@@ -30,30 +30,30 @@ pub struct Item {
 }
 
 /// A second order of a partition's items: by the string in one attribute, then by sort key. Items that lack the
-/// attribute are not in it.
+/// attribute are not in it. What an order means is up to who writes the items: it may differ from partition to partition.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Index {
-    /// By name.
-    Name,
-    /// By status.
-    Status,
-    /// By size.
-    Size,
-    /// By time of last change.
-    UpdatedAt,
+    /// By attribute `lsi1`.
+    First,
+    /// By attribute `lsi2`.
+    Second,
+    /// By attribute `lsi3`.
+    Third,
+    /// By attribute `lsi4`.
+    Fourth,
 }
 
 impl Index {
-    /// Every index a table has.
-    pub const ALL: [Self; 4] = [Self::Name, Self::Status, Self::Size, Self::UpdatedAt];
+    /// Every index a table has. DynamoDB takes five, all when the table is made.
+    pub const ALL: [Self; 4] = [Self::First, Self::Second, Self::Third, Self::Fourth];
 
     /// The index's name, which is also the attribute it orders by.
     pub const fn name(self) -> &'static str {
         match self {
-            Self::Name => "by_name",
-            Self::Status => "by_status",
-            Self::Size => "by_size",
-            Self::UpdatedAt => "by_updated_at",
+            Self::First => "lsi1",
+            Self::Second => "lsi2",
+            Self::Third => "lsi3",
+            Self::Fourth => "lsi4",
         }
     }
 }

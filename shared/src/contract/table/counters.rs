@@ -32,9 +32,9 @@ pub async fn a_counter_counts_down(table: &dyn Table) {
 
 /// An addition touches no other attribute.
 pub async fn an_addition_keeps_the_other_attributes(table: &dyn Table) {
-    fill(table, [item("usage", json!({ "name": "p", "by_name": "p", "images": 1, "list": [1] }))]).await;
+    fill(table, [item("usage", json!({ "name": "p", "lsi1": "p", "images": 1, "list": [1] }))]).await;
     write(table, [add(&[("images", 1)])]).await;
-    assert_stored(table, "usage", json!({ "name": "p", "by_name": "p", "images": 2, "list": [1] })).await;
+    assert_stored(table, "usage", json!({ "name": "p", "lsi1": "p", "images": 2, "list": [1] })).await;
 }
 
 /// No addition is lost among concurrent ones.

@@ -79,9 +79,9 @@ pub async fn an_attribute_has_limits(table: &dyn Table) {
         json!({ "": 1 }),
         json!({ "map": { "": 1 } }),
         json!({ "PK": "partition" }),
-        json!({ "by_name": 7 }),
-        json!({ "by_name": "" }),
-        json!({ "by_name": "n".repeat(1025) }),
+        json!({ "lsi1": 7 }),
+        json!({ "lsi1": "" }),
+        json!({ "lsi1": "n".repeat(1025) }),
     ];
     for attributes in refused {
         let outcome = commit(table, [put(item("a", attributes.clone()))]).await;
@@ -93,7 +93,7 @@ pub async fn an_attribute_has_limits(table: &dyn Table) {
 /// An addition goes to counters, each once.
 pub async fn an_addition_goes_to_counters(table: &dyn Table) {
     fill(table, [item("a", json!({ "text": "x", "count": 1 }))]).await;
-    for names in [&[][..], &["count", "count"], &["by_name"], &["SK"], &[""], &["text"]] {
+    for names in [&[][..], &["count", "count"], &["lsi1"], &["SK"], &[""], &["text"]] {
         let additions = names.iter().map(|name| ((*name).to_owned(), 1)).collect();
         let outcome = commit(table, [Change::Add(key("partition", "a"), additions)]).await;
         assert!(matches!(outcome, Err(TableError::Failed(_))), "{names:?}: {outcome:?}");
@@ -113,7 +113,7 @@ pub async fn a_query_has_limits(table: &dyn Table) {
         Query { partition: String::new(), ..whole.clone() },
         Query { range: Some("a".to_owned()..=long.clone()), ..whole.clone() },
         Query { after: position("a", Some("b")), ..whole.clone() },
-        Query { after: position("a", None), index: Some(Index::Name), ..whole.clone() },
+        Query { after: position("a", None), index: Some(Index::First), ..whole.clone() },
         Query { after: position("", None), ..whole.clone() },
         Query { after: position(&long, None), ..whole.clone() },
     ];

@@ -58,13 +58,13 @@ async fn walk(table: &dyn Table, mut query: Query, mut between: impl AsyncFnMut(
 
 fn numbered(number: usize) -> Item {
     // Three items share a value, so that pages of an index end between equals.
-    item(&format!("{number:04}"), json!({ "by_size": format!("{:04}", (1000 - number) / 3) }))
+    item(&format!("{number:04}"), json!({ "lsi3": format!("{:04}", (1000 - number) / 3) }))
 }
 
 /// A walk sees each item once, in order, by sort key and by index, both ways.
 pub async fn a_walk_sees_each_item_once(table: &dyn Table) {
     fill(table, (0..250).map(numbered)).await;
-    for index in [None, Some(Index::Size)] {
+    for index in [None, Some(Index::Third)] {
         for direction in [Direction::Ascending, Direction::Descending] {
             let query = Query { index, direction, ..Query::partition("partition", 7) };
             let items = walk(table, query, async |_| ()).await;
@@ -113,13 +113,13 @@ pub async fn a_walk_survives_the_removal_of_its_place(table: &dyn Table) {
 pub async fn a_page_of_large_items_is_complete(table: &dyn Table) {
     let large = "x".repeat(100 * 1024);
     let large = |number: usize| {
-        item(&format!("{number:02}"), json!({ "text": large, "by_name": format!("{:02}", 99 - number) }))
+        item(&format!("{number:02}"), json!({ "text": large, "lsi1": format!("{:02}", 99 - number) }))
     };
     fill(table, (0..30).map(large)).await;
     let page = table.query(&Query::partition("partition", 25)).await.unwrap();
     assert_eq!(page.items, (0..25).map(large).collect::<Vec<_>>());
     assert!(page.more);
-    let query = Query { index: Some(Index::Name), ..Query::partition("partition", 31) };
+    let query = Query { index: Some(Index::First), ..Query::partition("partition", 31) };
     let page = table.query(&query).await.unwrap();
     assert_eq!(page.items, (0..30).rev().map(large).collect::<Vec<_>>());
     assert!(!page.more);

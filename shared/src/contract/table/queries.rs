@@ -46,8 +46,8 @@ async fn letters(table: &dyn Table) {
 /// Items whose names run against their sort keys, two of one name, one of none.
 async fn names(table: &dyn Table) {
     let named = [("1", "pear"), ("2", "fig"), ("3", "apple"), ("4", "fig")];
-    let named = named.map(|(sort, name)| item(sort, json!({ "by_name": name })));
-    let others = [item("5", one()), item_in("elsewhere", "6", json!({ "by_name": "fig" }))];
+    let named = named.map(|(sort, name)| item(sort, json!({ "lsi1": name })));
+    let others = [item("5", one()), item_in("elsewhere", "6", json!({ "lsi1": "fig" }))];
     fill(table, named.into_iter().chain(others)).await;
 }
 
@@ -62,9 +62,9 @@ pub async fn a_partition_is_read_in_order(table: &dyn Table) {
 /// Sort keys are ordered by their bytes, not by any language.
 pub async fn the_order_is_by_bytes(table: &dyn Table) {
     let ordered = [" ", "10", "9", "A", "Z", "a", "ab", "z", "é", "京", "\u{fffd}", "😀"];
-    fill(table, ordered.iter().rev().map(|sort| item(sort, json!({ "by_name": sort })))).await;
+    fill(table, ordered.iter().rev().map(|sort| item(sort, json!({ "lsi1": sort })))).await;
     assert_eq!(found(table, all()).await, ordered);
-    assert_eq!(found(table, by(Index::Name)).await, ordered);
+    assert_eq!(found(table, by(Index::First)).await, ordered);
 }
 
 /// A page has at most as many items as asked for, and tells whether any follow.
@@ -133,9 +133,9 @@ pub async fn a_position_outside_the_range_is_its_nearer_end(table: &dyn Table) {
 /// An index orders by its attribute, then by sort key, and leaves out what lacks the attribute.
 pub async fn an_index_orders_by_its_attribute(table: &dyn Table) {
     names(table).await;
-    assert_eq!(found(table, by(Index::Name)).await, ["3", "2", "4", "1"]);
-    assert_eq!(found(table, descending(by(Index::Name))).await, ["1", "4", "2", "3"]);
-    assert_eq!(found(table, by(Index::Size)).await, [""; 0]);
+    assert_eq!(found(table, by(Index::First)).await, ["3", "2", "4", "1"]);
+    assert_eq!(found(table, descending(by(Index::First))).await, ["1", "4", "2", "3"]);
+    assert_eq!(found(table, by(Index::Third)).await, [""; 0]);
 }
 
 /// Every index has an order of its own, and answers with the whole item.
@@ -164,24 +164,24 @@ pub async fn every_index_has_its_own_order(table: &dyn Table) {
 /// A range on an index is a range of its attribute's values.
 pub async fn a_range_on_an_index_is_of_its_values(table: &dyn Table) {
     names(table).await;
-    assert_eq!(found(table, within(by(Index::Name), "fig", "fig")).await, ["2", "4"]);
-    assert_eq!(found(table, within(by(Index::Name), "b", "p")).await, ["2", "4"]);
-    assert_eq!(found(table, descending(within(by(Index::Name), "apple", "fig"))).await, ["4", "2", "3"]);
-    assert_eq!(found(table, within(by(Index::Name), "", "apple")).await, ["3"]);
-    assert_eq!(found(table, within(by(Index::Name), "q", "b")).await, [""; 0]);
+    assert_eq!(found(table, within(by(Index::First), "fig", "fig")).await, ["2", "4"]);
+    assert_eq!(found(table, within(by(Index::First), "b", "p")).await, ["2", "4"]);
+    assert_eq!(found(table, descending(within(by(Index::First), "apple", "fig"))).await, ["4", "2", "3"]);
+    assert_eq!(found(table, within(by(Index::First), "", "apple")).await, ["3"]);
+    assert_eq!(found(table, within(by(Index::First), "q", "b")).await, [""; 0]);
 }
 
 /// A walk by an index goes on behind a value and a sort key, even one that is gone.
 pub async fn a_walk_by_an_index_goes_on_behind_a_position(table: &dyn Table) {
     names(table).await;
-    let name = || by(Index::Name);
+    let name = || by(Index::First);
     assert_eq!(found(table, after_indexed(name(), "fig", "2")).await, ["4", "1"]);
     assert_eq!(found(table, descending(after_indexed(name(), "fig", "4"))).await, ["2", "3"]);
     assert_eq!(found(table, after_indexed(name(), "fig", "3")).await, ["4", "1"]);
     assert_eq!(found(table, after_indexed(name(), "b", "9")).await, ["2", "4", "1"]);
     write(table, [remove("2")]).await;
     assert_eq!(found(table, after_indexed(name(), "fig", "2")).await, ["4", "1"]);
-    let figs = || within(by(Index::Name), "fig", "fig");
+    let figs = || within(by(Index::First), "fig", "fig");
     assert_eq!(found(table, after_indexed(figs(), "apple", "3")).await, ["4"]);
     assert_eq!(found(table, after_indexed(figs(), "pear", "1")).await, [""; 0]);
     assert_eq!(found(table, descending(after_indexed(figs(), "pear", "1"))).await, ["4"]);
@@ -191,15 +191,15 @@ pub async fn a_walk_by_an_index_goes_on_behind_a_position(table: &dyn Table) {
 /// An entry follows its item: it moves with the attribute, and goes with it.
 pub async fn an_index_follows_its_items(table: &dyn Table) {
     names(table).await;
-    fill(table, [item("1", json!({ "by_name": "banana", "by_size": "1" }))]).await;
-    assert_eq!(found(table, by(Index::Name)).await, ["3", "1", "2", "4"]);
-    assert_eq!(found(table, by(Index::Size)).await, ["1"]);
+    fill(table, [item("1", json!({ "lsi1": "banana", "lsi3": "1" }))]).await;
+    assert_eq!(found(table, by(Index::First)).await, ["3", "1", "2", "4"]);
+    assert_eq!(found(table, by(Index::Third)).await, ["1"]);
     fill(table, [item("2", one())]).await;
-    assert_eq!(found(table, by(Index::Name)).await, ["3", "1", "4"]);
-    write(table, [remove("3"), put(item("5", json!({ "by_name": "zucchini" })))]).await;
-    assert_eq!(found(table, by(Index::Name)).await, ["1", "4", "5"]);
+    assert_eq!(found(table, by(Index::First)).await, ["3", "1", "4"]);
+    write(table, [remove("3"), put(item("5", json!({ "lsi1": "zucchini" })))]).await;
+    assert_eq!(found(table, by(Index::First)).await, ["1", "4", "5"]);
     assert_eq!(
-        table.query(&by(Index::Size)).await.unwrap().items,
-        [item("1", json!({ "by_name": "banana", "by_size": "1" }))]
+        table.query(&by(Index::Third)).await.unwrap().items,
+        [item("1", json!({ "lsi1": "banana", "lsi3": "1" }))]
     );
 }
