@@ -6,7 +6,7 @@
 //! appears without a row is `garbage` from the start.
 
 use super::record::{BlobRecord, BlobState, DueRecord, decode, encode, in_state};
-use super::{Catalog, ChangeError, Due, Stored, key};
+use super::{Catalog, ChangeError, Due, DueMembers, Stored, key, member};
 use crate::error::Result;
 use crate::image::{Image, Location};
 use crate::ports::{Change, Condition, Item, Write};
@@ -125,7 +125,8 @@ impl Catalog {
     }
 
     /// Deletes an image: its record says so for ever, its listing rows go, its bytes are due at once. The object of an
-    /// upload under way stays due at the end of its writer's lease, when nobody can be writing it any more. Cost: one write.
+    /// upload under way stays due at the end of its writer's lease, when nobody can be writing it any more. Members, of which
+    /// there may be more than one write takes, are due at once. Cost: one write.
     ///
     /// # Errors
     /// `ChangeError::Lost` as said, or a fault of the table.
@@ -137,6 +138,9 @@ impl Catalog {
         }
         if let Some(location) = &seen.image.upload {
             write.extend([put_blob(location, BlobState::Garbage, Condition::Always)?]);
+        }
+        if seen.image.members > 0 {
+            write.extend([member::put_due(&DueMembers { at: now, image: deleted.id.clone() })?]);
         }
         self.commit(write).await
     }

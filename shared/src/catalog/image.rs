@@ -52,8 +52,8 @@ impl Catalog {
         Stored { image: image.clone(), revision: next(seen) }
     }
 
-    /// The record and all that follows from it: listing rows that come, stay and go, and the counters' difference.
-    /// The record is the write's first change.
+    /// The record and all that follows from it: listing rows that come, change and go, and the counters' difference. Rows that
+    /// stay as they are are not written. The record is the write's first change.
     pub(super) fn change(&self, seen: Option<&Stored>, image: &Image) -> Result<Write> {
         let condition = seen.map_or(Condition::Absent, |seen| at_revision(seen.revision.0));
         let record = encode(&ImageRecord::new(image, next(seen).0))?;
@@ -62,12 +62,15 @@ impl Catalog {
 
         let listed = listing::attributes(image)?;
         let rows = self.listing_keys(image);
-        let gone = seen
-            .into_iter()
-            .flat_map(|seen| self.listing_keys(&seen.image))
-            .filter(|row| !rows.contains(row));
-        write.extend(gone.map(|row| Change::Remove(row, Condition::Always)));
-        write.extend(rows.iter().map(|row| {
+        let before = seen.map(|seen| self.listing_keys(&seen.image)).unwrap_or_default();
+        let same = match seen {
+            Some(seen) => listing::attributes(&seen.image)? == listed,
+            None => false,
+        };
+        let gone = before.iter().filter(|row| !rows.contains(row));
+        write.extend(gone.map(|row| Change::Remove(row.clone(), Condition::Always)));
+        let written = rows.iter().filter(|row| !(same && before.contains(row)));
+        write.extend(written.map(|row| {
             Change::Put(Item { key: row.clone(), attributes: listed.clone() }, Condition::Always)
         }));
         write.extend(usage::difference(seen.map(|seen| &seen.image), image));

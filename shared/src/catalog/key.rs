@@ -24,6 +24,44 @@ pub(super) fn blob(object: &ObjectKey) -> Key {
     key(format!("image#{}", object.image()), format!("blob#{}", object.blob()))
 }
 
+/// What begins the sort key of a member.
+const MEMBER: &str = "member#";
+
+/// A project that an image is shared with.
+pub(super) fn member(image: &ImageId, project: &ProjectId) -> Key {
+    key(format!("image#{image}"), format!("{MEMBER}{project}"))
+}
+
+/// The range of an image's partition that holds exactly its members: `$` is what follows `#`.
+pub(super) fn members() -> std::ops::RangeInclusive<String> {
+    MEMBER.to_owned()..="member$".to_owned()
+}
+
+/// The project of a member's key.
+pub(super) fn member_project(key: &Key) -> Option<&str> {
+    key.sort.strip_prefix(MEMBER)
+}
+
+/// The partition of what is shared with a project, whatever the project makes of it.
+pub(super) fn shared_with(project: &ProjectId) -> String {
+    format!("list#member#{project}#0")
+}
+
+/// An image's row in the list of what is shared with a project.
+pub(super) fn member_row(image: &Image, project: &ProjectId) -> Key {
+    key(shared_with(project), listing_sort(image))
+}
+
+/// The partition of deleted images that still have members.
+pub(super) fn due_images() -> String {
+    "due#image#0".to_owned()
+}
+
+/// A deleted image whose members are to be removed, and when.
+pub(super) fn due_image(at: Timestamp, image: &ImageId) -> Key {
+    key(due_images(), format!("{}#{image}", at.sortable()))
+}
+
 /// A project's counters.
 pub(super) fn usage(project: &ProjectId) -> Key {
     key(format!("project#{project}"), "usage")

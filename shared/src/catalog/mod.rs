@@ -4,6 +4,8 @@
 //! | --- | --- | --- |
 //! | record | `image#<id>` | `record` |
 //! | blob | `image#<id>` | `blob#<ulid>` |
+//! | member | `image#<id>` | `member#<project>` |
+//! | member row | `list#member#<project>#0` | `<created_at>#<id>` |
 //! | listing row | `list#<scope>#<shard>` | `<created_at>#<id>` |
 //! | usage | `project#<id>` | `usage` |
 //! | due row | `due#<kind>#<shard>` | `<due_at>#<reference>` |
@@ -16,6 +18,7 @@ mod due;
 mod image;
 mod key;
 mod listing;
+mod member;
 mod record;
 mod scope;
 mod usage;
@@ -29,6 +32,7 @@ pub use blob::Blob;
 pub use due::Due;
 pub use image::{Revision, Stored};
 pub use listing::Listing;
+pub use member::DueMembers;
 pub use record::BlobState;
 pub use scope::Scope;
 pub use usage::Usage;

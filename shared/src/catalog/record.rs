@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::error::{Error, Result};
 use crate::id::{ImageId, ProjectId};
-use crate::image::{ContainerFormat, Digests, DiskFormat, Image, Location, Status, Visibility};
+use crate::image::{ContainerFormat, Digests, DiskFormat, Image, Location, MemberStatus, Status, Visibility};
 use crate::ports::{Attributes, Condition};
 use crate::time::Timestamp;
 
@@ -56,6 +56,8 @@ pub(super) struct ImageRecord {
     location: Option<Location>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     upload: Option<Location>,
+    #[serde(default, skip_serializing_if = "is_default")]
+    members: u32,
 }
 
 fn is_default<T: Default + PartialEq>(value: &T) -> bool {
@@ -88,6 +90,7 @@ impl ImageRecord {
             properties: image.properties,
             location: image.location,
             upload: image.upload,
+            members: image.members,
         }
     }
 }
@@ -115,6 +118,7 @@ impl From<ImageRecord> for Image {
             properties: record.properties,
             location: record.location,
             upload: record.upload,
+            members: record.members,
         }
     }
 }
@@ -164,6 +168,33 @@ pub(super) fn in_state(state: BlobState) -> Condition {
 pub(super) struct DueRecord {
     pub(super) at: Timestamp,
     pub(super) location: Location,
+}
+
+/// A project that an image is shared with. Image and project are in the key.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct MemberRecord {
+    pub(super) status: MemberStatus,
+    pub(super) created_at: Timestamp,
+    pub(super) updated_at: Timestamp,
+}
+
+/// The condition that a member is still as it was read.
+pub(super) fn since(updated_at: Timestamp) -> Condition {
+    Condition::Equals("updated_at".to_owned(), updated_at.microseconds().into())
+}
+
+/// An image in the list of what is shared with a project.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct MemberRow {
+    pub(super) image: ImageId,
+    pub(super) status: MemberStatus,
+}
+
+/// Members of a deleted image that are due to be removed.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct DueMembersRecord {
+    pub(super) at: Timestamp,
+    pub(super) image: ImageId,
 }
 
 /// A project's counters.

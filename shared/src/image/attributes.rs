@@ -142,6 +142,7 @@ impl NewImage {
             properties: BTreeMap::new(),
             location: None,
             upload: None,
+            members: 0,
         };
         for (name, value) in self.attributes {
             match kind(&name) {

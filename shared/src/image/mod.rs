@@ -3,6 +3,7 @@
 mod attributes;
 mod filter;
 mod format;
+mod member;
 mod patch;
 pub mod schema;
 mod status;
@@ -19,6 +20,7 @@ use crate::time::Timestamp;
 pub use attributes::{NewImage, Quotas, check_tag};
 pub use filter::{Filter, ListRequest, PageLimits, Sort, SortKey, VisibilityFilter};
 pub use format::{ContainerFormat, DiskFormat};
+pub use member::{Member, MemberStatus, read_member};
 pub use patch::{Op, Patch, PatchForm};
 pub use status::Status;
 pub use visibility::Visibility;
@@ -66,6 +68,8 @@ pub struct Image {
     pub location: Option<Location>,
     /// The upload that is under way: the only one whose bytes the image will take.
     pub upload: Option<Location>,
+    /// How many projects it is shared with. It counts while the image is shared, and is kept while it is not.
+    pub members: u32,
 }
 
 /// Where bytes lie.

@@ -217,6 +217,7 @@ fn tombstone(image: &Image, now: crate::time::Timestamp) -> Result<Image> {
         properties: BTreeMap::new(),
         location: None,
         upload: None,
+        members: 0,
         ..image.clone()
     })
 }

@@ -15,7 +15,7 @@ use crate::catalog::{Catalog, ChangeError, Stored};
 use crate::error::{Error, Result};
 use crate::id::{ImageId, StoreId};
 use crate::identity::Caller;
-use crate::image::Image;
+use crate::image::{Image, Visibility};
 use crate::policy::{self, Operation, Policy, Target};
 use crate::ports::{Clock, Event, EventKind, Events, Ids, Queue, Store};
 
@@ -70,11 +70,25 @@ pub struct Context {
     pub queue: Arc<dyn Queue>,
 }
 
-/// Reads an image that the caller may do something to. Cost: one read.
+/// Reads an image that the caller may do something to. Cost: one read, and one more when the image is shared with others and
+/// the caller is neither its owner nor an administrator.
 async fn find(context: &Context, operation: Operation, caller: &Caller, id: &ImageId) -> Result<Stored> {
     let stored = context.catalog.find(id).await?.ok_or_else(|| policy::not_found(id.as_str()))?;
-    context.policy.check(operation, caller, Target::image(&stored.image))?;
+    let is_member = is_member(context, caller, &stored.image).await?;
+    context.policy.check(operation, caller, Target::image(&stored.image).shared(is_member))?;
     Ok(stored)
+}
+
+/// Whether an image is shared with the caller's project, whatever the project makes of it; looked up only where that decides
+/// whether the caller sees the image.
+async fn is_member(context: &Context, caller: &Caller, image: &Image) -> Result<bool> {
+    let matters = image.visibility == Visibility::Shared && image.members > 0 && image.status.is_live();
+    match caller.project() {
+        Some(project) if matters && !caller.is_admin() && !policy::owns(caller, image) => {
+            Ok(context.catalog.member(&image.id, project).await?.is_some())
+        }
+        _ => Ok(false),
+    }
 }
 
 /// The answer when others kept winning.
