@@ -54,6 +54,7 @@ impl Images {
     /// `Invalid`, `Forbidden`, `LimitExceeded` as the attributes deserve; `Conflict` when the id is taken, be it by an
     /// image that was deleted.
     pub async fn create(&self, caller: &Caller, body: Value) -> Result<Image> {
+        self.context.policy.check_scope(caller)?;
         let new = NewImage::parse(body)?;
         let id = new.id.clone().unwrap_or_else(|| self.context.ids.image_id());
         let image = new.into_image(id, caller.project().cloned(), self.context.clock.now())?;
@@ -62,9 +63,7 @@ impl Images {
                 "You are not permitted to create images owned by another project.".to_owned(),
             ));
         }
-        if !self.context.policy.allows(Operation::AddImage, caller, Target::image(&image)) {
-            return Err(policy::forbidden());
-        }
+        self.context.policy.check(Operation::AddImage, caller, Target::new_image(&image))?;
         self.check_visibility(caller, None, &image)?;
         self.settings.quotas.check(&image)?;
         match self.context.catalog.create(&image).await {
@@ -203,7 +202,7 @@ impl Images {
             Visibility::Shared | Visibility::Private => return Ok(()),
         };
         // Who may set it is asked of the owner before the change, not of the one it makes.
-        let target = Target::image(before.unwrap_or(after));
+        let target = before.map_or_else(|| Target::new_image(after), Target::image);
         if self.context.policy.allows(operation, caller, target) { Ok(()) } else { Err(policy::forbidden()) }
     }
 }

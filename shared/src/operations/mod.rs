@@ -73,6 +73,7 @@ pub struct Context {
 /// Reads an image that the caller may do something to. Cost: one read, and one more when the image is shared with others and
 /// the caller is neither its owner nor an administrator.
 async fn find(context: &Context, operation: Operation, caller: &Caller, id: &ImageId) -> Result<Stored> {
+    context.policy.check_scope(caller)?;
     let stored = context.catalog.find(id).await?.ok_or_else(|| policy::not_found(id.as_str()))?;
     let is_member = is_member(context, caller, &stored.image).await?;
     context.policy.check(operation, caller, Target::image(&stored.image).shared(is_member))?;

@@ -1,81 +1,18 @@
 //! Who may do what: Glance's default rules as one table.
 //!
 //! An image that the caller may not see is answered as absent; one that is seen but may not be changed, as forbidden.
+//! Every rule is for tokens of a project: those of the system or of a domain are refused before it is asked.
+
+mod operation;
+mod rule;
+mod target;
 
 use crate::error::{Error, Result};
-use crate::identity::Caller;
+use crate::identity::{Caller, Scope};
 use crate::image::{Image, Visibility};
 
-/// What a caller wants to do. The names are those of Glance's policy rules.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Operation {
-    /// `add_image`
-    AddImage,
-    /// `get_images`
-    GetImages,
-    /// `get_image`
-    GetImage,
-    /// `download_image`
-    DownloadImage,
-    /// `modify_image`
-    ModifyImage,
-    /// `delete_image`
-    DeleteImage,
-    /// `upload_image`
-    UploadImage,
-    /// `publicize_image`
-    PublicizeImage,
-    /// `communitize_image`
-    CommunitizeImage,
-}
-
-/// Who a rule lets through, beside administrators.
-enum Rule {
-    /// Nobody.
-    Nobody,
-    /// Role `reader`, in any project.
-    Reader,
-    /// Role `reader`, of those who see the image.
-    ReaderWhoSees,
-    /// Role `member`, of those who see the image.
-    MemberWhoSees,
-    /// Role `member`, in the owner's project.
-    MemberOfOwner,
-}
-
-const fn rule(operation: Operation) -> Rule {
-    match operation {
-        Operation::GetImages => Rule::Reader,
-        Operation::GetImage => Rule::ReaderWhoSees,
-        Operation::DownloadImage => Rule::MemberWhoSees,
-        Operation::AddImage
-        | Operation::ModifyImage
-        | Operation::DeleteImage
-        | Operation::UploadImage
-        | Operation::CommunitizeImage => Rule::MemberOfOwner,
-        Operation::PublicizeImage => Rule::Nobody,
-    }
-}
-
-/// What a rule is asked about.
-#[derive(Clone, Copy, Debug)]
-pub struct Target<'a> {
-    image: &'a Image,
-    is_member: bool,
-}
-
-impl<'a> Target<'a> {
-    /// An image, as who is no member of it meets it.
-    pub const fn image(image: &'a Image) -> Self {
-        Self { image, is_member: false }
-    }
-
-    /// The same image, shared with the caller's project or not.
-    #[must_use]
-    pub const fn shared(self, is_member: bool) -> Self {
-        Self { is_member, ..self }
-    }
-}
+pub use operation::Operation;
+pub use target::Target;
 
 /// The rules in force.
 #[derive(Clone, Debug, Default)]
@@ -84,53 +21,69 @@ pub struct Policy {}
 impl Policy {
     /// Whether the rule of an operation lets the caller through.
     pub fn allows(&self, operation: Operation, caller: &Caller, target: Target<'_>) -> bool {
-        caller.is_admin()
-            || match rule(operation) {
-                Rule::Nobody => false,
-                Rule::Reader => caller.has_role("reader"),
-                Rule::ReaderWhoSees => caller.has_role("reader") && sees(caller, target),
-                Rule::MemberWhoSees => caller.has_role("member") && sees(caller, target),
-                Rule::MemberOfOwner => caller.has_role("member") && owns(caller, target.image),
-            }
+        in_scope(caller) && operation.rule().allows(caller, target)
     }
 
-    /// Lets the caller through to a live image, or says why not.
+    /// Lets the caller through, or says why not. An image has to be live, too, and the caller has to see it.
     ///
     /// # Errors
-    /// `NotFound` when the caller may not see the image, `Forbidden` when the rule refuses.
+    /// `Forbidden` when the rule refuses, or the token is not a project's; `NotFound` instead when the caller may not know
+    /// that the image is there.
     pub fn check(&self, operation: Operation, caller: &Caller, target: Target<'_>) -> Result<()> {
-        let image = target.image;
-        if !image.status.is_live()
-            || !sees(caller, target)
-            || !self.allows(Operation::GetImage, caller, target)
-        {
-            return Err(not_found(image.id.as_str()));
+        self.check_scope(caller)?;
+        let hidden = |image: &Image| !image.status.is_live() || !sees(caller, target);
+        match target.existing() {
+            Some(image) if hidden(image) => Err(not_found(image.id.as_str())),
+            _ if self.allows(operation, caller, target) => Ok(()),
+            Some(image) if !self.allows(Operation::GetImage, caller, target) => {
+                Err(not_found(image.id.as_str()))
+            }
+            _ => Err(forbidden()),
         }
-        if self.allows(operation, caller, target) { Ok(()) } else { Err(forbidden()) }
     }
 
     /// Lets the caller list images.
     ///
     /// # Errors
-    /// `Forbidden` without role `reader`.
+    /// `Forbidden` without role `reader`, or when the token is not a project's.
     pub fn check_list(&self, caller: &Caller) -> Result<()> {
-        if caller.is_admin() || caller.has_role("reader") { Ok(()) } else { Err(forbidden()) }
+        self.check(Operation::GetImages, caller, Target::own())
     }
+
+    /// Refuses tokens of the system and of domains: to be asked before anything is read.
+    ///
+    /// # Errors
+    /// `Forbidden`, naming the scope.
+    pub fn check_scope(&self, caller: &Caller) -> Result<()> {
+        let scope = match caller.scope() {
+            Scope::Project(_) | Scope::Unscoped => return Ok(()),
+            Scope::Domain => "a domain",
+            Scope::System => "the system",
+        };
+        Err(Error::Forbidden(format!(
+            "The token is scoped to {scope}; image operations need one that is scoped to a project."
+        )))
+    }
+}
+
+/// Whether the caller's token is one rules are for. One without any scope has no project, and nothing else either.
+fn in_scope(caller: &Caller) -> bool {
+    matches!(caller.scope(), Scope::Project(_) | Scope::Unscoped)
 }
 
 /// Whether the caller may see the image at all, whatever their roles.
 pub fn sees(caller: &Caller, target: Target<'_>) -> bool {
-    let image = target.image;
+    let Some(image) = target.existing() else { return true };
     caller.is_admin()
         || image.owner.is_none()
         || matches!(image.visibility, Visibility::Public | Visibility::Community)
         || owns(caller, image)
-        || (image.visibility == Visibility::Shared && target.is_member)
+        || (image.visibility == Visibility::Shared && target.shared_with(caller))
 }
 
 /// Whether the image belongs to the caller's project.
 pub fn owns(caller: &Caller, image: &Image) -> bool {
-    image.owner.is_some() && image.owner.as_ref() == caller.project()
+    target::owned(image.owner.as_ref(), caller)
 }
 
 /// The one answer for an image that is absent, deleted or hidden from the caller.

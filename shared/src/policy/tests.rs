@@ -18,7 +18,11 @@ fn caller(project: &str, roles: &[&str]) -> Caller {
 
 /// `+` allowed, `-` forbidden, `?` answered as absent.
 fn outcome(operation: Operation, caller: &Caller, image: &Image) -> char {
-    match Policy::default().check(operation, caller, Target::image(image)) {
+    told(Policy::default().check(operation, caller, Target::image(image)))
+}
+
+fn told(checked: Result<()>) -> char {
+    match checked {
         Ok(()) => '+',
         Err(Error::Forbidden(_)) => '-',
         Err(Error::NotFound(_)) => '?',
@@ -53,10 +57,75 @@ fn rules_answer_as_the_reference_does() {
 }
 
 #[test]
-fn an_image_without_owner_is_seen_by_all_and_changed_by_none() {
-    let (image, member) = (image(None, Visibility::Private), caller("p1", &["member", "reader"]));
-    assert_eq!(outcome(Operation::GetImage, &member, &image), '+');
-    assert_eq!(outcome(Operation::ModifyImage, &member, &image), '-');
+fn an_image_without_owner_is_changed_by_none_and_seen_unless_it_is_private() {
+    for (project, roles) in [("p1", &["member", "reader"]), ("", &["member", "reader"])] {
+        let who = Caller::new(project.parse().ok(), None, roles);
+        let (shared, private) = (image(None, Visibility::Shared), image(None, Visibility::Private));
+        assert_eq!(outcome(Operation::GetImage, &who, &shared), '+');
+        assert_eq!(outcome(Operation::ModifyImage, &who, &shared), '-');
+        assert_eq!(outcome(Operation::GetImage, &who, &private), '?');
+    }
+}
+
+#[test]
+fn members_see_who_shares_and_answer_for_themselves() {
+    use Operation::{AddMember, DeleteMember, DownloadImage, GetImage, GetMember, GetMembers, ModifyMember};
+    let operations = [GetImage, DownloadImage, GetMembers, GetMember, AddMember, ModifyMember, DeleteMember];
+    let image = image(Some("p1"), Visibility::Shared);
+    for (who, is_member, expected) in [
+        (caller("p1", &["member", "reader"]), false, "+++++-+"),
+        (caller("p1", &["reader"]), false, "+-++---"),
+        (caller("p2", &["member", "reader"]), true, "++++-+-"),
+        (caller("p2", &["reader"]), true, "+-++---"),
+        (caller("p2", &["member", "reader"]), false, "???????"),
+        (caller("ops", &["admin"]), false, "+++++++"),
+    ] {
+        let outcome = |operation: &Operation| {
+            told(Policy::default().check(*operation, &who, Target::image(&image).shared(is_member)))
+        };
+        assert_eq!(operations.iter().map(outcome).collect::<String>(), expected, "{who:?} {is_member}");
+    }
+}
+
+#[test]
+fn what_has_no_image_is_forbidden_and_never_absent() {
+    use Operation::{AddTask, GetImages, StoresInfoDetail, TasksApiAccess};
+    for (who, expected) in [
+        (caller("ops", &["admin"]), "++++"),
+        (caller("p1", &["member", "reader"]), "+--+"),
+        (caller("p1", &["member"]), "---+"),
+        (caller("service", &["service"]), "-+-+"),
+    ] {
+        let outcome = |operation| told(Policy::default().check(operation, &who, Target::own()));
+        let outcomes = [GetImages, StoresInfoDetail, TasksApiAccess, AddTask].map(outcome);
+        assert_eq!(outcomes.iter().collect::<String>(), expected, "{who:?}");
+    }
+}
+
+#[test]
+fn a_token_of_the_system_or_of_a_domain_is_refused_everything() {
+    let public = image(Some("p1"), Visibility::Public);
+    for (scope, word) in [(Scope::System, "the system"), (Scope::Domain, "a domain")] {
+        let who = caller("p1", &["admin", "member", "reader", "service"]).scoped(scope);
+        for operation in Operation::ALL {
+            for target in
+                [Target::image(&public), Target::new_image(&public), Target::own(), Target::nothing()]
+            {
+                assert!(!Policy::default().allows(*operation, &who, target), "{operation:?}");
+                match Policy::default().check(*operation, &who, target) {
+                    Err(Error::Forbidden(text)) => assert!(text.contains(word), "{text}"),
+                    other => panic!("{operation:?}: {other:?}"),
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_member_who_is_no_reader_changes_what_they_cannot_show() {
+    let (image, who) = (image(Some("p1"), Visibility::Private), caller("p1", &["member"]));
+    assert_eq!(outcome(Operation::ModifyImage, &who, &image), '+');
+    assert_eq!(outcome(Operation::GetImage, &who, &image), '?');
 }
 
 #[test]
