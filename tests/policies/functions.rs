@@ -21,8 +21,8 @@ use shared::catalog::Catalog;
 use shared::http::{Door, serve};
 use shared::image::{PageLimits, Quotas};
 use shared::operations::{
-    Arrival, Arrivals, ArrivalsSettings, Context, ImageData, Images, ImagesSettings, Owner, Reaper, Stores,
-    UploadSettings,
+    Arrival, Arrivals, ArrivalsSettings, Context, ImageData, Images, ImagesSettings, Members, Owner, Reaper,
+    Stores, UploadSettings,
 };
 use shared::policy::Policy;
 use shared::ports::{Clock, Events, Ids, Queue};
@@ -131,7 +131,8 @@ impl Cloud {
         let settings =
             ImagesSettings { quotas: Quotas::default(), pages: PageLimits { default: 2, max: 1000 } };
         let context = self.context(self.catalog("images"), queue);
-        serve(images::routes(Images::new(context, settings)), self.door())
+        let members = Members::new(context.clone(), Some(128));
+        serve(images::routes(Images::new(context, settings), members), self.door())
     }
 
     fn context(&self, catalog: Catalog, queue: Arc<dyn Queue>) -> Context {

@@ -27,6 +27,20 @@ pub enum Operation {
     PublicizeImage,
     /// `communitize_image`
     CommunitizeImage,
+    /// `deactivate`
+    Deactivate,
+    /// `reactivate`
+    Reactivate,
+    /// `add_member`
+    AddMember,
+    /// `delete_member`
+    DeleteMember,
+    /// `get_member`
+    GetMember,
+    /// `get_members`
+    GetMembers,
+    /// `modify_member`
+    ModifyMember,
 }
 
 /// Who a rule lets through, beside administrators.
@@ -41,6 +55,10 @@ enum Rule {
     MemberWhoSees,
     /// Role `member`, in the owner's project.
     MemberOfOwner,
+    /// Role `reader`, in the owner's project or one the image is shared with.
+    ReaderWhoShares,
+    /// Role `member`, in a project the image is shared with.
+    MemberOfMember,
 }
 
 const fn rule(operation: Operation) -> Rule {
@@ -52,7 +70,13 @@ const fn rule(operation: Operation) -> Rule {
         | Operation::ModifyImage
         | Operation::DeleteImage
         | Operation::UploadImage
-        | Operation::CommunitizeImage => Rule::MemberOfOwner,
+        | Operation::CommunitizeImage
+        | Operation::Deactivate
+        | Operation::Reactivate
+        | Operation::AddMember
+        | Operation::DeleteMember => Rule::MemberOfOwner,
+        Operation::GetMember | Operation::GetMembers => Rule::ReaderWhoShares,
+        Operation::ModifyMember => Rule::MemberOfMember,
         Operation::PublicizeImage => Rule::Nobody,
     }
 }
@@ -91,6 +115,10 @@ impl Policy {
                 Rule::ReaderWhoSees => caller.has_role("reader") && sees(caller, target),
                 Rule::MemberWhoSees => caller.has_role("member") && sees(caller, target),
                 Rule::MemberOfOwner => caller.has_role("member") && owns(caller, target.image),
+                Rule::ReaderWhoShares => {
+                    caller.has_role("reader") && (owns(caller, target.image) || target.is_member)
+                }
+                Rule::MemberOfMember => caller.has_role("member") && target.is_member,
             }
     }
 
