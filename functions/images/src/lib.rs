@@ -16,12 +16,10 @@ use shared::operations::{Images, Members};
 
 /// The routes of image records and of their members.
 pub fn routes(images: Images, members: Members) -> Router {
+    let member = get(members::show).put(members::set_status).delete(members::remove);
     let members = Router::new()
         .route("/v2/images/{image_id}/members", get(members::list).post(members::add))
-        .route(
-            "/v2/images/{image_id}/members/{member_id}",
-            get(members::show).put(members::set_status).delete(members::remove),
-        )
+        .route("/v2/images/{image_id}/members/{member_id}", member)
         .with_state(members);
     Router::new()
         .route("/v2/images", get(list::list).post(create::create))
