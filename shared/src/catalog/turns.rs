@@ -79,18 +79,18 @@ mod tests {
         ImageId::from_random(1)
     }
 
-    fn soon() -> Instant {
-        Instant::now() + Duration::from_secs(1)
+    fn one_day() -> Instant {
+        Instant::now() + Duration::from_hours(24)
     }
 
-    #[tokio::test(start_paused = true)]
+    #[tokio::test]
     async fn turns_come_in_the_order_they_were_asked_for() {
         let catalog = Catalog::new(Arc::new(MemoryTable::new()), 1);
-        let first = catalog.turn(&image(), soon()).await.unwrap();
+        let first = catalog.turn(&image(), one_day()).await.unwrap();
         assert!(!first.waited);
         let order = Mutex::new(Vec::new());
         let others = (0..5).map(async |number| {
-            let turn = catalog.turn(&image(), soon()).await.unwrap();
+            let turn = catalog.turn(&image(), one_day()).await.unwrap();
             assert!(turn.waited);
             order.lock().unwrap().push(number);
         });
@@ -102,14 +102,17 @@ mod tests {
         assert_eq!(order.into_inner().unwrap(), [0, 1, 2, 3, 4]);
     }
 
-    #[tokio::test(start_paused = true)]
+    #[tokio::test]
     async fn a_turn_that_does_not_come_is_not_waited_for_for_ever() {
         let catalog = Catalog::new(Arc::new(MemoryTable::new()), 1);
-        let first = catalog.turn(&image(), soon()).await.unwrap();
-        assert!(catalog.turn(&image(), soon()).await.is_none());
-        assert!(catalog.turn(&ImageId::from_random(2), soon()).await.is_some(), "another image has its own");
+        let first = catalog.turn(&image(), one_day()).await.unwrap();
+        assert!(catalog.turn(&image(), Instant::now()).await.is_none());
+        assert!(
+            catalog.turn(&ImageId::from_random(2), Instant::now()).await.is_some(),
+            "another image has its own"
+        );
         drop(first);
-        assert!(catalog.turn(&image(), soon()).await.is_some_and(|turn| !turn.waited));
+        assert!(catalog.turn(&image(), Instant::now()).await.is_some_and(|turn| !turn.waited));
         assert!(catalog.turns.images().is_empty(), "nothing is kept of images nobody changes");
     }
 }
