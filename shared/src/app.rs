@@ -16,7 +16,8 @@ use crate::catalog::Catalog;
 use crate::config::{Config, IdentityMode, QueueAdapter, StoreAdapter, TableAdapter};
 use crate::image::{PageLimits, Quotas};
 use crate::operations::{
-    Arrivals, ArrivalsSettings, Context, ImageData, Images, ImagesSettings, Reaper, Stores, UploadSettings,
+    Arrivals, ArrivalsSettings, Context, ImageData, Images, ImagesSettings, Members, Reaper, Stores,
+    UploadSettings,
 };
 use crate::policy::Policy;
 use crate::ports::{Cause, Clock, Events, Identity, Ids, Job, Queue, Store, Table};
@@ -171,6 +172,11 @@ impl App {
             pages: PageLimits { default: limits.page_default, max: limits.page_max },
         };
         Images::new(context.clone(), settings)
+    }
+
+    /// Operations on the members of images.
+    pub fn members(&self, context: &Context) -> Members {
+        Members::new(context.clone(), self.config.limits.members)
     }
 
     /// Operations on image data.

@@ -172,6 +172,8 @@ pub struct LimitsConfig {
     pub tags: Option<usize>,
     /// Custom properties of an image.
     pub properties: Option<usize>,
+    /// Projects an image is shared with.
+    pub members: Option<usize>,
     /// Images on a page, when the request does not say.
     pub page_default: usize,
     /// Images on a page at most.
@@ -235,6 +237,7 @@ impl Default for Config {
                 image_size_bytes: 1 << 40,
                 tags: Some(128),
                 properties: Some(128),
+                members: Some(128),
                 page_default: 25,
                 page_max: 1000,
             },

@@ -12,6 +12,7 @@ async fn an_empty_object_is_a_queued_image_of_the_callers_project() {
     content-length: 533
     content-type: application/json
     location: <endpoint>/v2/images/<id 1>
+    openstack-image-import-methods:
     x-openstack-request-id: <request id>
 
     {
@@ -55,6 +56,7 @@ async fn what_the_client_sets_is_what_it_gets() {
     content-length: 613
     content-type: application/json
     location: <endpoint>/v2/images/<id 1>
+    openstack-image-import-methods:
     x-openstack-request-id: <request id>
 
     {
@@ -340,4 +342,24 @@ async fn more_than_the_table_holds_is_refused() {
     let service = Service::empty().await;
     insta::assert_snapshot!(service.post(MEMBER, json!({"notes": "x".repeat(400 * 1024)})).await.line(), @"413 the image's metadata is larger than the limit of 409600 bytes");
     insta::assert_snapshot!(service.post(MEMBER, json!({"notes": "x".repeat(1 << 20)})).await.line(), @"413 The request body is larger than the limit of 1048576 bytes.");
+}
+
+#[tokio::test]
+async fn what_is_not_the_clients_is_told_before_what_is_wrong() {
+    let service = Service::empty().await;
+    let mut lines = Lines::default();
+    for body in [
+        json!({"name": 5, "status": "active"}),
+        json!({"id": "web", "os_glance_x": "x"}),
+        json!({"min_ram": -1, "locations": []}),
+        json!({"id": "web", "name": 5}),
+    ] {
+        lines.answer(&body, &service.post(MEMBER, body.clone()).await);
+    }
+    insta::assert_snapshot!(lines, @r#"
+    {"name":5,"status":"active"} → 403 Attribute 'status' is read-only.
+    {"id":"web","os_glance_x":"x"} → 403 Attribute 'os_glance_x' is reserved.
+    {"locations":[],"min_ram":-1} → 403 Attribute 'locations' is reserved.
+    {"id":"web","name":5} → 400 id: image id must be a UUID (8-4-4-4-12 hexadecimal digits)
+    "#);
 }

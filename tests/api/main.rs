@@ -32,11 +32,13 @@ impl fmt::Display for Lines {
     }
 }
 
+mod actions;
 mod create;
 mod delete;
 mod download;
 mod errors;
 mod list;
+mod members;
 mod pages;
 mod routes;
 mod schemas;

@@ -11,7 +11,7 @@ use tests::service::Service;
 use super::Lines;
 
 /// Every route there is, with what it is sent. A route that is missing here fails the tests below.
-const ROUTES: [(&str, &str, &str); 16] = [
+const ROUTES: [(&str, &str, &str); 23] = [
     ("GET", "/", ""),
     ("GET", "/versions", ""),
     ("GET", "/versions/", ""),
@@ -25,6 +25,13 @@ const ROUTES: [(&str, &str, &str); 16] = [
     ("DELETE", "/v2/images/{image_id}", ""),
     ("PUT", "/v2/images/{image_id}/tags/{tag}", ""),
     ("DELETE", "/v2/images/{image_id}/tags/{tag}", ""),
+    ("GET", "/v2/images/{image_id}/members", ""),
+    ("POST", "/v2/images/{image_id}/members", r#"{"member": "p2"}"#),
+    ("GET", "/v2/images/{image_id}/members/{member_id}", ""),
+    ("PUT", "/v2/images/{image_id}/members/{member_id}", r#"{"status": "accepted"}"#),
+    ("DELETE", "/v2/images/{image_id}/members/{member_id}", ""),
+    ("POST", "/v2/images/{image_id}/actions/deactivate", ""),
+    ("POST", "/v2/images/{image_id}/actions/reactivate", ""),
     ("GET", "/v2/images/{image_id}/file", ""),
     ("PUT", "/v2/images/{image_id}/file", "abc"),
     // Every GET is a HEAD too.
@@ -52,7 +59,8 @@ async fn answers(service: &Service, method: &str, route: &str, body: &str, visib
                 service.made(ADMIN, image).await
             }
         };
-        let path = route.replace("/v2/images/{image_id}", &made).replace("{tag}", "a");
+        let path =
+            route.replace("/v2/images/{image_id}", &made).replace("{tag}", "a").replace("{member_id}", "p2");
         let call = service.call(method, &path);
         let call = if token.is_empty() { call } else { call.by(token) };
         let call = match method {
@@ -108,6 +116,20 @@ async fn every_route_answers_every_caller() {
     PUT /v2/images/{image_id}/tags/{tag}, public → 401 403 403 204 204
     DELETE /v2/images/{image_id}/tags/{tag}, private → 401 404 403 204 204
     DELETE /v2/images/{image_id}/tags/{tag}, public → 401 403 403 204 204
+    GET /v2/images/{image_id}/members, private → 401 404 403 403 403
+    GET /v2/images/{image_id}/members, public → 401 403 403 403 403
+    POST /v2/images/{image_id}/members, private → 401 404 403 403 403
+    POST /v2/images/{image_id}/members, public → 401 403 403 403 403
+    GET /v2/images/{image_id}/members/{member_id}, private → 401 404 404 404 404
+    GET /v2/images/{image_id}/members/{member_id}, public → 401 404 404 404 404
+    PUT /v2/images/{image_id}/members/{member_id}, private → 401 404 403 403 403
+    PUT /v2/images/{image_id}/members/{member_id}, public → 401 403 403 403 403
+    DELETE /v2/images/{image_id}/members/{member_id}, private → 401 404 403 403 403
+    DELETE /v2/images/{image_id}/members/{member_id}, public → 401 403 403 403 403
+    POST /v2/images/{image_id}/actions/deactivate, private → 401 404 403 403 403
+    POST /v2/images/{image_id}/actions/deactivate, public → 401 403 403 403 403
+    POST /v2/images/{image_id}/actions/reactivate, private → 401 404 403 403 403
+    POST /v2/images/{image_id}/actions/reactivate, public → 401 403 403 403 403
     GET /v2/images/{image_id}/file, private → 401 404 403 204 204
     GET /v2/images/{image_id}/file, public → 401 204 403 204 204
     PUT /v2/images/{image_id}/file, private → 401 404 403 204 204
@@ -152,7 +174,7 @@ async fn every_method_a_path_allows_is_in_the_table() {
         // Nothing takes every method: the first that is not taken says which are.
         let untaken =
             ["POST", "PUT", "PATCH", "DELETE"].into_iter().find(|method| !methods.contains(method)).unwrap();
-        let there = path.replace("{image_id}", ABSENT).replace("{tag}", "a");
+        let there = path.replace("{image_id}", ABSENT).replace("{tag}", "a").replace("{member_id}", "p2");
         let answer = service.call(untaken, &there).by(ADMIN).send().await;
         assert_eq!(answer.status.as_u16(), 405, "{untaken} {path}");
         let allowed: BTreeSet<_> = answer.header("allow").split(", ").collect();

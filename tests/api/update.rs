@@ -526,3 +526,45 @@ async fn a_patch_of_nothing_is_not_found() {
     let absent = "/v2/images/00000000-0000-4000-8000-00000000ffff";
     insta::assert_snapshot!(service.patch(ADMIN, absent, json!([])).await.line(), @"404 No image found with ID 00000000-0000-4000-8000-00000000ffff");
 }
+
+#[tokio::test]
+async fn a_patch_that_no_image_takes_is_refused_before_the_image_is_looked_for() {
+    let service = Service::empty().await;
+    let others = service.made(MEMBER, json!({})).await;
+    let mut lines = Lines::default();
+    for path in [format!("/v2/images/{}", service.new_id()).as_str(), &others] {
+        for changes in [
+            json!({}),
+            one("move", "/name", "x"),
+            one("add", "/status", "active"),
+            one("add", "/os_glance_x", "x"),
+            one("replace", "/name", 5),
+            json!([{"op": "add", "path": "/min_ram", "value": "x"}, {"op": "add", "path": "/id", "value": "x"}]),
+            json!([{"op": "add", "path": "/id", "value": "x"}, {"op": "add", "path": "/min_ram", "value": "x"}]),
+            one("replace", "/absent", "x"),
+            json!([]),
+        ] {
+            lines.add(&changes, service.patch(STRANGER, path, changes.clone()).await.line());
+        }
+    }
+    insta::assert_snapshot!(lines, @r#"
+    {} → 400 the request body must be a JSON array of changes
+    [{"op":"move","path":"/name","value":"x"}] → 400 the operation 'move' is not one of add, replace, remove
+    [{"op":"add","path":"/status","value":"active"}] → 403 Attribute 'status' is read-only.
+    [{"op":"add","path":"/os_glance_x","value":"x"}] → 403 Attribute 'os_glance_x' is reserved.
+    [{"op":"replace","path":"/name","value":5}] → 400 name: must be a string or null
+    [{"op":"add","path":"/min_ram","value":"x"},{"op":"add","path":"/id","value":"x"}] → 400 min_ram: must be an integer from 0 to 2147483647
+    [{"op":"add","path":"/id","value":"x"},{"op":"add","path":"/min_ram","value":"x"}] → 403 Attribute 'id' is read-only.
+    [{"op":"replace","path":"/absent","value":"x"}] → 404 No image found with ID <id 2>
+    [] → 404 No image found with ID <id 2>
+    {} → 400 the request body must be a JSON array of changes
+    [{"op":"move","path":"/name","value":"x"}] → 400 the operation 'move' is not one of add, replace, remove
+    [{"op":"add","path":"/status","value":"active"}] → 403 Attribute 'status' is read-only.
+    [{"op":"add","path":"/os_glance_x","value":"x"}] → 403 Attribute 'os_glance_x' is reserved.
+    [{"op":"replace","path":"/name","value":5}] → 400 name: must be a string or null
+    [{"op":"add","path":"/min_ram","value":"x"},{"op":"add","path":"/id","value":"x"}] → 400 min_ram: must be an integer from 0 to 2147483647
+    [{"op":"add","path":"/id","value":"x"},{"op":"add","path":"/min_ram","value":"x"}] → 403 Attribute 'id' is read-only.
+    [{"op":"replace","path":"/absent","value":"x"}] → 404 No image found with ID <id 1>
+    [] → 404 No image found with ID <id 1>
+    "#);
+}

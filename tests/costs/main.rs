@@ -50,6 +50,15 @@ fn budget() -> Vec<Case> {
         case("add a tag", vec!["get 1", "commit 3"]),
         case("add a tag that is there", vec!["get 1"]),
         case("remove a tag", vec!["get 1", "commit 3"]),
+        case("show an image to a member", vec!["get 1", "get 1"]),
+        case("list 3 members", vec!["get 1", "query 3"]),
+        case("list members as a member", vec!["get 1", "get 1", "get 1"]),
+        case("show a member", vec!["get 1", "get 1"]),
+        case("add a member", vec!["get 1", "commit 3"]),
+        case("accept as a member", vec!["get 1", "get 1", "get 1", "commit 2"]),
+        case("remove a member", vec!["get 1", "get 1", "commit 3"]),
+        case("deactivate an image", vec!["get 1", "commit 3"]),
+        case("delete an image with data and members", vec!["get 1", "commit 7"]),
         case("delete an image without data", vec!["get 1", "commit 4"]),
         case("delete an image with data", vec!["get 1", "commit 6"]),
         case("upload less than a part", vec!["get 1", "commit 5", "put", "commit 6"]),
@@ -65,9 +74,13 @@ fn budget() -> Vec<Case> {
         case("ask for the data's headers", vec!["get 1"]),
         case(
             "remove the data of a deleted image (reaper)",
-            vec!["query 1", "get 1", "remove", "commit 2", "query 0"],
+            vec!["query 1", "get 1", "remove", "commit 2", "query 0", "query 0"],
         ),
-        case("nothing is due (reaper)", vec!["query 0"]),
+        case(
+            "remove 3 members of a deleted image (reaper)",
+            vec!["query 0", "query 1", "get 1", "query 3", "commit 7", "query 0"],
+        ),
+        case("nothing is due (reaper)", vec!["query 0", "query 0"]),
         case("an object appears in the bucket (upload_completed)", vec!["get 1"]),
         case("an object that nobody owns appears (upload_completed)", vec!["get 0", "get 1", "commit 2"]),
     ]
@@ -75,6 +88,8 @@ fn budget() -> Vec<Case> {
 
 /// A member of a project named as Keystone names one.
 const MEMBER: &str = "7c9e667974254de99a3a1b0f7c3d2e4b:member,reader";
+/// A member of another project, which the image is shared with where an operation is about members.
+const SHARED_WITH: &str = "0b1d2f3a4c5e6f708192a3b4c5d6e7f8:member,reader";
 const NAME: &str = "debian-13-generic-amd64-20260901";
 
 /// An image as published ones are: what it holds decides how many units it takes to write and read it.
@@ -92,7 +107,14 @@ async fn world_of(operation: &str) -> (World, Meter, String) {
     let meter = Meter::default();
     let world = World::on(Arc::new(meter.table()));
     let path = world.made(MEMBER, image(NAME, "lts")).await;
-    let bare = ["versions", "create", "upload", "delete an image without data", "nothing is due"];
+    let bare = [
+        "versions",
+        "create",
+        "upload",
+        "delete an image without data",
+        "nothing is due",
+        "remove 3 members",
+    ];
     if !bare.iter().any(|word| operation.starts_with(word)) {
         assert_eq!(world.put_file(MEMBER, &path, b"0123456789").await.line(), "204");
     }
@@ -111,7 +133,14 @@ async fn world_of(operation: &str) -> (World, Meter, String) {
             assert_eq!(world.put_file(ADMIN, &public, b"0123456789").await.line(), "204");
         }
     }
-    if operation.starts_with("remove the data") {
+    if operation.contains("member") {
+        for member in [SHARED_WITH, "a member of another name", "a third"] {
+            let call = world.call("POST", &format!("{path}/members")).by(MEMBER);
+            let member = member.split(':').next().unwrap();
+            assert_eq!(call.json(&json!({ "member": member })).send().await.line(), "200");
+        }
+    }
+    if operation.starts_with("remove the data") || operation.starts_with("remove 3 members") {
         assert_eq!(world.call("DELETE", &path).by(MEMBER).send().await.line(), "204");
     }
     world.probe.reset();
@@ -123,6 +152,8 @@ async fn world_of(operation: &str) -> (World, Meter, String) {
 async fn count(operation: &str) -> (Vec<String>, Units) {
     let (world, meter, path) = world_of(operation).await;
     let file = format!("{path}/file");
+    let members = format!("{path}/members");
+    let member = format!("{members}/{}", SHARED_WITH.split(':').next().unwrap());
     let put_tag = |tag: &str| world.call("PUT", &format!("{path}/tags/{tag}")).by(MEMBER);
     let answer = match operation {
         "versions, schemas, health" => {
@@ -160,9 +191,9 @@ async fn count(operation: &str) -> (Vec<String>, Units) {
         "add a tag" => put_tag("new").send().await,
         "add a tag that is there" => put_tag("lts").send().await,
         "remove a tag" => world.call("DELETE", &format!("{path}/tags/lts")).by(MEMBER).send().await,
-        "delete an image without data" | "delete an image with data" => {
-            world.call("DELETE", &path).by(MEMBER).send().await
-        }
+        "delete an image without data"
+        | "delete an image with data"
+        | "delete an image with data and members" => world.call("DELETE", &path).by(MEMBER).send().await,
         "upload less than a part" => world.put_file(MEMBER, &path, &bytes(PART - 1)).await,
         "upload nothing" => world.put_file(MEMBER, &path, b"").await,
         "upload 3 parts" => world.put_file(MEMBER, &path, &bytes(PART * 2 + 1)).await,
@@ -176,7 +207,23 @@ async fn count(operation: &str) -> (Vec<String>, Units) {
             world.call("GET", &file).by(MEMBER).header("if-none-match", "*").send().await
         }
         "ask for the data's headers" => world.call("HEAD", &file).by(MEMBER).send().await,
-        "remove the data of a deleted image (reaper)" | "nothing is due (reaper)" => {
+        "show an image to a member" => world.get(SHARED_WITH, &path).await,
+        "list 3 members" => world.get(MEMBER, &members).await,
+        "list members as a member" => world.get(SHARED_WITH, &members).await,
+        "show a member" => world.get(MEMBER, &member).await,
+        "add a member" => {
+            world.call("POST", &members).by(MEMBER).json(&json!({"member": "new"})).send().await
+        }
+        "accept as a member" => {
+            world.call("PUT", &member).by(SHARED_WITH).json(&json!({"status": "accepted"})).send().await
+        }
+        "remove a member" => world.call("DELETE", &member).by(MEMBER).send().await,
+        "deactivate an image" => {
+            world.call("POST", &format!("{path}/actions/deactivate")).by(MEMBER).send().await
+        }
+        "remove the data of a deleted image (reaper)"
+        | "remove 3 members of a deleted image (reaper)"
+        | "nothing is due (reaper)" => {
             world.reaper.run().await.unwrap();
             return (world.probe.calls(), meter.take());
         }

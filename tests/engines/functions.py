@@ -112,6 +112,9 @@ def answers(where, host, s3, bucket):
         host.answer("uploads", "put-image-file.json", 204)
         equal(keys(), 1)
         equal(host.answer("uploads", "get-image-file.json", 200), data)
+    with check(f"{where}: images shares"):
+        seen = json.loads(host.answer("images", "post-members.json", 200))
+        equal((seen["image_id"], seen["status"]), (image_id, "pending"))
     with check(f"{where}: images changes and deletes"):
         seen = json.loads(host.answer("images", "patch-image.json", 200))
         equal((seen["status"], seen["name"], seen["os_version"]), ("active", "web-base-12", "12"))

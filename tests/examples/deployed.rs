@@ -59,7 +59,7 @@ fn router(app: &App) -> Result<Router> {
     let (context, stores) = (app.context(&app.catalog()?, app.cloud_queue()), app.stores()?);
     let functions = Router::new()
         .merge(discovery::routes())
-        .merge(images::routes(app.images(&context)))
+        .merge(images::routes(app.images(&context), app.members(&context)))
         .merge(uploads::routes(app.image_data(&context, &stores)));
     Ok(serve(functions, Door { identity: Arc::new(TokenSays), ..app.door() }))
 }

@@ -21,13 +21,13 @@ use shared::catalog::Catalog;
 use shared::http::{Door, serve};
 use shared::image::{PageLimits, Quotas};
 use shared::operations::{
-    Arrival, Arrivals, ArrivalsSettings, Context, ImageData, Images, ImagesSettings, Owner, Reaper, Stores,
-    UploadSettings,
+    Arrival, Arrivals, ArrivalsSettings, Context, ImageData, Images, ImagesSettings, Members, Owner, Reaper,
+    Stores, UploadSettings,
 };
 use shared::policy::Policy;
 use shared::ports::{Clock, Events, Ids, Queue};
 use shared::transfer::Intake;
-use tests::callers::{ADMIN, MEMBER, TokenSays};
+use tests::callers::{ADMIN, MEMBER, STRANGER, TokenSays};
 use tests::engines::dynamodb::Dynamo;
 use tests::engines::s3::S3Engine;
 use tests::engines::sqs::{Sqs, URL};
@@ -79,6 +79,7 @@ impl Cloud {
         transfers(&images, &uploads, &self.recorders["uploads"]).await;
         let gone = create(&images, json!({})).await;
         assert_eq!(put(&uploads, &gone, "", b"0123456789").await, 204);
+        members(&images, &gone).await;
         let keys = self.s3.keys().0;
         assert_eq!(ask(&images, MEMBER, Method::DELETE, &gone, &[], b"").await.0, 204);
         assert!(!self.jobs.messages().is_empty(), "nobody told the reaper");
@@ -131,7 +132,8 @@ impl Cloud {
         let settings =
             ImagesSettings { quotas: Quotas::default(), pages: PageLimits { default: 2, max: 1000 } };
         let context = self.context(self.catalog("images"), queue);
-        serve(images::routes(Images::new(context, settings)), self.door())
+        let members = Members::new(context.clone(), Some(128));
+        serve(images::routes(Images::new(context, settings), members), self.door())
     }
 
     fn context(&self, catalog: Catalog, queue: Arc<dyn Queue>) -> Context {
@@ -225,6 +227,27 @@ async fn records(images: &Router) {
         assert_eq!(ask(images, ADMIN, Method::PUT, &tag, &[], b"").await.0, 204);
         assert_eq!(ask(images, ADMIN, Method::DELETE, &tag, &[], b"").await.0, 204);
         assert_eq!(ask(images, ADMIN, Method::DELETE, path, &[], b"").await.0, 204);
+    }
+}
+
+/// Every call on members, and every action; a member is left, so that the reaper removes it.
+async fn members(images: &Router, path: &str) {
+    let members = format!("{path}/members");
+    for project in [r#"{"member": "p2"}"#, r#"{"member": "p3"}"#] {
+        assert_eq!(ask(images, MEMBER, Method::POST, &members, &[], project.as_bytes()).await.0, 200);
+    }
+    let member = format!("{members}/p2");
+    for caller in [MEMBER, STRANGER] {
+        for path in [path, members.as_str(), member.as_str()] {
+            assert_eq!(ask(images, caller, Method::GET, path, &[], b"").await.0, 200, "{path}");
+        }
+    }
+    let accepted = br#"{"status": "accepted"}"#;
+    assert_eq!(ask(images, STRANGER, Method::PUT, &member, &[], accepted).await.0, 200);
+    assert_eq!(ask(images, MEMBER, Method::DELETE, &member, &[], b"").await.0, 204);
+    for action in ["deactivate", "reactivate"] {
+        let action = format!("{path}/actions/{action}");
+        assert_eq!(ask(images, MEMBER, Method::POST, &action, &[], b"").await.0, 204);
     }
 }
 

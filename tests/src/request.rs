@@ -166,7 +166,7 @@ impl Answer {
         for (name, value) in headers {
             let value = value.to_str().unwrap_or("(not text)");
             let value = if value.parse::<RequestId>().is_ok() { "<request id>" } else { value };
-            writeln!(head, "{name}: {value}").unwrap();
+            writeln!(head, "{}", format!("{name}: {value}").trim_end()).unwrap();
         }
         head
     }

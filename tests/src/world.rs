@@ -16,7 +16,7 @@ use shared::error::Cause;
 use shared::http::{Door, serve};
 use shared::image::{Image, PageLimits, Quotas};
 use shared::operations::{
-    Context, ImageData, Images, ImagesSettings, Reaper, Stores, UploadRequest, UploadSettings,
+    Context, ImageData, Images, ImagesSettings, Members, Reaper, Stores, UploadRequest, UploadSettings,
 };
 use shared::policy::Policy;
 use shared::ports::{Clock, Events, Ids, Key, Query, Queue, Store as _, Table};
@@ -56,6 +56,9 @@ pub const PART: usize = 64;
 
 /// How large an image may be, in bytes, here and where tests ask a deployed service.
 pub const MAX_IMAGE: u64 = 1 << 20;
+
+/// How many members an image may have.
+pub const MAX_MEMBERS: usize = 128;
 
 impl Deref for World {
     type Target = Service;
@@ -105,6 +108,7 @@ impl World {
             queue,
         };
         let images = Images::new(context.clone(), settings);
+        let members = Members::new(context.clone(), Some(MAX_MEMBERS));
         let intake = Intake {
             part_bytes: PART as u64,
             parts_in_flight: 2,
@@ -116,7 +120,7 @@ impl World {
         let reaper = Reaper::new(catalog, stores, now);
         let functions = Router::new()
             .merge(discovery::routes())
-            .merge(images::routes(images.clone()))
+            .merge(images::routes(images.clone(), members))
             .merge(uploads::routes(data.clone()));
         let door = Door { identity: Arc::new(TokenSays), ids, public_endpoint: None };
         let service = Service::in_process(serve(functions, door));

@@ -90,7 +90,7 @@ impl Gateway {
         }
         let routes = routes(
             &app,
-            images::routes(app.images(&context)),
+            images::routes(app.images(&context), app.members(&context)),
             uploads::routes(app.image_data(&context, &stores)),
         );
         let unheard = |source| GatewayError::Listen { address: config.listen, source };

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
-use shared::image::{ContainerFormat, DiskFormat, HASH_ALGORITHM, Image};
+use shared::image::{ContainerFormat, DiskFormat, HASH_ALGORITHM, Image, Member};
 use shared::operations::ImagePage;
 
 /// One image.
@@ -89,6 +89,44 @@ impl ImagesView {
             next,
             schema: "/v2/schemas/images",
         }
+    }
+}
+
+/// One member of an image (schema `member`).
+#[derive(Debug, Serialize)]
+pub(crate) struct MemberView {
+    member_id: String,
+    image_id: String,
+    status: &'static str,
+    created_at: String,
+    updated_at: String,
+    schema: &'static str,
+}
+
+impl From<Member> for MemberView {
+    fn from(member: Member) -> Self {
+        Self {
+            member_id: member.project.into(),
+            image_id: member.image.into(),
+            status: member.status.name(),
+            created_at: member.created_at.to_string(),
+            updated_at: member.updated_at.to_string(),
+            schema: "/v2/schemas/member",
+        }
+    }
+}
+
+/// The members of an image (schema `members`).
+#[derive(Debug, Serialize)]
+pub(crate) struct MembersView {
+    members: Vec<MemberView>,
+    schema: &'static str,
+}
+
+impl MembersView {
+    /// In the order given.
+    pub(crate) fn new(members: Vec<Member>) -> Self {
+        Self { members: members.into_iter().map(MemberView::from).collect(), schema: "/v2/schemas/members" }
     }
 }
 

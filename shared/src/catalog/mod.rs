@@ -21,6 +21,7 @@ mod listing;
 mod member;
 mod record;
 mod scope;
+mod turns;
 mod usage;
 
 use std::sync::Arc;
@@ -35,6 +36,7 @@ pub use listing::Listing;
 pub use member::DueMembers;
 pub use record::BlobState;
 pub use scope::Scope;
+pub use turns::Turn;
 pub use usage::Usage;
 
 /// The images' part of the table.
@@ -42,6 +44,7 @@ pub use usage::Usage;
 pub struct Catalog {
     table: Arc<dyn Table>,
     listing_shards: u32,
+    turns: turns::Turns,
 }
 
 /// Why a change was not made.
@@ -68,7 +71,7 @@ impl Catalog {
     /// The catalog in a table. `listing_shards` spreads the listing rows of the widest scopes (1 or more); it must not
     /// change once there are images.
     pub fn new(table: Arc<dyn Table>, listing_shards: u32) -> Self {
-        Self { table, listing_shards: listing_shards.max(1) }
+        Self { table, listing_shards: listing_shards.max(1), turns: turns::Turns::default() }
     }
 
     async fn commit(&self, write: Write) -> Result<(), ChangeError> {

@@ -103,6 +103,7 @@ settings! {
     "limits.image_size_bytes" => limits.image_size_bytes: "Largest image, in bytes.",
     "limits.tags" => limits.tags: "Tags of an image. -1 is no limit.",
     "limits.properties" => limits.properties: "Custom properties of an image. -1 is no limit.",
+    "limits.members" => limits.members: "Projects an image is shared with. -1 is no limit.",
     "limits.page_default" => limits.page_default: "Images on a page when the request does not say.",
     "limits.page_max" => limits.page_max: "Images on a page at most, 1 to 1000.",
     "reaper.interval_seconds" => reaper.interval_seconds: "Time between two runs of the reaper, 1 to 86400.",

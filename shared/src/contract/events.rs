@@ -47,10 +47,13 @@ pub async fn an_event_arrives_whole(events: &dyn Events, listener: &mut dyn List
         EventKind::Prepare,
         EventKind::Upload,
         EventKind::Activate,
+        EventKind::MemberCreate,
+        EventKind::MemberUpdate,
+        EventKind::MemberDelete,
     ];
     for kind in all {
         for owner in [None, Some("project".parse().unwrap())] {
-            let event = Event { owner, ..event(kind, 1) };
+            let event = Event { member: owner.clone(), owner, ..event(kind, 1) };
             events.publish(event.clone()).await;
             assert_eq!(listener.hear().await, Some(event));
         }
@@ -77,5 +80,5 @@ pub async fn a_listener_that_sleeps_holds_nobody_up(events: &dyn Events, listene
 
 fn event(kind: EventKind, number: u16) -> Event {
     let image = ImageId::from_random(number.into());
-    Event { kind, image, owner: None, at: Timestamp::from_microseconds(number.into()) }
+    Event { kind, image, owner: None, member: None, at: Timestamp::from_microseconds(number.into()) }
 }

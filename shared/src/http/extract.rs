@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::error::ApiError;
 use crate::error::Error;
-use crate::id::ImageId;
+use crate::id::{ImageId, ProjectId};
 use crate::identity::Caller;
 
 /// The largest JSON body, in bytes: ten times what an image with every property it may have needs.
@@ -25,6 +25,10 @@ pub struct ImagePath(pub ImageId);
 /// The image and the tag a path names, in its `{image_id}` and `{tag}`.
 #[derive(Clone, Debug)]
 pub struct TagPath(pub ImageId, pub String);
+
+/// The image and the member a path names, in its `{image_id}` and `{member_id}`. What is no project is no member: 404.
+#[derive(Clone, Debug)]
+pub struct MemberPath(pub ImageId, pub ProjectId);
 
 /// A JSON body of up to [`MAX_JSON_BYTES`]. Its declared type is not looked at.
 ///
@@ -73,6 +77,18 @@ impl<S: Send + Sync> FromRequestParts<S> for TagPath {
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
         let ImagePath(id) = ImagePath::from_request_parts(parts, state).await?;
         Ok(Self(id, parameter(parts, "tag").await?))
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for MemberPath {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        let ImagePath(id) = ImagePath::from_request_parts(parts, state).await?;
+        match parameter(parts, "member_id").await?.parse() {
+            Ok(project) => Ok(Self(id, project)),
+            Err(_) => Err(Error::NotFound(UNKNOWN_PATH.to_owned()).into()),
+        }
     }
 }
 

@@ -90,7 +90,7 @@ pub(super) fn reserved(name: &str) -> Error {
 }
 
 /// A request to register an image.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct NewImage {
     /// The id the client chose, if it did.
     pub id: Option<ImageId>,
@@ -101,11 +101,17 @@ impl NewImage {
     /// Reads the body of a create request: a JSON object.
     ///
     /// # Errors
-    /// `Invalid` for a malformed body or id.
+    /// `Invalid` for a malformed body or id, `Forbidden` for an attribute that is not the client's.
     pub fn parse(body: Value) -> Result<Self> {
         let Value::Object(mut attributes) = body else {
             return Err(Error::Invalid("the request body must be a JSON object".to_owned()));
         };
+        // What is not the client's to set is told before what is set wrongly, as Glance does.
+        attributes.keys().try_for_each(|name| match kind(name) {
+            Kind::ReadOnly => Err(read_only(name)),
+            Kind::Reserved => Err(reserved(name)),
+            Kind::Base | Kind::Id | Kind::Digest | Kind::Custom => Ok(()),
+        })?;
         let id = match attributes.remove("id") {
             None => None,
             Some(Value::String(id)) => {
@@ -119,7 +125,7 @@ impl NewImage {
     /// The image as it will be registered: queued, with the attributes given and Glance's defaults for the rest.
     ///
     /// # Errors
-    /// `Invalid` for a value that does not fit its attribute, `Forbidden` for an attribute that is not the client's.
+    /// `Invalid` for a value that does not fit its attribute.
     pub fn into_image(self, id: ImageId, owner: Option<ProjectId>, now: Timestamp) -> Result<Image> {
         let mut image = Image {
             id,
@@ -147,9 +153,7 @@ impl NewImage {
         for (name, value) in self.attributes {
             match kind(&name) {
                 Kind::Base | Kind::Custom => image.set(&name, value)?,
-                Kind::Id | Kind::Digest => {}
-                Kind::ReadOnly => return Err(read_only(&name)),
-                Kind::Reserved => return Err(reserved(&name)),
+                Kind::Id | Kind::Digest | Kind::ReadOnly | Kind::Reserved => {}
             }
         }
         Ok(image)

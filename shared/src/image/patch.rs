@@ -3,9 +3,11 @@
 use serde_json::{Map, Value};
 
 use super::Image;
-use super::attributes::{Kind, kind, read_only, reserved};
+use super::attributes::{Kind, NewImage, kind, read_only, reserved};
 use super::status::Status;
 use crate::error::{Error, Result};
+use crate::id::ImageId;
+use crate::time::Timestamp;
 
 /// The two media types of a patch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,7 +65,8 @@ impl Patch {
     /// Reads a patch: an array of changes.
     ///
     /// # Errors
-    /// `Invalid` for a malformed document, operation or path; `Forbidden` for paths into image locations.
+    /// `Invalid` for a malformed document, operation, path or value; `Forbidden` for an attribute that is not the client's. Each
+    /// change is checked whatever image it is for, as Glance does: before anybody knows whether the image is there.
     pub fn parse(form: PatchForm, body: Value) -> Result<Self> {
         let Value::Array(elements) = body else {
             return Err(Error::Invalid("the request body must be a JSON array of changes".to_owned()));
@@ -72,6 +75,13 @@ impl Patch {
             (PatchForm::V20, Value::Object(element)) => change_v20(element),
             (PatchForm::V21, Value::Object(element)) => change_v21(element),
             _ => Err(Error::Invalid("each change must be a JSON object".to_owned())),
+        });
+        let mut any =
+            NewImage::default().into_image(ImageId::from_random(0), None, Timestamp::from_microseconds(0))?;
+        let changes = changes.map(|change| {
+            let (op, name) = change?;
+            check(&mut any, &op, &name)?;
+            Ok((op, name))
         });
         Ok(Self { form, changes: changes.collect::<Result<_>>()? })
     }
@@ -90,10 +100,11 @@ impl Patch {
         let mut patched = image.clone();
         for (op, name) in &self.changes {
             match kind(name) {
-                Kind::Id | Kind::Digest | Kind::ReadOnly => return Err(read_only(name)),
-                Kind::Reserved => return Err(reserved(name)),
-                Kind::Base => self.change_base(&mut patched, op, name)?,
                 Kind::Custom => self.change_custom(&mut patched, op, name)?,
+                // The others were refused when the patch was read.
+                Kind::Base | Kind::Id | Kind::Digest | Kind::ReadOnly | Kind::Reserved => {
+                    self.change_base(&mut patched, op, name)?;
+                }
             }
         }
         Ok(patched)
@@ -127,6 +138,16 @@ impl Patch {
                 Ok(())
             }
         }
+    }
+}
+
+/// Refuses what no image takes.
+fn check(any: &mut Image, op: &Op, name: &str) -> Result<()> {
+    match (kind(name), op) {
+        (Kind::Id | Kind::Digest | Kind::ReadOnly, _) => Err(read_only(name)),
+        (Kind::Reserved, _) => Err(reserved(name)),
+        (Kind::Base | Kind::Custom, Op::Remove) => Ok(()),
+        (Kind::Base | Kind::Custom, Op::Add(value) | Op::Replace(value)) => any.set(name, value.clone()),
     }
 }
 

@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use super::{ATTEMPTS, Context, contended, find, tell};
+use super::contention::Tries;
+use super::{Context, find, tell};
 use crate::catalog::{ChangeError, Stored, Usage};
 use crate::error::{Error, Result};
 use crate::id::{ImageId, ProjectId};
@@ -90,7 +91,7 @@ impl Images {
     /// # Errors
     /// `NotFound`, `Forbidden`, `Invalid`, `Conflict`, `LimitExceeded` as the changes deserve.
     pub async fn update(&self, caller: &Caller, id: &ImageId, patch: &Patch) -> Result<Image> {
-        let changed = self.change(caller, id, |image| {
+        let changed = self.change(Operation::ModifyImage, caller, id, |image| {
             if patch.is_empty() {
                 return Ok(None);
             }
@@ -116,7 +117,7 @@ impl Images {
     /// `Invalid` for a tag over 255 characters, `LimitExceeded` over the quota, `NotFound`, `Forbidden`.
     pub async fn add_tag(&self, caller: &Caller, id: &ImageId, tag: &str) -> Result<()> {
         check_tag(tag)?;
-        let changed = self.change(caller, id, |image| {
+        let changed = self.change(Operation::ModifyImage, caller, id, |image| {
             let mut tagged = image.clone();
             if !tagged.tags.insert(tag.to_owned()) {
                 return Ok(None);
@@ -132,7 +133,7 @@ impl Images {
     /// # Errors
     /// `NotFound` when the image or the tag is absent, `Forbidden`.
     pub async fn remove_tag(&self, caller: &Caller, id: &ImageId, tag: &str) -> Result<()> {
-        let changed = self.change(caller, id, |image| {
+        let changed = self.change(Operation::ModifyImage, caller, id, |image| {
             let mut untagged = image.clone();
             if !untagged.tags.remove(tag) {
                 return Err(Error::NotFound("The resource could not be found.".to_owned()));
@@ -148,10 +149,14 @@ impl Images {
     /// # Errors
     /// `NotFound`; `Forbidden` when the image is protected or not the caller's.
     pub async fn delete(&self, caller: &Caller, id: &ImageId) -> Result<()> {
-        for _ in 0..ATTEMPTS {
+        let mut tries = Tries::new(&self.context.catalog, id);
+        loop {
             let seen = find(&self.context, Operation::DeleteImage, caller, id).await?;
             if seen.image.protected {
                 return Err(Error::Forbidden(format!("Image {id} is protected and cannot be deleted.")));
+            }
+            if tries.queue().await? {
+                continue;
             }
             let now = self.context.clock.now();
             let deleted = tombstone(&seen.image, now)?;
@@ -163,22 +168,27 @@ impl Images {
                     tell(&self.context, EventKind::Delete, &seen.image).await;
                     return Ok(());
                 }
-                Err(ChangeError::Lost) => {}
+                Err(ChangeError::Lost) => tries.again().await?,
                 Err(ChangeError::Table(error)) => return Err(error),
             }
         }
-        Err(contended(id))
     }
 
-    /// Changes an image by a rule, again on what is there whenever another request came first; `None` changes nothing.
-    async fn change(
+    /// Changes an image by a rule, in turn, and again on what is there whenever another process came first; `None` changes
+    /// nothing.
+    pub(super) async fn change(
         &self,
+        operation: Operation,
         caller: &Caller,
         id: &ImageId,
         rule: impl Fn(&Image) -> Result<Option<Image>> + Send,
     ) -> Result<Image> {
-        for _ in 0..ATTEMPTS {
-            let seen = find(&self.context, Operation::ModifyImage, caller, id).await?;
+        let mut tries = Tries::new(&self.context.catalog, id);
+        loop {
+            let seen = find(&self.context, operation, caller, id).await?;
+            if tries.queue().await? {
+                continue;
+            }
             let Some(changed) = rule(&seen.image)? else { return Ok(seen.image) };
             let changed = Image { updated_at: self.context.clock.now(), ..changed };
             match self.context.catalog.replace(&seen, &changed).await {
@@ -186,11 +196,10 @@ impl Images {
                     tell(&self.context, EventKind::Update, &image).await;
                     return Ok(image);
                 }
-                Err(ChangeError::Lost) => {}
+                Err(ChangeError::Lost) => tries.again().await?,
                 Err(ChangeError::Table(error)) => return Err(error),
             }
         }
-        Err(contended(id))
     }
 
     /// Setting public or community needs a right of its own; leaving it does not.

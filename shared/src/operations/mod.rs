@@ -1,10 +1,13 @@
 //! What the service does: each operation reads as the API reference does. Find, may the caller, is it allowed now,
 //! change, commit, tell.
 
+mod actions;
 mod arrivals;
+mod contention;
 mod download;
 mod images;
 mod list;
+mod members;
 mod reaper;
 mod upload;
 
@@ -13,7 +16,7 @@ use std::sync::Arc;
 
 use crate::catalog::{Catalog, ChangeError, Stored};
 use crate::error::{Error, Result};
-use crate::id::{ImageId, StoreId};
+use crate::id::{ImageId, ProjectId, StoreId};
 use crate::identity::Caller;
 use crate::image::{Image, Visibility};
 use crate::policy::{self, Operation, Policy, Target};
@@ -23,6 +26,7 @@ pub use arrivals::{Arrival, Arrivals, ArrivalsSettings, Owner};
 pub use download::{Download, ImageInfo};
 pub use images::{Images, ImagesSettings};
 pub use list::ImagePage;
+pub use members::Members;
 pub use reaper::{Interrupted, Reaped, Reaper};
 pub use upload::{ImageData, UploadRequest, UploadSettings};
 
@@ -73,11 +77,21 @@ pub struct Context {
 /// Reads an image that the caller may do something to. Cost: one read, and one more when the image is shared with others and
 /// the caller is neither its owner nor an administrator.
 async fn find(context: &Context, operation: Operation, caller: &Caller, id: &ImageId) -> Result<Stored> {
+    Ok(find_as(context, operation, caller, id).await?.0)
+}
+
+/// As [`find`], and whether the caller sees the image as a member of it alone.
+async fn find_as(
+    context: &Context,
+    operation: Operation,
+    caller: &Caller,
+    id: &ImageId,
+) -> Result<(Stored, bool)> {
     context.policy.check_scope(caller)?;
     let stored = context.catalog.find(id).await?.ok_or_else(|| policy::not_found(id.as_str()))?;
     let is_member = is_member(context, caller, &stored.image).await?;
     context.policy.check(operation, caller, Target::image(&stored.image).shared(is_member))?;
-    Ok(stored)
+    Ok((stored, is_member))
 }
 
 /// Whether an image is shared with the caller's project, whatever the project makes of it; looked up only where that decides
@@ -107,6 +121,12 @@ fn refused(error: ChangeError, id: &ImageId) -> Error {
 
 /// Tells what happened to an image.
 async fn tell(context: &Context, kind: EventKind, image: &Image) {
-    let event = Event { kind, image: image.id.clone(), owner: image.owner.clone(), at: context.clock.now() };
+    tell_of(context, kind, image, None).await;
+}
+
+/// Tells what happened to a member of an image, or to the image alone.
+async fn tell_of(context: &Context, kind: EventKind, image: &Image, member: Option<ProjectId>) {
+    let (owner, at) = (image.owner.clone(), context.clock.now());
+    let event = Event { kind, image: image.id.clone(), owner, member, at };
     context.events.publish(event).await;
 }

@@ -2,8 +2,8 @@
 //!
 //! A blob that is due is looked at by its state. `writing`: its writer's lease has ended, so the image is `queued` again
 //! and the blob garbage. `garbage`: the object is removed, then the rows. Unknown: the same, for its row was forgotten, and
-//! its writer may have come after that. `attached`: the due row is a leftover of a lost race and goes. Every step may happen
-//! twice.
+//! its writer may have come after that. `attached`: the due row is a leftover of a lost race and goes. Members of a deleted
+//! image are removed, as many at a time as one write takes, and the due row with the last. Every step may happen twice.
 
 use std::future::ready;
 use std::sync::Arc;
@@ -13,7 +13,7 @@ use futures_util::StreamExt;
 
 use super::upload::requeued;
 use super::{ATTEMPTS, Stores, contended, refused};
-use crate::catalog::{BlobState, Catalog, ChangeError, Due};
+use crate::catalog::{BlobState, Catalog, ChangeError, Due, DueMembers};
 use crate::error::{Error, Result};
 use crate::ports::{Clock, Store};
 use crate::time::Timestamp;
@@ -77,8 +77,8 @@ impl Reaper {
         Self { catalog, stores, clock }
     }
 
-    /// Does everything that is due now. Cost: one query for each 100 due rows; for each row one read, at most three
-    /// writes, and the removal of one object.
+    /// Does everything that is due now. Cost: a query for each 100 due rows of either kind; for each object one read, at most
+    /// three writes, and its removal; for each image that was shared one read, and a query and a write for each 49 members.
     ///
     /// # Errors
     /// `Unavailable`, `Internal` when due rows cannot be read. One that cannot be done with is logged, counted and left.
@@ -120,7 +120,7 @@ impl Reaper {
                 oldest: due.first().map_or(Duration::ZERO, |oldest| began.since(oldest.at)),
                 ..Reaped::default()
             });
-            let Some(last) = due.last().cloned() else { return Ok(*so_far) };
+            let Some(last) = due.last().cloned() else { break };
             let mut done = futures_util::stream::iter(due)
                 .take_while(|_| ready(in_time()))
                 .map(|due| self.settle(due, writers))
@@ -135,6 +135,53 @@ impl Reaper {
             }
             after = Some(last);
         }
+        let mut reaped = reaped.unwrap_or_default();
+        match self.remove_members(by, &in_time, &mut reaped).await {
+            Ok(oldest) => {
+                Ok(Reaped { oldest: reaped.oldest.max(began.since(oldest.unwrap_or(began))), ..reaped })
+            }
+            Err(error) => Err(Interrupted { reaped: Some(reaped), error }),
+        }
+    }
+
+    /// Removes the members of deleted images, and tells since when the oldest were due.
+    async fn remove_members(
+        &self,
+        by: Timestamp,
+        in_time: &(impl Fn() -> bool + Sync),
+        reaped: &mut Reaped,
+    ) -> Result<Option<Timestamp>> {
+        let (mut oldest, mut after) = (None, None);
+        loop {
+            let due = self.catalog.due_members(by, after.as_ref(), STEP).await?;
+            let Some(last) = due.last().cloned() else { return Ok(oldest) };
+            oldest = oldest.or_else(|| due.first().map(|first| first.at));
+            for due in due.iter().take_while(|_| in_time()) {
+                if let Err(error) = self.remove_members_of(due, in_time).await {
+                    let cause = std::error::Error::source(&error);
+                    tracing::warn!(image = %due.image, %error, cause = ?cause, "members of a deleted image stay for now");
+                    reaped.failed += 1;
+                }
+            }
+            if !in_time() {
+                return Ok(oldest);
+            }
+            after = Some(last);
+        }
+    }
+
+    async fn remove_members_of(&self, due: &DueMembers, in_time: &(impl Fn() -> bool + Sync)) -> Result<()> {
+        let found = self.catalog.find(&due.image).await?.map(|stored| stored.image);
+        let Some(image) = found.filter(|image| !image.status.is_live()) else {
+            // Only a deleted image is ever due, and its record stays: this row is nobody's.
+            return self.catalog.settle_members(due).await.map_err(|error| refused(error, &due.image));
+        };
+        while in_time() {
+            if self.catalog.remove_members(due, &image).await.map_err(|error| refused(error, &due.image))? {
+                break;
+            }
+        }
+        Ok(())
     }
 
     async fn settle(&self, due: Due, writers: Writers) -> Reaped {

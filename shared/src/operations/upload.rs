@@ -11,7 +11,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{ATTEMPTS, Context, Stores, contended, find, refused, tell};
+use super::contention::Tries;
+use super::{ATTEMPTS, Context, Stores, find, refused, tell};
 use crate::catalog::{ChangeError, Due, Stored};
 use crate::error::{Error, Result};
 use crate::id::{ImageId, StoreId};
@@ -97,9 +98,13 @@ impl ImageData {
         store_id: StoreId,
         store: Arc<dyn Store>,
     ) -> Result<Attempt> {
-        for _ in 0..ATTEMPTS {
+        let mut tries = Tries::new(&self.context.catalog, id);
+        loop {
             let seen = find(&self.context, Operation::UploadImage, caller, id).await?;
             self.check(&seen.image, request)?;
+            if tries.queue().await? {
+                continue;
+            }
             let now = self.context.clock.now();
             let key = ObjectKey::new(id.clone(), self.context.ids.ulid(now));
             let location = Location { store: store_id.clone(), key };
@@ -112,11 +117,10 @@ impl ImageData {
             };
             match self.context.catalog.begin_upload(&seen, &saving, &lease).await {
                 Ok(stored) => return Ok(Attempt { data: self.clone(), store, stored, lease }),
-                Err(ChangeError::Lost) => {}
+                Err(ChangeError::Lost) => tries.again().await?,
                 Err(ChangeError::Table(error)) => return Err(error),
             }
         }
-        Err(contended(id))
     }
 
     /// What can be known before the first byte.
@@ -221,7 +225,11 @@ impl Attempt {
 
     /// Gives the image its data.
     async fn attach(mut self, received: Received) -> Result<()> {
-        for _ in 0..ATTEMPTS {
+        let (context, id) = (self.data.context.clone(), self.stored.image.id.clone());
+        let mut tries = Tries::new(&context.catalog, &id);
+        // Without a turn it is tried all the same: the bytes are there.
+        let _in_turn = tries.queue().await;
+        loop {
             let image = &self.stored.image;
             let active = Image {
                 status: image.status.advance_to(Status::Active)?,
@@ -245,7 +253,7 @@ impl Attempt {
             // While it cannot be read the bytes must stay: they may be the image's.
             match (self.look().await?, failed) {
                 (Standing::Taken, _) => return Ok(()),
-                (Standing::Expected, ChangeError::Lost) => {}
+                (Standing::Expected, ChangeError::Lost) => tries.again().await?,
                 (Standing::Expected, ChangeError::Table(error)) => {
                     // The commit may still be on its way: only what stops it may let the bytes go.
                     self.requeue(false).await;
@@ -261,7 +269,6 @@ impl Attempt {
                 }
             }
         }
-        Err(contended(&self.stored.image.id))
     }
 
     /// Removes what was written and puts the image back to `queued`. What cannot be done now is due later.

@@ -22,6 +22,12 @@ pub enum EventKind {
     Upload,
     /// `image.activate`
     Activate,
+    /// `image.member.create`
+    MemberCreate,
+    /// `image.member.update`
+    MemberUpdate,
+    /// `image.member.delete`
+    MemberDelete,
 }
 
 impl EventKind {
@@ -34,6 +40,9 @@ impl EventKind {
             Self::Prepare => "image.prepare",
             Self::Upload => "image.upload",
             Self::Activate => "image.activate",
+            Self::MemberCreate => "image.member.create",
+            Self::MemberUpdate => "image.member.update",
+            Self::MemberDelete => "image.member.delete",
         }
     }
 }
@@ -47,6 +56,8 @@ pub struct Event {
     pub image: ImageId,
     /// Whose it is.
     pub owner: Option<ProjectId>,
+    /// Which member of it, when it happened to one.
+    pub member: Option<ProjectId>,
     /// When.
     pub at: Timestamp,
 }
