@@ -16,7 +16,8 @@ use crate::catalog::Catalog;
 use crate::config::{Config, IdentityMode, QueueAdapter, StoreAdapter, TableAdapter};
 use crate::image::{PageLimits, Quotas};
 use crate::operations::{
-    Arrivals, ArrivalsSettings, Context, ImageData, Images, ImagesSettings, Reaper, Stores, UploadSettings,
+    Arrivals, ArrivalsSettings, Context, ImageData, Images, ImagesSettings, Reaper, Stores, Tasks,
+    TasksSettings, UploadSettings,
 };
 use crate::policy::Policy;
 use crate::ports::{Cause, Clock, Events, Identity, Ids, Job, Queue, Store, Table};
@@ -186,6 +187,16 @@ impl App {
             lease: Duration::from_secs(upload.lease_seconds),
         };
         ImageData::new(context.clone(), stores.clone(), settings)
+    }
+
+    /// Operations on tasks.
+    pub fn tasks(&self, context: &Context) -> Tasks {
+        let limits = &self.config.limits;
+        let settings = TasksSettings {
+            time_to_live: Duration::from_hours(self.config.tasks.time_to_live_hours),
+            pages: PageLimits { default: limits.page_default, max: limits.page_max },
+        };
+        Tasks::new(context.clone(), settings)
     }
 
     /// What does what is due.

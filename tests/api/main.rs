@@ -42,6 +42,7 @@ mod routes;
 mod schemas;
 mod show;
 mod tags;
+mod tasks;
 mod update;
 mod upload;
 mod versions;

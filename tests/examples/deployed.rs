@@ -60,6 +60,7 @@ fn router(app: &App) -> Result<Router> {
     let functions = Router::new()
         .merge(discovery::routes())
         .merge(images::routes(app.images(&context)))
+        .merge(tasks::routes(app.tasks(&context)))
         .merge(uploads::routes(app.image_data(&context, &stores)));
     Ok(serve(functions, Door { identity: Arc::new(TokenSays), ..app.door() }))
 }

@@ -190,3 +190,4 @@ async fn a_start_after_a_crash_survives_a_fault_at_every_call() {
 mod arrivals;
 mod races;
 mod reaper;
+mod tasks;

@@ -26,6 +26,10 @@ pub struct ImagePath(pub ImageId);
 #[derive(Clone, Debug)]
 pub struct TagPath(pub ImageId, pub String);
 
+/// The task a path names, in its `{task_id}`, as it was written.
+#[derive(Clone, Debug)]
+pub struct TaskPath(pub String);
+
 /// A JSON body of up to [`MAX_JSON_BYTES`]. Its declared type is not looked at.
 ///
 /// # Errors
@@ -73,6 +77,14 @@ impl<S: Send + Sync> FromRequestParts<S> for TagPath {
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
         let ImagePath(id) = ImagePath::from_request_parts(parts, state).await?;
         Ok(Self(id, parameter(parts, "tag").await?))
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for TaskPath {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, ApiError> {
+        parameter(parts, "task_id").await.map(Self)
     }
 }
 

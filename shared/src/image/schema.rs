@@ -40,14 +40,21 @@ pub fn image(disk_formats: &[DiskFormat], container_formats: &[ContainerFormat])
 
 /// The schema of a page of images.
 pub fn images(disk_formats: &[DiskFormat], container_formats: &[ContainerFormat]) -> Value {
+    page("images", &image(disk_formats, container_formats))
+}
+
+/// The schema of a page of anything, whose name is that of the list in it.
+pub(crate) fn page(name: &str, item: &Value) -> Value {
+    let text = || json!({ "type": "string" });
+    let properties = [
+        (name.to_owned(), json!({ "type": "array", "items": item })),
+        ("first".to_owned(), text()),
+        ("next".to_owned(), text()),
+        ("schema".to_owned(), text()),
+    ];
     json!({
-        "name": "images",
-        "properties": {
-            "images": { "type": "array", "items": image(disk_formats, container_formats) },
-            "first": { "type": "string" },
-            "next": { "type": "string" },
-            "schema": { "type": "string" },
-        },
+        "name": name,
+        "properties": Map::from_iter(properties),
         "links": [
             { "rel": "first", "href": "{first}" },
             { "rel": "next", "href": "{next}" },

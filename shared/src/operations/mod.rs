@@ -6,6 +6,7 @@ mod download;
 mod images;
 mod list;
 mod reaper;
+mod tasks;
 mod upload;
 
 use std::collections::BTreeMap;
@@ -24,6 +25,7 @@ pub use download::{Download, ImageInfo};
 pub use images::{Images, ImagesSettings};
 pub use list::ImagePage;
 pub use reaper::{Interrupted, Reaped, Reaper};
+pub use tasks::{TaskPage, Tasks, TasksSettings};
 pub use upload::{ImageData, UploadRequest, UploadSettings};
 
 /// How often an operation starts again when other requests keep changing the image: each of them got through.

@@ -4,6 +4,10 @@
 //! and the blob garbage. `garbage`: the object is removed, then the rows. Unknown: the same, for its row was forgotten, and
 //! its writer may have come after that. `attached`: the due row is a leftover of a lost race and goes. Every step may happen
 //! twice.
+//!
+//! Tasks are due too, in rows of their own.
+
+mod tasks;
 
 use std::future::ready;
 use std::sync::Arc;
@@ -83,7 +87,7 @@ impl Reaper {
     /// # Errors
     /// `Unavailable`, `Internal` when due rows cannot be read. One that cannot be done with is logged, counted and left.
     pub async fn run(&self) -> Result<Reaped> {
-        Ok(self.sweep(self.clock.now(), Writers::MayLive, None).await?)
+        Ok(self.run_until(None).await?)
     }
 
     /// Does what is due now, and begins nothing more from `until` on, if it is given: what is left stays due, for the next
@@ -92,7 +96,9 @@ impl Reaper {
     /// # Errors
     /// [`Interrupted`] by the errors of [`Self::run`].
     pub async fn run_until(&self, until: Option<Timestamp>) -> Result<Reaped, Interrupted> {
-        self.sweep(self.clock.now(), Writers::MayLive, until).await
+        let mut reaped = self.sweep(self.clock.now(), Writers::MayLive, until).await?;
+        let tasks = self.sweep_tasks(until, &mut reaped).await;
+        tasks.map(|()| reaped).map_err(|error| Interrupted { reaped: Some(reaped), error })
     }
 
     /// Does everything that will ever be due: only for a process that knows that no other can be writing, because it

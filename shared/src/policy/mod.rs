@@ -27,12 +27,18 @@ pub enum Operation {
     PublicizeImage,
     /// `communitize_image`
     CommunitizeImage,
+    /// `tasks_api_access`
+    TasksApiAccess,
+    /// `stores_info_detail`
+    StoresInfoDetail,
 }
 
 /// Who a rule lets through, beside administrators.
 enum Rule {
     /// Nobody.
     Nobody,
+    /// Role `service`.
+    Service,
     /// Role `reader`, in any project.
     Reader,
     /// Role `reader`, of those who see the image.
@@ -53,7 +59,8 @@ const fn rule(operation: Operation) -> Rule {
         | Operation::DeleteImage
         | Operation::UploadImage
         | Operation::CommunitizeImage => Rule::MemberOfOwner,
-        Operation::PublicizeImage => Rule::Nobody,
+        Operation::PublicizeImage | Operation::TasksApiAccess => Rule::Nobody,
+        Operation::StoresInfoDetail => Rule::Service,
     }
 }
 
@@ -87,6 +94,7 @@ impl Policy {
         caller.is_admin()
             || match rule(operation) {
                 Rule::Nobody => false,
+                Rule::Service => caller.has_role("service"),
                 Rule::Reader => caller.has_role("reader"),
                 Rule::ReaderWhoSees => caller.has_role("reader") && sees(caller, target),
                 Rule::MemberWhoSees => caller.has_role("member") && sees(caller, target),
@@ -107,6 +115,20 @@ impl Policy {
             return Err(not_found(image.id.as_str()));
         }
         if self.allows(operation, caller, target) { Ok(()) } else { Err(forbidden()) }
+    }
+
+    /// Lets the caller through to what has no image as its target.
+    ///
+    /// # Errors
+    /// `Forbidden` when the rule refuses.
+    pub fn check_access(&self, operation: Operation, caller: &Caller) -> Result<()> {
+        let allowed = caller.is_admin()
+            || match rule(operation) {
+                Rule::Service => caller.has_role("service"),
+                Rule::Reader => caller.has_role("reader"),
+                Rule::Nobody | Rule::ReaderWhoSees | Rule::MemberWhoSees | Rule::MemberOfOwner => false,
+            };
+        if allowed { Ok(()) } else { Err(forbidden()) }
     }
 
     /// Lets the caller list images.
