@@ -36,6 +36,7 @@ mod create;
 mod delete;
 mod download;
 mod errors;
+mod info;
 mod list;
 mod pages;
 mod routes;

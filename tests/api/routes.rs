@@ -11,13 +11,20 @@ use tests::service::Service;
 use super::Lines;
 
 /// Every route there is, with what it is sent. A route that is missing here fails the tests below.
-const ROUTES: [(&str, &str, &str); 21] = [
+const ROUTES: [(&str, &str, &str); 28] = [
     ("GET", "/", ""),
     ("GET", "/versions", ""),
     ("GET", "/versions/", ""),
     ("GET", "/healthcheck", ""),
     ("GET", "/v2/schemas/image", ""),
     ("GET", "/v2/schemas/images", ""),
+    ("GET", "/v2/schemas/member", ""),
+    ("GET", "/v2/schemas/members", ""),
+    ("GET", "/v2/schemas/task", ""),
+    ("GET", "/v2/schemas/tasks", ""),
+    ("GET", "/v2/info/import", ""),
+    ("GET", "/v2/info/stores", ""),
+    ("GET", "/v2/info/stores/detail", ""),
     ("GET", "/v2/images", ""),
     ("POST", "/v2/images", "{}"),
     ("GET", "/v2/images/{image_id}", ""),
@@ -100,6 +107,20 @@ async fn every_route_answers_every_caller() {
     GET /v2/schemas/image, public → 401 200 200 200 200
     GET /v2/schemas/images, private → 401 200 200 200 200
     GET /v2/schemas/images, public → 401 200 200 200 200
+    GET /v2/schemas/member, private → 401 200 200 200 200
+    GET /v2/schemas/member, public → 401 200 200 200 200
+    GET /v2/schemas/members, private → 401 200 200 200 200
+    GET /v2/schemas/members, public → 401 200 200 200 200
+    GET /v2/schemas/task, private → 401 200 200 200 200
+    GET /v2/schemas/task, public → 401 200 200 200 200
+    GET /v2/schemas/tasks, private → 401 200 200 200 200
+    GET /v2/schemas/tasks, public → 401 200 200 200 200
+    GET /v2/info/import, private → 401 200 200 200 200
+    GET /v2/info/import, public → 401 200 200 200 200
+    GET /v2/info/stores, private → 401 200 200 200 200
+    GET /v2/info/stores, public → 401 200 200 200 200
+    GET /v2/info/stores/detail, private → 401 403 403 403 200
+    GET /v2/info/stores/detail, public → 401 403 403 403 200
     GET /v2/images, private → 401 200 200 200 200
     GET /v2/images, public → 401 200 200 200 200
     POST /v2/images, private → 401 201 403 201 201

@@ -58,7 +58,7 @@ async fn main() -> Result<ExitCode> {
 fn router(app: &App) -> Result<Router> {
     let (context, stores) = (app.context(&app.catalog()?, app.cloud_queue()), app.stores()?);
     let functions = Router::new()
-        .merge(discovery::routes())
+        .merge(discovery::routes(app.info()))
         .merge(images::routes(app.images(&context)))
         .merge(tasks::routes(app.tasks(&context)))
         .merge(uploads::routes(app.image_data(&context, &stores)));

@@ -16,8 +16,8 @@ use shared::error::Cause;
 use shared::http::{Door, serve};
 use shared::image::{Image, PageLimits, Quotas};
 use shared::operations::{
-    Context, ImageData, Images, ImagesSettings, Reaper, Stores, Tasks, TasksSettings, UploadRequest,
-    UploadSettings,
+    Context, ImageData, Images, ImagesSettings, Info, Reaper, StoreInfo, Stores, Tasks, TasksSettings,
+    UploadRequest, UploadSettings,
 };
 use shared::policy::Policy;
 use shared::ports::{Clock, Events, Ids, Key, Query, Queue, Store as _, Table};
@@ -124,8 +124,16 @@ impl World {
         );
         let data = ImageData::new(context, stores.clone(), settings);
         let reaper = Reaper::new(catalog, stores, now);
+        let offered = StoreInfo {
+            id: "default".parse().unwrap(),
+            is_default: true,
+            kind: "memory",
+            weight: 0,
+            properties: serde_json::Map::new(),
+        };
+        let info = Info::new(Policy::default(), [offered]);
         let functions = Router::new()
-            .merge(discovery::routes())
+            .merge(discovery::routes(info))
             .merge(images::routes(images.clone()))
             .merge(tasks::routes(tasks.clone()))
             .merge(uploads::routes(data.clone()));

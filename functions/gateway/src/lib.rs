@@ -89,7 +89,7 @@ impl Gateway {
             reaper.recover().await.map_err(GatewayError::Recover)?;
         }
         let functions = [
-            discovery::routes(),
+            discovery::routes(app.info()),
             images::routes(app.images(&context)),
             tasks::routes(app.tasks(&context)),
             uploads::routes(app.image_data(&context, &stores)),

@@ -4,6 +4,7 @@
 mod arrivals;
 mod download;
 mod images;
+mod info;
 mod list;
 mod reaper;
 mod tasks;
@@ -23,6 +24,7 @@ use crate::ports::{Clock, Event, EventKind, Events, Ids, Queue, Store};
 pub use arrivals::{Arrival, Arrivals, ArrivalsSettings, Owner};
 pub use download::{Download, ImageInfo};
 pub use images::{Images, ImagesSettings};
+pub use info::{Info, StoreInfo};
 pub use list::ImagePage;
 pub use reaper::{Interrupted, Reaped, Reaper};
 pub use tasks::{TaskPage, Tasks, TasksSettings};

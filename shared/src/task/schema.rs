@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::{TaskStatus, TaskType};
-use crate::image::schema::page;
+use crate::image::schema::{UUID, page};
 
 /// The attributes of a task.
 pub const ATTRIBUTES: [&str; 15] = [
@@ -47,13 +47,12 @@ fn schema(shown: impl Fn(&str) -> bool) -> Value {
 }
 
 fn property(name: &str) -> Value {
-    let uuid = "^([0-9a-fA-F]){8}-([0-9a-fA-F]){4}-([0-9a-fA-F]){4}-([0-9a-fA-F]){4}-([0-9a-fA-F]){12}$";
     let text = |description: &str| json!({ "type": "string", "description": description });
     let text_or_null = |description: &str| json!({ "type": ["null", "string"], "description": description });
     let object = |description: &str| json!({ "type": ["null", "object"], "description": description });
     let link = |description: &str| json!({ "type": "string", "description": description, "readOnly": true });
     match name {
-        "id" => json!({ "type": "string", "description": "Id of the task", "pattern": uuid }),
+        "id" => json!({ "type": "string", "description": "Id of the task", "pattern": UUID }),
         "type" => json!({
             "type": "string",
             "description": "What the task does",
