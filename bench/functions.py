@@ -145,6 +145,8 @@ def cold():
         ("uploads", "no image can have that id",
          event("apigw/get-image-file.json", rawPath="/v2/images/no-id/file", pathParameters=no_id), nothing),
         ("uploads", "no image has that id", event("apigw/get-image-file.json"), nothing),
+        ("tasks", "no task has that id",
+         event("apigw/get-image.json", rawPath="/v2/tasks/0f1c2a9e-5a53-4c52-9c36-3f8f0a6f7c11", pathParameters={}), nothing),
         ("reaper", "nothing is due", event("schedule/reaper.json"), nothing),
         ("upload_completed", "an object that is nobody's", event("sqs/object-created.json"), nothing),
     ]

@@ -91,6 +91,8 @@ def function_of(operation):
     named = re.search(r"\((\w+)\)$", operation)
     if named:
         return named[1]
+    if "task" in operation:
+        return "tasks"
     first = operation.split()[0].rstrip(",")
     return {"versions": "discovery", "upload": "uploads", "download": "uploads", "ask": "uploads"}.get(first, "images")
 

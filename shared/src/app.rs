@@ -16,8 +16,8 @@ use crate::catalog::Catalog;
 use crate::config::{Config, IdentityMode, QueueAdapter, StoreAdapter, TableAdapter};
 use crate::image::{PageLimits, Quotas};
 use crate::operations::{
-    Arrivals, ArrivalsSettings, Context, ImageData, Images, ImagesSettings, Members, Reaper, Stores,
-    UploadSettings,
+    Arrivals, ArrivalsSettings, Context, ImageData, Images, ImagesSettings, Info, Members, Reaper, StoreInfo,
+    Stores, Tasks, TasksSettings, UploadSettings,
 };
 use crate::policy::Policy;
 use crate::ports::{Cause, Clock, Events, Identity, Ids, Job, Queue, Store, Table};
@@ -192,6 +192,42 @@ impl App {
             lease: Duration::from_secs(upload.lease_seconds),
         };
         ImageData::new(context.clone(), stores.clone(), settings)
+    }
+
+    /// What is on offer here. Opens nothing.
+    pub fn info(&self) -> Info {
+        let (store, upload) = (&self.config.store, &self.config.upload);
+        let (kind, properties) = match store.adapter {
+            StoreAdapter::File => {
+                let directory = self.config.data.join("store");
+                (
+                    "file",
+                    serde_json::json!({ "data_dir": directory.display().to_string(), "thin_provisioning": false }),
+                )
+            }
+            StoreAdapter::Memory => ("memory", serde_json::json!({})),
+            StoreAdapter::S3 => {
+                let properties = serde_json::json!({
+                    "s3_store_large_object_size": upload.part_mib,
+                    "s3_store_large_object_chunk_size": upload.part_mib,
+                    "s3_store_thread_pools": upload.parts_in_flight,
+                });
+                ("s3", properties)
+            }
+        };
+        let properties = properties.as_object().cloned().unwrap_or_default();
+        let store = StoreInfo { id: store.id.clone(), is_default: true, kind, weight: 0, properties };
+        Info::new(self.policy.clone(), [store])
+    }
+
+    /// Operations on tasks.
+    pub fn tasks(&self, context: &Context) -> Tasks {
+        let limits = &self.config.limits;
+        let settings = TasksSettings {
+            time_to_live: Duration::from_hours(self.config.tasks.time_to_live_hours),
+            pages: PageLimits { default: limits.page_default, max: limits.page_max },
+        };
+        Tasks::new(context.clone(), settings)
     }
 
     /// What does what is due.

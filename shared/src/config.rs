@@ -47,6 +47,8 @@ pub struct Config {
     pub queue: QueueConfig,
     /// How much of everything.
     pub limits: LimitsConfig,
+    /// What becomes of tasks.
+    pub tasks: TasksConfig,
     /// When what is due is done.
     pub reaper: ReaperConfig,
 }
@@ -180,6 +182,13 @@ pub struct LimitsConfig {
     pub page_max: usize,
 }
 
+/// What becomes of tasks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TasksConfig {
+    /// How long a task is kept once it has ended.
+    pub time_to_live_hours: u64,
+}
+
 /// When what is due is done.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReaperConfig {
@@ -241,6 +250,7 @@ impl Default for Config {
                 page_default: 25,
                 page_max: 1000,
             },
+            tasks: TasksConfig { time_to_live_hours: 48 },
             reaper: ReaperConfig { interval_seconds: 60 },
         }
     }

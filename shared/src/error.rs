@@ -25,6 +25,14 @@ pub enum Error {
     /// The thing is not in a state that allows this now.
     #[error("{0}")]
     Conflict(String),
+    /// What no caller can do to such a thing, whatever its state.
+    #[error("{message}")]
+    Unsupported {
+        /// Why not.
+        message: String,
+        /// The methods that are there, for `Allow`.
+        offered: &'static str,
+    },
     /// The thing was deleted while the request ran.
     #[error("{0}")]
     Gone(String),

@@ -18,6 +18,11 @@ pub struct InvalidId {
 #[serde(try_from = "String", into = "String")]
 pub struct ImageId(String);
 
+/// A task's id: a UUID, kept in the letters it came in.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct TaskId(String);
+
 /// A project's id: 1 to 255 characters, never checked against Keystone.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
@@ -34,7 +39,8 @@ pub struct StoreId(String);
 pub struct Ulid(String);
 
 /// A request's id: `req-` and a UUID.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub struct RequestId(String);
 
 macro_rules! text_id {
@@ -82,6 +88,7 @@ macro_rules! text_id {
 }
 
 text_id!(ImageId, "image id", "a UUID (8-4-4-4-12 hexadecimal digits)", is_uuid);
+text_id!(TaskId, "task id", "a UUID (8-4-4-4-12 hexadecimal digits)", is_uuid);
 text_id!(ProjectId, "project id", "1 to 255 characters", |text| {
     !text.is_empty() && text.chars().count() <= 255
 });
@@ -116,6 +123,13 @@ fn uuid_v4(random: u128) -> String {
 }
 
 impl ImageId {
+    /// A UUID of version 4 from 128 random bits.
+    pub fn from_random(random: u128) -> Self {
+        Self(uuid_v4(random))
+    }
+}
+
+impl TaskId {
     /// A UUID of version 4 from 128 random bits.
     pub fn from_random(random: u128) -> Self {
         Self(uuid_v4(random))

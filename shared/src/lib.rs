@@ -16,6 +16,7 @@ pub mod identity;
 pub mod image;
 pub mod policy;
 pub mod store;
+pub mod task;
 
 pub mod catalog;
 pub mod operations;

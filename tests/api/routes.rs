@@ -11,13 +11,20 @@ use tests::service::Service;
 use super::Lines;
 
 /// Every route there is, with what it is sent. A route that is missing here fails the tests below.
-const ROUTES: [(&str, &str, &str); 23] = [
+const ROUTES: [(&str, &str, &str); 35] = [
     ("GET", "/", ""),
     ("GET", "/versions", ""),
     ("GET", "/versions/", ""),
     ("GET", "/healthcheck", ""),
     ("GET", "/v2/schemas/image", ""),
     ("GET", "/v2/schemas/images", ""),
+    ("GET", "/v2/schemas/member", ""),
+    ("GET", "/v2/schemas/members", ""),
+    ("GET", "/v2/schemas/task", ""),
+    ("GET", "/v2/schemas/tasks", ""),
+    ("GET", "/v2/info/import", ""),
+    ("GET", "/v2/info/stores", ""),
+    ("GET", "/v2/info/stores/detail", ""),
     ("GET", "/v2/images", ""),
     ("POST", "/v2/images", "{}"),
     ("GET", "/v2/images/{image_id}", ""),
@@ -34,11 +41,16 @@ const ROUTES: [(&str, &str, &str); 23] = [
     ("POST", "/v2/images/{image_id}/actions/reactivate", ""),
     ("GET", "/v2/images/{image_id}/file", ""),
     ("PUT", "/v2/images/{image_id}/file", "abc"),
+    ("GET", "/v2/tasks", ""),
+    ("POST", "/v2/tasks", r#"{"type": "import", "input": {"import_from": "https://images.example/a"}}"#),
+    ("GET", "/v2/tasks/{task_id}", ""),
+    ("DELETE", "/v2/tasks/{task_id}", ""),
+    ("GET", "/v2/images/{image_id}/tasks", ""),
     // Every GET is a HEAD too.
     ("HEAD", "/v2/images/{image_id}", ""),
 ];
 
-/// An image that is not there.
+/// An image that is not there, and no task either.
 const ABSENT: &str = "00000000-0000-4000-8000-00000000ffff";
 
 const CALLERS: [(&str, &str); 5] =
@@ -59,8 +71,11 @@ async fn answers(service: &Service, method: &str, route: &str, body: &str, visib
                 service.made(ADMIN, image).await
             }
         };
-        let path =
-            route.replace("/v2/images/{image_id}", &made).replace("{tag}", "a").replace("{member_id}", "p2");
+        let path = route
+            .replace("/v2/images/{image_id}", &made)
+            .replace("{tag}", "a")
+            .replace("{member_id}", "p2")
+            .replace("{task_id}", ABSENT);
         let call = service.call(method, &path);
         let call = if token.is_empty() { call } else { call.by(token) };
         let call = match method {
@@ -102,6 +117,20 @@ async fn every_route_answers_every_caller() {
     GET /v2/schemas/image, public → 401 200 200 200 200
     GET /v2/schemas/images, private → 401 200 200 200 200
     GET /v2/schemas/images, public → 401 200 200 200 200
+    GET /v2/schemas/member, private → 401 200 200 200 200
+    GET /v2/schemas/member, public → 401 200 200 200 200
+    GET /v2/schemas/members, private → 401 200 200 200 200
+    GET /v2/schemas/members, public → 401 200 200 200 200
+    GET /v2/schemas/task, private → 401 200 200 200 200
+    GET /v2/schemas/task, public → 401 200 200 200 200
+    GET /v2/schemas/tasks, private → 401 200 200 200 200
+    GET /v2/schemas/tasks, public → 401 200 200 200 200
+    GET /v2/info/import, private → 401 200 200 200 200
+    GET /v2/info/import, public → 401 200 200 200 200
+    GET /v2/info/stores, private → 401 200 200 200 200
+    GET /v2/info/stores, public → 401 200 200 200 200
+    GET /v2/info/stores/detail, private → 401 403 403 403 200
+    GET /v2/info/stores/detail, public → 401 403 403 403 200
     GET /v2/images, private → 401 200 200 200 200
     GET /v2/images, public → 401 200 200 200 200
     POST /v2/images, private → 401 201 403 201 201
@@ -134,6 +163,16 @@ async fn every_route_answers_every_caller() {
     GET /v2/images/{image_id}/file, public → 401 204 403 204 204
     PUT /v2/images/{image_id}/file, private → 401 404 403 204 204
     PUT /v2/images/{image_id}/file, public → 401 403 403 204 204
+    GET /v2/tasks, private → 401 403 403 403 200
+    GET /v2/tasks, public → 401 403 403 403 200
+    POST /v2/tasks, private → 401 403 403 403 201
+    POST /v2/tasks, public → 401 403 403 403 201
+    GET /v2/tasks/{task_id}, private → 401 403 403 403 404
+    GET /v2/tasks/{task_id}, public → 401 403 403 403 404
+    DELETE /v2/tasks/{task_id}, private → 401 403 403 403 405
+    DELETE /v2/tasks/{task_id}, public → 401 403 403 403 405
+    GET /v2/images/{image_id}/tasks, private → 401 404 200 200 200
+    GET /v2/images/{image_id}/tasks, public → 401 200 200 200 200
     HEAD /v2/images/{image_id}, private → 401 404 200 200 200
     HEAD /v2/images/{image_id}, public → 401 200 200 200 200
     "#);
@@ -174,7 +213,11 @@ async fn every_method_a_path_allows_is_in_the_table() {
         // Nothing takes every method: the first that is not taken says which are.
         let untaken =
             ["POST", "PUT", "PATCH", "DELETE"].into_iter().find(|method| !methods.contains(method)).unwrap();
-        let there = path.replace("{image_id}", ABSENT).replace("{tag}", "a").replace("{member_id}", "p2");
+        let there = path
+            .replace("{image_id}", ABSENT)
+            .replace("{tag}", "a")
+            .replace("{member_id}", "p2")
+            .replace("{task_id}", ABSENT);
         let answer = service.call(untaken, &there).by(ADMIN).send().await;
         assert_eq!(answer.status.as_u16(), 405, "{untaken} {path}");
         let allowed: BTreeSet<_> = answer.header("allow").split(", ").collect();

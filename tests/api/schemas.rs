@@ -140,3 +140,31 @@ async fn every_attribute_an_image_shows_is_in_the_schema() {
         assert!(schema["properties"].get(name).is_some(), "{name}");
     }
 }
+
+#[tokio::test]
+async fn members_and_tasks_have_schemas_that_allow_nothing_else() {
+    let service = Service::empty().await;
+    let mut lines = Lines::default();
+    for (one, several) in [("member", "members"), ("task", "tasks")] {
+        let item = service.get(READER, &format!("/v2/schemas/{one}")).await.json();
+        assert_eq!((&item["name"], &item["additionalProperties"]), (&json!(one), &json!(false)));
+        let page = service.get(READER, &format!("/v2/schemas/{several}")).await.json();
+        assert_eq!(page["name"], several);
+        assert_eq!(page["links"].as_array().unwrap().len(), 3);
+        for (name, schema) in [(one, &item), (several, &page["properties"][several]["items"])] {
+            let properties = schema["properties"].as_object().unwrap();
+            lines.add(name, properties.keys().cloned().collect::<Vec<_>>().join(" "));
+        }
+        lines.add(format!("{one}: status"), &item["properties"]["status"]["enum"]);
+    }
+    insta::assert_snapshot!(lines, @r#"
+    member → created_at image_id member_id schema status updated_at
+    members → created_at image_id member_id schema status updated_at
+    member: status → ["pending","accepted","rejected"]
+    task → created_at expires_at id image_id input message owner request_id result schema self status type updated_at user_id
+    tasks → created_at expires_at id image_id owner request_id schema self status type updated_at user_id
+    task: status → ["pending","processing","success","failure"]
+    "#);
+    let absent = service.get(READER, "/v2/schemas/metadefs/namespace").await;
+    assert_eq!(absent.status.as_u16(), 404);
+}

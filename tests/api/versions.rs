@@ -16,13 +16,12 @@ async fn the_root_is_a_choice_of_versions_without_a_token() {
         lines.add(id, format!("{status} {rel} {href}"));
     }
     insta::assert_snapshot!(lines, @r#"
-    v2.15 → SUPPORTED self <endpoint>/v2/
+    v2.15 → CURRENT self <endpoint>/v2/
+    v2.12 → SUPPORTED self <endpoint>/v2/
     v2.9 → SUPPORTED self <endpoint>/v2/
-    v2.17 → CURRENT self <endpoint>/v2/
+    v2.8 → SUPPORTED self <endpoint>/v2/
     v2.7 → SUPPORTED self <endpoint>/v2/
-    v2.6 → SUPPORTED self <endpoint>/v2/
     v2.5 → SUPPORTED self <endpoint>/v2/
-    v2.4 → SUPPORTED self <endpoint>/v2/
     v2.3 → SUPPORTED self <endpoint>/v2/
     v2.2 → SUPPORTED self <endpoint>/v2/
     v2.1 → SUPPORTED self <endpoint>/v2/
@@ -83,7 +82,7 @@ async fn every_version_on_offer_is_the_one_api() {
 async fn the_version_itself_is_nothing_and_needs_a_token_to_be_so() {
     let service = Service::empty().await;
     let mut lines = Lines::default();
-    for path in ["/v2", "/v2/", "/v2.17", "/v2/nothing"] {
+    for path in ["/v2", "/v2/", "/v2.15", "/v2/nothing"] {
         lines.answer(path, &service.call("GET", path).send().await);
         lines.answer(format!("{path} with a token"), &service.get(READER, path).await);
     }
@@ -92,8 +91,8 @@ async fn the_version_itself_is_nothing_and_needs_a_token_to_be_so() {
     /v2 with a token → 404 The resource could not be found.
     /v2/ → 401 the request you have made requires authentication
     /v2/ with a token → 404 The resource could not be found.
-    /v2.17 → 401 the request you have made requires authentication
-    /v2.17 with a token → 404 The resource could not be found.
+    /v2.15 → 401 the request you have made requires authentication
+    /v2.15 with a token → 404 The resource could not be found.
     /v2/nothing → 401 the request you have made requires authentication
     /v2/nothing with a token → 404 The resource could not be found.
     "#);

@@ -63,12 +63,14 @@ def credentials(deployment, check):
         "Images": {"dynamodb:GetItem", "dynamodb:Query", "dynamodb:PutItem", "dynamodb:DeleteItem", "sqs:SendMessage"},
         "Uploads": {"dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:DeleteItem", "s3:GetObject", "s3:PutObject",
                     "s3:DeleteObject", "s3:ListBucketMultipartUploads"},
+        "Tasks": {"dynamodb:GetItem", "dynamodb:Query", "dynamodb:PutItem", "dynamodb:DeleteItem"},
         "Reaper": {"dynamodb:GetItem", "dynamodb:Query", "dynamodb:PutItem", "dynamodb:DeleteItem", "s3:DeleteObject",
                    "s3:ListBucketMultipartUploads", "sqs:ReceiveMessage (jobs)"},
         "UploadCompleted": {"dynamodb:GetItem", "dynamodb:PutItem", "sqs:ReceiveMessage (events)"},
     }
     uploaded(deployment.url, b"warm")  # so that each function has a process
     expect(call(deployment.url, "GET", "/healthcheck"), 200)
+    expect(call(deployment.url, "GET", "/v2/tasks"), 200)
     deployment.quiet()
     deployment.reap()
     for name, wanted in granted.items():

@@ -18,6 +18,7 @@ use shared::ports::{Clock, Key};
 use tests::callers::ADMIN;
 use tests::fixtures::{TestClock, bytes};
 use tests::probe::ProbedTable;
+use tests::request::Answer;
 use tests::world::{PART, World};
 
 /// An operation, and the calls it may make.
@@ -72,15 +73,21 @@ fn budget() -> Vec<Case> {
         case("download a range", vec!["get 1", "read"]),
         case("download what the client has", vec!["get 1"]),
         case("ask for the data's headers", vec!["get 1"]),
+        case("create a task", vec!["commit 9", "commit 4"]),
+        case("show a task", vec!["get 1"]),
+        case("list tasks", vec!["query 2"]),
+        case("list tasks by status", vec!["query 2"]),
+        case("list tasks by id", vec!["query 2", "get_batch 2"]),
+        case("list the tasks of an image", vec!["get 1", "query 0"]),
         case(
             "remove the data of a deleted image (reaper)",
-            vec!["query 1", "get 1", "remove", "commit 2", "query 0", "query 0"],
+            vec!["query 1", "get 1", "remove", "commit 2", "query 0", "query 0", "query 0"],
         ),
         case(
             "remove 3 members of a deleted image (reaper)",
-            vec!["query 0", "query 1", "get 1", "query 3", "commit 7", "query 0"],
+            vec!["query 0", "query 1", "get 1", "query 3", "commit 7", "query 0", "query 0"],
         ),
-        case("nothing is due (reaper)", vec!["query 0", "query 0"]),
+        case("nothing is due (reaper)", vec!["query 0", "query 0", "query 0"]),
         case("an object appears in the bucket (upload_completed)", vec!["get 1"]),
         case("an object that nobody owns appears (upload_completed)", vec!["get 0", "get 1", "commit 2"]),
     ]
@@ -100,6 +107,16 @@ fn image(name: &str, tag: &str) -> Value {
         "hw_qemu_guest_agent": "yes", "hw_scsi_model": "virtio-scsi", "hw_vif_model": "virtio",
         "os_distro": "debian", "os_version": "13",
     })
+}
+
+/// A task as clients of old ask for one.
+fn import() -> Value {
+    let input = json!({
+        "import_from": "https://cloud.debian.org/images/cloud/trixie/latest/debian-13-generic-amd64.qcow2",
+        "import_from_format": "qcow2",
+        "image_properties": image(NAME, "lts"),
+    });
+    json!({"type": "import", "input": input})
 }
 
 /// What an operation is counted in, and the path of the image it is done to.
@@ -140,12 +157,30 @@ async fn world_of(operation: &str) -> (World, Meter, String) {
             assert_eq!(call.json(&json!({ "member": member })).send().await.line(), "200");
         }
     }
+    if operation.contains("task") && operation != "create a task" {
+        for _ in 0..2 {
+            assert_eq!(world.call("POST", "/v2/tasks").by(ADMIN).json(&import()).send().await.line(), "201");
+        }
+    }
     if operation.starts_with("remove the data") || operation.starts_with("remove 3 members") {
         assert_eq!(world.call("DELETE", &path).by(MEMBER).send().await.line(), "204");
     }
     world.probe.reset();
     meter.take();
     (world, meter, path)
+}
+
+/// Does an operation on tasks.
+async fn count_task(world: &World, operation: &str, path: &str) -> Answer {
+    match operation {
+        "create a task" => world.call("POST", "/v2/tasks").by(ADMIN).json(&import()).send().await,
+        "show a task" => world.get(ADMIN, "/v2/tasks/00000000-0000-4000-8000-000000000003").await,
+        "list tasks" => world.get(ADMIN, "/v2/tasks").await,
+        "list tasks by status" => world.get(ADMIN, "/v2/tasks?status=failure").await,
+        "list tasks by id" => world.get(ADMIN, "/v2/tasks?sort_key=id").await,
+        "list the tasks of an image" => world.get(MEMBER, &format!("{path}/tasks")).await,
+        other => panic!("nothing does '{other}'"),
+    }
 }
 
 /// Does an operation in a world of its own and counts.
@@ -221,6 +256,7 @@ async fn count(operation: &str) -> (Vec<String>, Units) {
         "deactivate an image" => {
             world.call("POST", &format!("{path}/actions/deactivate")).by(MEMBER).send().await
         }
+        task if task.contains("task") => count_task(&world, task, &path).await,
         "remove the data of a deleted image (reaper)"
         | "remove 3 members of a deleted image (reaper)"
         | "nothing is due (reaper)" => {

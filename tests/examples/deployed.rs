@@ -58,8 +58,9 @@ async fn main() -> Result<ExitCode> {
 fn router(app: &App) -> Result<Router> {
     let (context, stores) = (app.context(&app.catalog()?, app.cloud_queue()), app.stores()?);
     let functions = Router::new()
-        .merge(discovery::routes())
+        .merge(discovery::routes(app.info()))
         .merge(images::routes(app.images(&context), app.members(&context)))
+        .merge(tasks::routes(app.tasks(&context)))
         .merge(uploads::routes(app.image_data(&context, &stores)));
     Ok(serve(functions, Door { identity: Arc::new(TokenSays), ..app.door() }))
 }

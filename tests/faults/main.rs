@@ -192,3 +192,4 @@ mod contention;
 mod members;
 mod races;
 mod reaper;
+mod tasks;

@@ -22,7 +22,7 @@ use shared::http::{Door, serve};
 use shared::image::{PageLimits, Quotas};
 use shared::operations::{
     Arrival, Arrivals, ArrivalsSettings, Context, ImageData, Images, ImagesSettings, Members, Owner, Reaper,
-    Stores, UploadSettings,
+    Stores, Tasks, TasksSettings, UploadSettings,
 };
 use shared::policy::Policy;
 use shared::ports::{Clock, Events, Ids, Queue};
@@ -57,7 +57,7 @@ struct Cloud {
 
 /// The rights that each function's requests needed, by the function's name.
 pub(crate) async fn recorded() -> BTreeMap<String, BTreeSet<Right>> {
-    let names = ["authorizer", "discovery", "images", "reaper", "upload_completed", "uploads"];
+    let names = ["authorizer", "discovery", "images", "reaper", "tasks", "upload_completed", "uploads"];
     let cloud = Cloud {
         dynamo: Dynamo::new(),
         s3: S3Engine::new(),
@@ -76,6 +76,7 @@ impl Cloud {
     async fn drive(&self) {
         let (images, uploads) = (self.images(), self.uploads());
         records(&images).await;
+        tasks(&self.tasks(), &create(&images, json!({})).await).await;
         transfers(&images, &uploads, &self.recorders["uploads"]).await;
         let gone = create(&images, json!({})).await;
         assert_eq!(put(&uploads, &gone, "", b"0123456789").await, 204);
@@ -158,6 +159,12 @@ impl Cloud {
         let context = self.context(Catalog::new(Arc::new(table), 1), Arc::new(LocalQueue::new(1).0));
         let data = ImageData::new(context, stores(store), UploadSettings { intake, lease: A_MOMENT });
         serve(uploads::routes(data), self.door())
+    }
+
+    fn tasks(&self) -> Router {
+        let context = self.context(self.catalog("tasks"), Arc::new(LocalQueue::new(1).0));
+        let settings = TasksSettings { time_to_live: A_DAY, pages: PageLimits { default: 2, max: 1000 } };
+        serve(tasks::routes(Tasks::new(context, settings)), self.door())
     }
 
     /// What was deleted, and what a writer that died left.
@@ -251,6 +258,27 @@ async fn members(images: &Router, path: &str) {
     }
 }
 
+/// Every call on tasks: each order, each page.
+async fn tasks(tasks: &Router, image: &str) {
+    let new = json!({"type": "import", "input": {"import_from": "https://images.example/a"}}).to_string();
+    let mut made = String::new();
+    for _ in 0..3 {
+        let (status, task) = ask(tasks, ADMIN, Method::POST, "/v2/tasks", &[], new.as_bytes()).await;
+        assert_eq!(status, 201, "{task}");
+        task["id"].as_str().unwrap().clone_into(&mut made);
+    }
+    let orders = ["created_at", "status", "updated_at", "expires_at", "id"];
+    let orders = orders.map(|order| format!("/v2/tasks?sort_key={order}&limit=1"));
+    let others = [
+        format!("/v2/tasks/{made}"),
+        format!("/v2/tasks?marker={made}&status=failure"),
+        format!("{image}/tasks"),
+    ];
+    for path in orders.iter().chain(&others) {
+        assert_eq!(ask(tasks, ADMIN, Method::GET, path, &[], b"").await.0, 200, "{path}");
+    }
+}
+
 /// Every call on bytes: none, few, several parts; refused before and after the first part; whole, a range, the head. One
 /// image with data is deleted at the end.
 async fn transfers(images: &Router, uploads: &Router, recorder: &Recorder) {
@@ -287,6 +315,9 @@ async fn create(images: &Router, change: Value) -> String {
 
 /// How long a lease is: the clock of the test stands still, so none ends before it is moved.
 const A_MOMENT: Duration = Duration::from_millis(30);
+
+/// How long a task is kept.
+const A_DAY: Duration = Duration::from_hours(24);
 
 /// May publish, and owns what the member may fill.
 const ADMIN_OF_P1: &str = "p1:admin,member,reader";

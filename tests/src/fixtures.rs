@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::Duration;
 
-use shared::id::{ImageId, RequestId, Ulid};
+use shared::id::{ImageId, RequestId, TaskId, Ulid};
 use shared::ports::{Clock, Ids};
 use shared::time::Timestamp;
 
@@ -45,6 +45,10 @@ impl CountingIds {
 impl Ids for CountingIds {
     fn image_id(&self) -> ImageId {
         ImageId::from_random(self.next())
+    }
+
+    fn task_id(&self) -> TaskId {
+        TaskId::from_random(self.next())
     }
 
     fn request_id(&self) -> RequestId {

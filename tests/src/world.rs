@@ -16,7 +16,8 @@ use shared::error::Cause;
 use shared::http::{Door, serve};
 use shared::image::{Image, PageLimits, Quotas};
 use shared::operations::{
-    Context, ImageData, Images, ImagesSettings, Members, Reaper, Stores, UploadRequest, UploadSettings,
+    Context, ImageData, Images, ImagesSettings, Info, Members, Reaper, StoreInfo, Stores, Tasks,
+    TasksSettings, UploadRequest, UploadSettings,
 };
 use shared::policy::Policy;
 use shared::ports::{Clock, Events, Ids, Key, Query, Queue, Store as _, Table};
@@ -34,6 +35,8 @@ pub struct World {
     pub images: Images,
     /// Bytes.
     pub data: ImageData,
+    /// Tasks.
+    pub tasks: Tasks,
     /// What is due.
     pub reaper: Reaper,
     /// The functions behind one door.
@@ -50,6 +53,9 @@ pub struct World {
 
 /// How long a writer's lease is here.
 pub const LEASE: Duration = Duration::from_mins(2);
+
+/// How long a task is kept here once it has ended.
+pub const TASK_LIFE: Duration = Duration::from_hours(48);
 
 /// How large parts are here, in bytes.
 pub const PART: usize = 64;
@@ -116,15 +122,28 @@ impl World {
             idle: Duration::from_mins(1),
         };
         let settings = UploadSettings { intake, lease: LEASE };
+        let tasks = Tasks::new(
+            context.clone(),
+            TasksSettings { time_to_live: TASK_LIFE, pages: PageLimits { default: 25, max: 1000 } },
+        );
         let data = ImageData::new(context, stores.clone(), settings);
         let reaper = Reaper::new(catalog, stores, now);
+        let offered = StoreInfo {
+            id: "default".parse().unwrap(),
+            is_default: true,
+            kind: "memory",
+            weight: 0,
+            properties: serde_json::Map::new(),
+        };
+        let info = Info::new(Policy::default(), [offered]);
         let functions = Router::new()
-            .merge(discovery::routes())
+            .merge(discovery::routes(info))
             .merge(images::routes(images.clone(), members))
+            .merge(tasks::routes(tasks.clone()))
             .merge(uploads::routes(data.clone()));
         let door = Door { identity: Arc::new(TokenSays), ids, public_endpoint: None };
         let service = Service::in_process(serve(functions, door));
-        Self { images, data, reaper, service, clock, probe, table, store }
+        Self { images, data, tasks, reaper, service, clock, probe, table, store }
     }
 
     /// Registers an image whose formats are set, as the administrator.

@@ -5,5 +5,5 @@ use shared::lambda::{Error, run, start};
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     let app = start()?;
-    run(discovery::routes(), &app).await
+    run(discovery::routes(app.info()), &app).await
 }

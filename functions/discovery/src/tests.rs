@@ -6,12 +6,17 @@ use serde_json::{Value, json};
 use shared::adapters::none::NoIdentity;
 use shared::adapters::system::RandomIds;
 use shared::http::{Door, serve};
+use shared::operations::Info;
+use shared::policy::Policy;
 use tower::ServiceExt as _;
 
 async fn send(method: Method, path: &str, accept: &str) -> (u16, HeaderMap, String) {
     let identity = Arc::new(NoIdentity::new("admin".parse().unwrap()));
     let public_endpoint = Some("https://images.example".to_owned());
-    let service = serve(crate::routes(), Door { identity, ids: Arc::new(RandomIds), public_endpoint });
+    let service = serve(
+        crate::routes(Info::new(Policy::default(), [])),
+        Door { identity, ids: Arc::new(RandomIds), public_endpoint },
+    );
     let request =
         Request::builder().method(method).uri(path).header("accept", accept).body(Body::empty()).unwrap();
     let (parts, body) = service.oneshot(request).await.unwrap().into_parts();
@@ -49,7 +54,7 @@ async fn health_is_told_in_three_ways() {
 
 #[tokio::test]
 async fn the_schemas_are_json_and_only_read() {
-    for name in ["image", "images"] {
+    for name in ["image", "images", "member", "members", "task", "tasks"] {
         let (status, headers, body) = send(Method::GET, &format!("/v2.9/schemas/{name}"), "*/*").await;
         assert_eq!((status, headers["content-type"].to_str().unwrap()), (200, "application/json"));
         assert_eq!(serde_json::from_str::<Value>(&body).unwrap()["name"], name);

@@ -68,8 +68,8 @@ pub enum GatewayError {
 }
 
 /// Every function's routes behind one door.
-pub fn routes(app: &App, images: Router, uploads: Router) -> Router {
-    shared::http::serve(Router::new().merge(discovery::routes()).merge(images).merge(uploads), app.door())
+pub fn routes(app: &App, functions: impl IntoIterator<Item = Router>) -> Router {
+    shared::http::serve(functions.into_iter().fold(Router::new(), Router::merge), app.door())
 }
 
 impl Gateway {
@@ -88,11 +88,13 @@ impl Gateway {
             // The table is in the directory that is locked, so no upload can be alive.
             reaper.recover().await.map_err(GatewayError::Recover)?;
         }
-        let routes = routes(
-            &app,
+        let functions = [
+            discovery::routes(app.info()),
             images::routes(app.images(&context), app.members(&context)),
+            tasks::routes(app.tasks(&context)),
             uploads::routes(app.image_data(&context, &stores)),
-        );
+        ];
+        let routes = routes(&app, functions);
         let unheard = |source| GatewayError::Listen { address: config.listen, source };
         let listener = TcpListener::bind(config.listen).await.map_err(unheard)?;
         let address = listener.local_addr().map_err(unheard)?;

@@ -2,7 +2,7 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use crate::id::{ImageId, RequestId, Ulid};
+use crate::id::{ImageId, RequestId, TaskId, Ulid};
 use crate::ports::{Clock, Ids};
 use crate::time::Timestamp;
 
@@ -35,6 +35,10 @@ fn random() -> u128 {
 impl Ids for RandomIds {
     fn image_id(&self) -> ImageId {
         ImageId::from_random(random())
+    }
+
+    fn task_id(&self) -> TaskId {
+        TaskId::from_random(random())
     }
 
     fn request_id(&self) -> RequestId {

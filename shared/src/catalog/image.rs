@@ -7,9 +7,26 @@ use crate::id::ImageId;
 use crate::image::Image;
 use crate::ports::{Change, Condition, Item, Write};
 
-/// Counts the changes of one image's record.
+/// Counts the changes of one record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Revision(i64);
+
+impl Revision {
+    /// That of a record which was just made.
+    pub(super) const FIRST: Self = Self(1);
+
+    pub(super) const fn of(number: i64) -> Self {
+        Self(number)
+    }
+
+    pub(super) const fn number(self) -> i64 {
+        self.0
+    }
+
+    pub(super) const fn next(self) -> Self {
+        Self(self.0 + 1)
+    }
+}
 
 /// An image as it was read: a change says what it was based on.
 #[derive(Clone, Debug, PartialEq)]
@@ -79,5 +96,5 @@ impl Catalog {
 }
 
 fn next(seen: Option<&Stored>) -> Revision {
-    Revision(seen.map_or(1, |seen| seen.revision.0 + 1))
+    seen.map_or(Revision::FIRST, |seen| seen.revision.next())
 }

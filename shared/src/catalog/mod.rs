@@ -9,6 +9,9 @@
 //! | listing row | `list#<scope>#<shard>` | `<created_at>#<id>` |
 //! | usage | `project#<id>` | `usage` |
 //! | due row | `due#<kind>#<shard>` | `<due_at>#<reference>` |
+//! | task | `task#<id>` | `record` |
+//! | task row | `list#task#0`, `list#task-<column>#0` | `<created_at>#<id>`, behind the column's value |
+//! | task of an image | `image#<id>` | `task#<created_at>#<id>` |
 //!
 //! The record is the truth. Everything else about an image follows from it and is written with it, in one
 //! conditional transaction: whoever reads after a change was answered sees all of it.
@@ -21,6 +24,7 @@ mod listing;
 mod member;
 mod record;
 mod scope;
+mod task;
 mod turns;
 mod usage;
 
@@ -36,6 +40,7 @@ pub use listing::Listing;
 pub use member::DueMembers;
 pub use record::BlobState;
 pub use scope::Scope;
+pub use task::{DueTask, StoredTask, TaskListing};
 pub use turns::Turn;
 pub use usage::Usage;
 

@@ -1,5 +1,7 @@
 //! The shapes of items. Attribute names stand here and nowhere else.
 
+mod task;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::de::DeserializeOwned;
@@ -11,6 +13,8 @@ use crate::id::{ImageId, ProjectId};
 use crate::image::{ContainerFormat, Digests, DiskFormat, Image, Location, MemberStatus, Status, Visibility};
 use crate::ports::{Attributes, Condition};
 use crate::time::Timestamp;
+
+pub(super) use task::{TaskRecord, TaskReference};
 
 /// The shape written today. A reader knows every shape up to it; a past one keeps a golden file.
 const SCHEMA: u32 = 1;

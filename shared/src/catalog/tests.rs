@@ -190,6 +190,7 @@ async fn listed(
 const ASCENDING: Sort = Sort { key: SortKey::CreatedAt, descending: false };
 
 mod members;
+mod tasks;
 
 mod records {
     use super::*;

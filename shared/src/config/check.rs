@@ -11,7 +11,7 @@ pub(super) fn faults(config: &Config) -> Vec<(&'static str, String)> {
 
 fn bounds(config: &Config) -> Vec<(&'static str, String)> {
     let of = |count: usize| count as u64;
-    let bounded: [(&'static str, u64, RangeInclusive<u64>); 10] = [
+    let bounded: [(&'static str, u64, RangeInclusive<u64>); 11] = [
         ("drain_seconds", config.drain_seconds, 0..=86_400),
         ("table.listing_shards", config.table.listing_shards.into(), 1..=64),
         // S3's own limits of a part: 5 MiB to 5 GiB.
@@ -22,6 +22,7 @@ fn bounds(config: &Config) -> Vec<(&'static str, String)> {
         ("limits.image_size_bytes", config.limits.image_size_bytes, 1..=i64::MAX as u64),
         ("limits.page_max", of(config.limits.page_max), 1..=1000),
         ("limits.page_default", of(config.limits.page_default), 1..=of(config.limits.page_max)),
+        ("tasks.time_to_live_hours", config.tasks.time_to_live_hours, 1..=8760),
         ("reaper.interval_seconds", config.reaper.interval_seconds, 1..=86_400),
     ];
     let outside = bounded.into_iter().filter(|(_, value, bounds)| !bounds.contains(value));

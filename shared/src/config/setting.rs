@@ -106,6 +106,7 @@ settings! {
     "limits.members" => limits.members: "Projects an image is shared with. -1 is no limit.",
     "limits.page_default" => limits.page_default: "Images on a page when the request does not say.",
     "limits.page_max" => limits.page_max: "Images on a page at most, 1 to 1000.",
+    "tasks.time_to_live_hours" => tasks.time_to_live_hours: "How long a task is kept and shown once it has ended, 1 to 8760.",
     "reaper.interval_seconds" => reaper.interval_seconds: "Time between two runs of the reaper, 1 to 86400.",
 }
 

@@ -55,6 +55,8 @@ impl From<Error> for ApiError {
             Error::Forbidden(_) => Self::new(StatusCode::FORBIDDEN, text),
             Error::NotFound(_) => Self::new(StatusCode::NOT_FOUND, text),
             Error::Conflict(_) | Error::Stale(_) => Self::new(StatusCode::CONFLICT, text),
+            Error::Unsupported { offered, .. } => Self::new(StatusCode::METHOD_NOT_ALLOWED, text)
+                .with(header::ALLOW, HeaderValue::from_static(offered)),
             Error::Gone(_) => Self::new(StatusCode::GONE, text),
             Error::LimitExceeded(_) => Self::new(StatusCode::PAYLOAD_TOO_LARGE, text),
             Error::MediaType { accept_patch, .. } => {
@@ -129,6 +131,7 @@ mod tests {
             (Error::NotFound(said()), 404, "said", ""),
             (Error::Conflict(said()), 409, "said", ""),
             (Error::Stale(said()), 409, "said", ""),
+            (Error::Unsupported { message: said(), offered: "GET" }, 405, "said", "allow: GET"),
             (Error::Gone(said()), 410, "said", ""),
             (Error::LimitExceeded(said()), 413, "said", ""),
             (Error::MediaType { message: said(), accept_patch: None }, 415, "said", ""),

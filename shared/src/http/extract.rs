@@ -30,6 +30,10 @@ pub struct TagPath(pub ImageId, pub String);
 #[derive(Clone, Debug)]
 pub struct MemberPath(pub ImageId, pub ProjectId);
 
+/// The task a path names, in its `{task_id}`, as it was written.
+#[derive(Clone, Debug)]
+pub struct TaskPath(pub String);
+
 /// A JSON body of up to [`MAX_JSON_BYTES`]. Its declared type is not looked at.
 ///
 /// # Errors
@@ -89,6 +93,14 @@ impl<S: Send + Sync> FromRequestParts<S> for MemberPath {
             Ok(project) => Ok(Self(id, project)),
             Err(_) => Err(Error::NotFound(UNKNOWN_PATH.to_owned()).into()),
         }
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for TaskPath {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, ApiError> {
+        parameter(parts, "task_id").await.map(Self)
     }
 }
 

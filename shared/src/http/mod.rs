@@ -13,5 +13,7 @@ pub mod version;
 pub use body::prefers_json;
 pub use door::{Door, serve};
 pub use error::ApiError;
-pub use extract::{BaseUrl, ImagePath, JsonBody, MAX_JSON_BYTES, MemberPath, NoBody, QueryPairs, TagPath};
+pub use extract::{
+    BaseUrl, ImagePath, JsonBody, MAX_JSON_BYTES, MemberPath, NoBody, QueryPairs, TagPath, TaskPath,
+};
 pub use payload::Payload;

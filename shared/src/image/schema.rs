@@ -5,7 +5,11 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{ContainerFormat, DiskFormat, Status, Visibility};
+use super::{ContainerFormat, DiskFormat, MemberStatus, Status, Visibility};
+
+/// What an id looks like.
+pub(crate) const UUID: &str =
+    "^([0-9a-fA-F]){8}-([0-9a-fA-F]){4}-([0-9a-fA-F]){4}-([0-9a-fA-F]){4}-([0-9a-fA-F]){12}$";
 
 /// The schema of an image, where these formats may be declared.
 pub fn image(disk_formats: &[DiskFormat], container_formats: &[ContainerFormat]) -> Value {
@@ -40,14 +44,47 @@ pub fn image(disk_formats: &[DiskFormat], container_formats: &[ContainerFormat])
 
 /// The schema of a page of images.
 pub fn images(disk_formats: &[DiskFormat], container_formats: &[ContainerFormat]) -> Value {
+    page("images", &image(disk_formats, container_formats))
+}
+
+/// The schema of a project an image is shared with.
+pub fn member() -> Value {
+    let text = |description: &str| json!({ "type": "string", "description": description });
     json!({
-        "name": "images",
+        "name": "member",
         "properties": {
-            "images": { "type": "array", "items": image(disk_formats, container_formats) },
-            "first": { "type": "string" },
-            "next": { "type": "string" },
-            "schema": { "type": "string" },
+            "member_id": text("Project the image is shared with"),
+            "image_id": { "type": "string", "description": "Id of the image", "pattern": UUID },
+            "status": {
+                "type": "string",
+                "description": "What the project makes of it",
+                "enum": MemberStatus::ALL.map(MemberStatus::name),
+            },
+            "created_at": text("When the image was shared with the project"),
+            "updated_at": text("When the project's answer last changed"),
+            "schema": read_only(json!({ "type": "string" }), "Path of this schema"),
         },
+        "additionalProperties": false,
+    })
+}
+
+/// The schema of all projects an image is shared with.
+pub fn members() -> Value {
+    page("members", &member())
+}
+
+/// The schema of a page of anything, whose name is that of the list in it.
+pub(crate) fn page(name: &str, item: &Value) -> Value {
+    let text = || json!({ "type": "string" });
+    let properties = [
+        (name.to_owned(), json!({ "type": "array", "items": item })),
+        ("first".to_owned(), text()),
+        ("next".to_owned(), text()),
+        ("schema".to_owned(), text()),
+    ];
+    json!({
+        "name": name,
+        "properties": Map::from_iter(properties),
         "links": [
             { "rel": "first", "href": "{first}" },
             { "rel": "next", "href": "{next}" },
@@ -60,9 +97,8 @@ type Property = (&'static str, Value);
 
 /// Who the image is.
 fn identity() -> Vec<Property> {
-    let uuid = "^([0-9a-fA-F]){8}-([0-9a-fA-F]){4}-([0-9a-fA-F]){4}-([0-9a-fA-F]){4}-([0-9a-fA-F]){12}$";
     vec![
-        ("id", json!({ "type": "string", "description": "Id of the image", "pattern": uuid })),
+        ("id", json!({ "type": "string", "description": "Id of the image", "pattern": UUID })),
         ("name", text_or_null("Name of the image, for people", 255)),
         ("owner", text_or_null("Project the image belongs to", 255)),
         (

@@ -6,9 +6,11 @@ mod arrivals;
 mod contention;
 mod download;
 mod images;
+mod info;
 mod list;
 mod members;
 mod reaper;
+mod tasks;
 mod upload;
 
 use std::collections::BTreeMap;
@@ -25,9 +27,11 @@ use crate::ports::{Clock, Event, EventKind, Events, Ids, Queue, Store};
 pub use arrivals::{Arrival, Arrivals, ArrivalsSettings, Owner};
 pub use download::{Download, ImageInfo};
 pub use images::{Images, ImagesSettings};
+pub use info::{Info, StoreInfo};
 pub use list::ImagePage;
 pub use members::Members;
 pub use reaper::{Interrupted, Reaped, Reaper};
+pub use tasks::{TaskPage, Tasks, TasksSettings};
 pub use upload::{ImageData, UploadRequest, UploadSettings};
 
 /// How often an operation starts again when other requests keep changing the image: each of them got through.

@@ -3,7 +3,11 @@
 //! A blob that is due is looked at by its state. `writing`: its writer's lease has ended, so the image is `queued` again
 //! and the blob garbage. `garbage`: the object is removed, then the rows. Unknown: the same, for its row was forgotten, and
 //! its writer may have come after that. `attached`: the due row is a leftover of a lost race and goes. Members of a deleted
-//! image are removed, as many at a time as one write takes, and the due row with the last. Every step may happen twice.
+//! image are removed, as many at a time as one write takes, and the due row with the last. Tasks are due too, in rows of
+//! their own. Every step may happen twice.
+
+mod members;
+mod tasks;
 
 use std::future::ready;
 use std::sync::Arc;
@@ -13,7 +17,7 @@ use futures_util::StreamExt;
 
 use super::upload::requeued;
 use super::{ATTEMPTS, Stores, contended, refused};
-use crate::catalog::{BlobState, Catalog, ChangeError, Due, DueMembers};
+use crate::catalog::{BlobState, Catalog, ChangeError, Due};
 use crate::error::{Error, Result};
 use crate::ports::{Clock, Store};
 use crate::time::Timestamp;
@@ -83,7 +87,7 @@ impl Reaper {
     /// # Errors
     /// `Unavailable`, `Internal` when due rows cannot be read. One that cannot be done with is logged, counted and left.
     pub async fn run(&self) -> Result<Reaped> {
-        Ok(self.sweep(self.clock.now(), Writers::MayLive, None).await?)
+        Ok(self.run_until(None).await?)
     }
 
     /// Does what is due now, and begins nothing more from `until` on, if it is given: what is left stays due, for the next
@@ -92,7 +96,9 @@ impl Reaper {
     /// # Errors
     /// [`Interrupted`] by the errors of [`Self::run`].
     pub async fn run_until(&self, until: Option<Timestamp>) -> Result<Reaped, Interrupted> {
-        self.sweep(self.clock.now(), Writers::MayLive, until).await
+        let mut reaped = self.sweep(self.clock.now(), Writers::MayLive, until).await?;
+        let tasks = self.sweep_tasks(until, &mut reaped).await;
+        tasks.map(|()| reaped).map_err(|error| Interrupted { reaped: Some(reaped), error })
     }
 
     /// Does everything that will ever be due: only for a process that knows that no other can be writing, because it
@@ -142,46 +148,6 @@ impl Reaper {
             }
             Err(error) => Err(Interrupted { reaped: Some(reaped), error }),
         }
-    }
-
-    /// Removes the members of deleted images, and tells since when the oldest were due.
-    async fn remove_members(
-        &self,
-        by: Timestamp,
-        in_time: &(impl Fn() -> bool + Sync),
-        reaped: &mut Reaped,
-    ) -> Result<Option<Timestamp>> {
-        let (mut oldest, mut after) = (None, None);
-        loop {
-            let due = self.catalog.due_members(by, after.as_ref(), STEP).await?;
-            let Some(last) = due.last().cloned() else { return Ok(oldest) };
-            oldest = oldest.or_else(|| due.first().map(|first| first.at));
-            for due in due.iter().take_while(|_| in_time()) {
-                if let Err(error) = self.remove_members_of(due, in_time).await {
-                    let cause = std::error::Error::source(&error);
-                    tracing::warn!(image = %due.image, %error, cause = ?cause, "members of a deleted image stay for now");
-                    reaped.failed += 1;
-                }
-            }
-            if !in_time() {
-                return Ok(oldest);
-            }
-            after = Some(last);
-        }
-    }
-
-    async fn remove_members_of(&self, due: &DueMembers, in_time: &(impl Fn() -> bool + Sync)) -> Result<()> {
-        let found = self.catalog.find(&due.image).await?.map(|stored| stored.image);
-        let Some(image) = found.filter(|image| !image.status.is_live()) else {
-            // Only a deleted image is ever due, and its record stays: this row is nobody's.
-            return self.catalog.settle_members(due).await.map_err(|error| refused(error, &due.image));
-        };
-        while in_time() {
-            if self.catalog.remove_members(due, &image).await.map_err(|error| refused(error, &due.image))? {
-                break;
-            }
-        }
-        Ok(())
     }
 
     async fn settle(&self, due: Due, writers: Writers) -> Reaped {

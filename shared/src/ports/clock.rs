@@ -2,7 +2,7 @@
 
 use std::fmt::Debug;
 
-use crate::id::{ImageId, RequestId, Ulid};
+use crate::id::{ImageId, RequestId, TaskId, Ulid};
 use crate::time::Timestamp;
 
 /// Tells the time.
@@ -15,6 +15,9 @@ pub trait Clock: Debug + Send + Sync {
 pub trait Ids: Debug + Send + Sync {
     /// A new image id: a random UUID (version 4).
     fn image_id(&self) -> ImageId;
+
+    /// A new task id: a random UUID (version 4).
+    fn task_id(&self) -> TaskId;
 
     /// A new request id.
     fn request_id(&self) -> RequestId;

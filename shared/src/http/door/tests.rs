@@ -61,7 +61,7 @@ async fn send(
 
 #[tokio::test]
 async fn a_request_reaches_its_route_by_any_version_on_offer() {
-    for path in ["/v2/images", "/v2.0/images", "/v2.17/images?limit=1"] {
+    for path in ["/v2/images", "/v2.0/images", "/v2.15/images?limit=1"] {
         let (status, _, body) = send("GET", path, &[], "").await;
         assert_eq!((status, body.as_str()), (200, "user"), "{path}");
     }

@@ -1,0 +1,70 @@
+//! What this deployment offers.
+
+use std::collections::BTreeMap;
+
+use axum::Json;
+use axum::extract::State;
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+use shared::http::ApiError;
+use shared::identity::Caller;
+use shared::operations::{Info, StoreInfo};
+
+/// A store as the API shows it. What is true is the text "true", and what is not is left out: clients know it so.
+#[derive(Debug, Serialize)]
+pub(crate) struct StoreView {
+    id: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    default: Option<&'static str>,
+    #[serde(flatten, skip_serializing_if = "Option::is_none")]
+    detail: Option<StoreDetailView>,
+}
+
+/// What administrators see of it.
+#[derive(Debug, Serialize)]
+struct StoreDetailView {
+    #[serde(rename = "type")]
+    kind: &'static str,
+    weight: i64,
+    properties: Map<String, Value>,
+}
+
+impl From<&StoreInfo> for StoreView {
+    fn from(store: &StoreInfo) -> Self {
+        Self { id: store.id.to_string(), default: store.is_default.then_some("true"), detail: None }
+    }
+}
+
+type StoresView = BTreeMap<&'static str, Vec<StoreView>>;
+
+fn listed(stores: impl Iterator<Item = StoreView>) -> Json<StoresView> {
+    Json(BTreeMap::from([("stores", stores.collect())]))
+}
+
+/// Shows how images can be imported (`GET /v2/info/import`).
+pub(crate) async fn import(State(info): State<Info>, _: Caller) -> Json<Value> {
+    let methods = json!({
+        "description": "Import methods available.",
+        "type": "array",
+        "value": info.import_methods(),
+    });
+    Json(json!({ "import-methods": methods }))
+}
+
+/// Lists the stores (`GET /v2/info/stores`).
+pub(crate) async fn stores(State(info): State<Info>, _: Caller) -> Json<StoresView> {
+    listed(info.stores().iter().map(StoreView::from))
+}
+
+/// Lists the stores with how they are configured (`GET /v2/info/stores/detail`).
+pub(crate) async fn store_details(
+    State(info): State<Info>,
+    caller: Caller,
+) -> Result<Json<StoresView>, ApiError> {
+    let detailed = |store: &StoreInfo| {
+        let properties = store.properties.clone();
+        let detail = StoreDetailView { kind: store.kind, weight: store.weight, properties };
+        StoreView { detail: Some(detail), ..store.into() }
+    };
+    Ok(listed(info.store_details(&caller)?.iter().map(detailed)))
+}

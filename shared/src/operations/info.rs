@@ -1,0 +1,58 @@
+//! What a deployment offers: ways to import, and stores. It is configured, so nothing is read.
+
+use std::sync::Arc;
+
+use serde_json::{Map, Value};
+
+use crate::error::Result;
+use crate::id::StoreId;
+use crate::identity::Caller;
+use crate::policy::{Operation, Policy, Target};
+
+/// Operations on what is configured.
+#[derive(Clone, Debug)]
+pub struct Info {
+    policy: Policy,
+    stores: Arc<[StoreInfo]>,
+}
+
+/// A store, as administrators may know it: no credentials are in it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct StoreInfo {
+    /// Its id.
+    pub id: StoreId,
+    /// Whether it takes images nobody chose a store for.
+    pub is_default: bool,
+    /// What it is, in Glance's words where Glance has such a store.
+    pub kind: &'static str,
+    /// How gladly it is read from, against others: the higher the sooner.
+    pub weight: i64,
+    /// What else is configured about it.
+    pub properties: Map<String, Value>,
+}
+
+impl Info {
+    /// What these stores are.
+    pub fn new(policy: Policy, stores: impl IntoIterator<Item = StoreInfo>) -> Self {
+        Self { policy, stores: stores.into_iter().collect() }
+    }
+
+    /// The methods of import that are enabled (`GET /v2/info/import`): there is none yet.
+    pub const fn import_methods(&self) -> &'static [&'static str] {
+        &[]
+    }
+
+    /// The stores, as everybody may know them (`GET /v2/info/stores`).
+    pub fn stores(&self) -> &[StoreInfo] {
+        &self.stores
+    }
+
+    /// The stores and how they are configured (`GET /v2/info/stores/detail`).
+    ///
+    /// # Errors
+    /// `Forbidden` to all but administrators and services.
+    pub fn store_details(&self, caller: &Caller) -> Result<&[StoreInfo]> {
+        self.policy.check(Operation::StoresInfoDetail, caller, Target::own())?;
+        Ok(&self.stores)
+    }
+}
