@@ -20,3 +20,5 @@ mod none {
         assert!(["admin", "member", "reader"].iter().all(|role| caller.has_role(role)));
     }
 }
+
+mod keystone;

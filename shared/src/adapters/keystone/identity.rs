@@ -107,12 +107,11 @@ impl KeystoneIdentity {
         }
         header.set_sensitive(true);
         let question = (<[u8; 32]>::from(Sha256::digest(token.as_bytes())), expired);
-        let verdict = match self.answers.get(&question, &*self.clock) {
-            Some(verdict) => verdict,
-            None => {
-                let answer = self.under_way.join(question, || self.ask(question, header)).await;
-                answer.map_err(|error| IdentityError::Unavailable(Box::new(error)))?
-            }
+        let verdict = if let Some(verdict) = self.answers.get(&question, &*self.clock) {
+            verdict
+        } else {
+            let answer = self.under_way.join(question, || self.ask(question, header)).await;
+            answer.map_err(|error| IdentityError::Unavailable(Box::new(error)))?
         };
         let good = verdict.filter(|token| expired || self.clock.now() < token.expires_at);
         good.ok_or(IdentityError::Unauthenticated)

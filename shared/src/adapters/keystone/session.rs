@@ -23,7 +23,7 @@ pub(super) const AUTH_TOKEN: HeaderName = HeaderName::from_static("x-auth-token"
 pub(super) const SUBJECT_TOKEN: HeaderName = HeaderName::from_static("x-subject-token");
 
 /// How long before its end the own token is asked for anew.
-const BEFORE_ITS_END: Duration = Duration::from_secs(60);
+const BEFORE_ITS_END: Duration = Duration::from_mins(1);
 
 /// Asks Keystone as the service itself.
 #[derive(Clone, Debug)]
