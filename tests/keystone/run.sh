@@ -21,7 +21,7 @@ while [ $# -gt 0 ]; do
     tempest)
       TEMPEST_BIN=$("$venv" tempest "$here/tempest.txt")
       export TEMPEST_BIN
-      "$TEMPEST_BIN/python" "$here/tempest.py" ${2:+"$2"} || failed=1
+      "$TEMPEST_BIN/python" "$here/suite.py" ${2:+"$2"} || failed=1
       shift $(($# - 1)) ;;
     *) echo "run.sh: '$1' is neither roles nor tempest" >&2; exit 2 ;;
   esac
