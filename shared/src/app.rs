@@ -10,9 +10,15 @@ use tokio::sync::mpsc::Receiver;
 #[cfg(feature = "aws")]
 use crate::adapters::aws::{AwsSettings, Host};
 use crate::adapters::in_process::{LocalEvents, LocalQueue};
-use crate::adapters::none::NoIdentity;
+#[cfg(feature = "keystone")]
+use crate::adapters::keystone::{
+    Credentials, KeystoneError, KeystoneIdentity, KeystoneLimits, KeystoneSettings,
+};
+use crate::adapters::none::{NoIdentity, ToldByGateway};
 use crate::adapters::system::{RandomIds, SystemClock};
 use crate::catalog::Catalog;
+#[cfg(feature = "keystone")]
+use crate::config::Secret;
 use crate::config::{Config, IdentityMode, QueueAdapter, StoreAdapter, TableAdapter};
 use crate::image::{PageLimits, Quotas};
 use crate::operations::{
@@ -20,6 +26,8 @@ use crate::operations::{
     Stores, Tasks, TasksSettings, UploadSettings,
 };
 use crate::policy::Policy;
+#[cfg(feature = "keystone")]
+use crate::ports::Limits;
 use crate::ports::{Cause, Clock, Events, Identity, Ids, Job, Queue, Store, Table};
 use crate::transfer::Intake;
 
@@ -68,15 +76,87 @@ pub enum StartError {
 impl App {
     /// The process as configured. Touches neither disk nor network.
     pub fn new(config: Config) -> Self {
-        let IdentityMode::None = config.identity.mode;
+        let identity: Arc<dyn Identity> = match config.identity.mode {
+            IdentityMode::None => Arc::new(NoIdentity::new(config.identity.project.clone())),
+            // Until `with_identity` is asked for somebody who can tell, nobody is told, and nobody let in.
+            IdentityMode::Keystone => {
+                Arc::new(ToldByGateway { authenticate_at: config.identity.keystone.uri() })
+            }
+        };
         Self {
-            identity: Arc::new(NoIdentity::new(config.identity.project.clone())),
+            identity,
             clock: Arc::new(SystemClock),
             ids: Arc::new(RandomIds),
             events: Arc::new(LocalEvents::new(BACKLOG)),
             policy: Policy::default(),
             config: Arc::new(config),
         }
+    }
+
+    /// The process with whoever tells its callers. A function whose gateway tells them needs nobody, so that none is
+    /// linked.
+    ///
+    /// # Errors
+    /// [`StartError`] when the identity service cannot be asked as configured, or was not built in.
+    #[allow(unreachable_patterns, reason = "only a program with every adapter knows them all")]
+    pub fn with_identity(mut self) -> Result<Self, StartError> {
+        match self.config.identity.mode {
+            IdentityMode::None => {}
+            #[cfg(feature = "keystone")]
+            IdentityMode::Keystone => {
+                let identity = KeystoneIdentity::new(self.keystone()?, Arc::clone(&self.clock));
+                self.identity = Arc::new(identity.map_err(cannot_ask_keystone)?);
+            }
+            other => return Err(not_built("identity.mode", other)),
+        }
+        Ok(self)
+    }
+
+    /// Whoever tells what projects may have, when that is configured.
+    ///
+    /// # Errors
+    /// [`StartError`] when the identity service cannot be asked as configured.
+    #[cfg(feature = "keystone")]
+    pub fn limits(&self) -> Result<Option<Arc<dyn Limits>>, StartError> {
+        let Some(endpoint_id) = self.config.identity.keystone.endpoint_id.clone() else { return Ok(None) };
+        let limits = KeystoneLimits::new(self.keystone()?, endpoint_id, Arc::clone(&self.clock));
+        Ok(Some(Arc::new(limits.map_err(cannot_ask_keystone)?)))
+    }
+
+    #[cfg(feature = "keystone")]
+    fn keystone(&self) -> Result<KeystoneSettings, StartError> {
+        let told = &self.config.identity.keystone;
+        let revealed = |secret: &Option<Secret>| secret.as_ref().map(|secret| secret.reveal().to_owned());
+        let credentials = match (&told.application_credential_id, &told.username) {
+            (Some(id), _) => revealed(&told.application_credential_secret)
+                .map(|secret| Credentials::Application { id: id.clone(), secret }),
+            (None, Some(username)) => {
+                revealed(&told.password).zip(told.project_name.clone()).map(|(password, project_name)| {
+                    Credentials::Password {
+                        username: username.clone(),
+                        password,
+                        user_domain_name: told.user_domain_name.clone(),
+                        project_name,
+                        project_domain_name: told.project_domain_name.clone(),
+                    }
+                })
+            }
+            (None, None) => None,
+        };
+        let (Some(auth_url), Some(credentials)) = (told.auth_url.clone(), credentials) else {
+            let cause = "identity.keystone.auth_url and credentials are needed".into();
+            return Err(StartError::Open { what: "Keystone".to_owned(), cause });
+        };
+        let service_roles = told.service_roles.split(',').map(|role| role.trim().to_lowercase());
+        Ok(KeystoneSettings {
+            auth_url,
+            www_authenticate_uri: told.www_authenticate_uri.clone(),
+            ca_file: told.ca_file.clone(),
+            credentials,
+            cache: Duration::from_secs(told.cache_seconds),
+            timeout: Duration::from_secs(told.timeout_seconds),
+            service_roles: service_roles.filter(|role| !role.is_empty()).collect(),
+        })
     }
 
     /// Opens the table. Call it once: an embedded table has one writer.
@@ -326,6 +406,11 @@ impl App {
 
 fn not_built(key: &'static str, adapter: impl std::fmt::Debug) -> StartError {
     StartError::NotBuilt { key, adapter: format!("{adapter:?}") }
+}
+
+#[cfg(feature = "keystone")]
+fn cannot_ask_keystone(cause: KeystoneError) -> StartError {
+    StartError::Open { what: "Keystone".to_owned(), cause: cause.into() }
 }
 
 #[cfg(any(feature = "sqlite", feature = "file"))]

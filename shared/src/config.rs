@@ -5,6 +5,7 @@
 //! does not exist, is an error naming the key and where it came from.
 
 mod check;
+mod keystone;
 mod networks;
 mod setting;
 mod source;
@@ -14,6 +15,7 @@ use std::path::PathBuf;
 
 use crate::id::{ProjectId, StoreId};
 
+pub use keystone::{KeystoneConfig, Secret};
 pub use networks::Networks;
 pub use setting::{SETTINGS, Setting, reference};
 pub use source::{ConfigError, Origin, Sources};
@@ -64,6 +66,8 @@ pub struct IdentityConfig {
     pub none_on_any_address: bool,
     /// Where callers of the functions may come from in mode `none`.
     pub none_networks: Networks,
+    /// How Keystone is asked in mode `keystone`.
+    pub keystone: KeystoneConfig,
 }
 
 /// How callers are told apart.
@@ -71,6 +75,8 @@ pub struct IdentityConfig {
 pub enum IdentityMode {
     /// Not at all: everybody is the administrator of one project.
     None,
+    /// By their tokens, as Keystone validates them.
+    Keystone,
 }
 
 /// Where records lie.
@@ -263,6 +269,7 @@ impl Default for IdentityConfig {
             project: literal("admin"),
             none_on_any_address: false,
             none_networks: Networks::loopback(),
+            keystone: KeystoneConfig::default(),
         }
     }
 }

@@ -3,7 +3,7 @@
 //! A variant says what happened, never which status answers it: that mapping lives in `http::error` alone.
 //! `Display` is for the caller and holds no internals; the cause travels as `source` and is logged once, at the door.
 
-use crate::ports::{StoreError, TableError};
+use crate::ports::{LimitsError, StoreError, TableError};
 
 pub use crate::ports::Cause;
 
@@ -90,6 +90,12 @@ impl From<TableError> for Error {
             TableError::ConditionFailed { .. } => Self::Internal(Box::new(error)),
             TableError::Failed(source) => Self::Internal(source),
         }
+    }
+}
+
+impl From<LimitsError> for Error {
+    fn from(LimitsError(source): LimitsError) -> Self {
+        Self::Unavailable(source)
     }
 }
 

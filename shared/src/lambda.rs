@@ -14,8 +14,8 @@ use tower::Layer as _;
 use crate::adapters::none::ToldByGateway;
 use crate::app::App;
 use crate::config::Config;
-use crate::http::{Door, Payload, serve};
-use crate::identity::Caller;
+use crate::http::{CallerUnavailable, Door, Payload, serve};
+use crate::identity::{Caller, UNAVAILABLE};
 
 pub use lambda_http::Error;
 
@@ -46,7 +46,8 @@ pub async fn run(routes: Router, app: &App) -> Result<(), Error> {
 pub fn service(routes: Router, app: &App) -> Router {
     let elsewhere = app.config.data_plane_endpoint.clone();
     let routes = Payload { max_bytes: MAX_BYTES, elsewhere }.limit(routes);
-    let door = Door { identity: Arc::new(ToldByGateway), ..app.door() };
+    let told_by_gateway = ToldByGateway { authenticate_at: app.config.identity.keystone.uri() };
+    let door = Door { identity: Arc::new(told_by_gateway), ..app.door() };
     Router::new().fallback_service(map_request(told).layer(serve(routes, door)))
 }
 
@@ -58,8 +59,12 @@ async fn told(mut request: Request) -> Request {
         _ => None,
     };
     let caller = fields.and_then(|fields| Caller::from_context(|key| fields.get(key)?.as_str()));
+    let unavailable = fields.is_some_and(|fields| fields.contains_key(UNAVAILABLE));
     if let Some(caller) = caller {
         request.extensions_mut().insert(caller);
+    }
+    if unavailable {
+        request.extensions_mut().insert(CallerUnavailable);
     }
     if let Some(uri) = as_it_came(&request) {
         *request.uri_mut() = uri;

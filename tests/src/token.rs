@@ -2,16 +2,19 @@
 
 use async_trait::async_trait;
 use shared::identity::Caller;
-use shared::ports::{Identity, IdentityError};
+use shared::ports::{Identity, IdentityError, Tokens};
 
-/// Believes every token that is one: `project:role,role`.
+/// Believes every token that is one: `project:role,role`. A service's token is one too, and adds its roles.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct TokenSays;
 
 #[async_trait]
 impl Identity for TokenSays {
-    async fn identify(&self, token: Option<&str>) -> Result<Caller, IdentityError> {
-        token.and_then(caller).ok_or(IdentityError::Unauthenticated)
+    async fn identify(&self, tokens: Tokens<'_>) -> Result<Caller, IdentityError> {
+        let user = tokens.user.and_then(caller).ok_or(IdentityError::Unauthenticated)?;
+        let Some(service) = tokens.service else { return Ok(user) };
+        let (_, roles) = service.split_once(':').ok_or(IdentityError::Unauthenticated)?;
+        Ok(user.through_service(roles.split(',')))
     }
 }
 

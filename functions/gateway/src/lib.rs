@@ -79,7 +79,7 @@ impl Gateway {
     /// Whatever of that fails first.
     pub async fn open(config: Config) -> Result<Self, GatewayError> {
         let lock = config.uses_data_directory().then(|| lock::DataLock::take(&config.data)).transpose()?;
-        let app = App::new(config.clone());
+        let app = App::new(config.clone()).with_identity()?;
         let (catalog, stores) = (app.catalog()?, app.stores()?);
         let (queue, jobs) = app.queue()?;
         let reaper = app.reaper(&catalog, &stores);

@@ -7,6 +7,8 @@ pub mod dynamodb;
 #[cfg(feature = "file")]
 pub mod file;
 pub mod in_process;
+#[cfg(feature = "keystone")]
+pub mod keystone;
 #[cfg(feature = "memory")]
 pub mod memory;
 pub mod none;

@@ -11,8 +11,10 @@ pub(super) fn faults(config: &Config) -> Vec<(&'static str, String)> {
 
 fn bounds(config: &Config) -> Vec<(&'static str, String)> {
     let of = |count: usize| count as u64;
-    let bounded: [(&'static str, u64, RangeInclusive<u64>); 11] = [
+    let bounded: [(&'static str, u64, RangeInclusive<u64>); 13] = [
         ("drain_seconds", config.drain_seconds, 0..=86_400),
+        ("identity.keystone.cache_seconds", config.identity.keystone.cache_seconds, 0..=3600),
+        ("identity.keystone.timeout_seconds", config.identity.keystone.timeout_seconds, 1..=25),
         ("table.listing_shards", config.table.listing_shards.into(), 1..=64),
         // S3's own limits of a part: 5 MiB to 5 GiB.
         ("upload.part_mib", config.upload.part_mib, 5..=5120),
@@ -37,6 +39,8 @@ fn texts(config: &Config) -> Vec<(&'static str, String)> {
     let urls = [
         ("public_endpoint", &config.public_endpoint),
         ("data_plane_endpoint", &config.data_plane_endpoint),
+        ("identity.keystone.auth_url", &config.identity.keystone.auth_url),
+        ("identity.keystone.www_authenticate_uri", &config.identity.keystone.www_authenticate_uri),
         ("table.endpoint", &config.table.endpoint),
         ("store.endpoint", &config.store.endpoint),
         ("queue.url", &config.queue.url),
@@ -83,6 +87,7 @@ fn combinations(config: &Config) -> Vec<(&'static str, String)> {
         let key = if in_memory.0 { "table.adapter" } else { "store.adapter" };
         faults.push((key, "table.adapter and store.adapter must be memory both or neither".to_owned()));
     }
+    faults.extend(config.identity.keystone.fault(config.identity.mode));
     let open = config.identity.mode == IdentityMode::None && !config.identity.none_on_any_address;
     if open && !config.listen.ip().is_loopback() {
         faults.push((

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use super::{Config, IdentityMode, Networks, QueueAdapter, StoreAdapter, TableAdapter};
+use super::{Config, IdentityMode, Networks, QueueAdapter, Secret, StoreAdapter, TableAdapter};
 use crate::id::{ProjectId, StoreId};
 
 /// One thing a process can be told.
@@ -76,10 +76,24 @@ settings! {
     "drain_seconds" => drain_seconds: "How long running requests may go on after SIGTERM or SIGINT.",
     "stage" => stage: "Which deployment this is: a dimension of the reaper function's metrics.",
     "log" => log: "What is logged: `error`, `warn`, `info`, `debug`, `trace`, or by module, as in `info,shared=debug`.",
-    "identity.mode" => identity.mode: "How callers are told apart. `none`: not at all, everybody is administrator of one project.",
+    "identity.mode" => identity.mode: "How callers are told apart. `none`: not at all, everybody is administrator of one project. `keystone`: by their tokens, which Keystone validates.",
     "identity.project" => identity.project: "The project everybody acts for in mode `none`.",
     "identity.none_on_any_address" => identity.none_on_any_address: "Whether mode `none` may listen on an address other machines can reach.",
     "identity.none_networks" => identity.none_networks: "Networks callers of the functions may come from in mode `none`, separated by commas. Nobody else's request passes the authorizer.",
+    "identity.keystone.auth_url" => identity.keystone.auth_url: "URL of Keystone, with or without `/v3`. Required with `keystone`.",
+    "identity.keystone.www_authenticate_uri" => identity.keystone.www_authenticate_uri: "URL of Keystone as clients reach it, named to them in a 401. Without it, `identity.keystone.auth_url`.",
+    "identity.keystone.ca_file" => identity.keystone.ca_file: "PEM file with the certificates of the authorities that Keystone's own is signed by. Without it, the system's.",
+    "identity.keystone.application_credential_id" => identity.keystone.application_credential_id: "Application credential Glint asks Keystone by. With it, no user is named.",
+    "identity.keystone.application_credential_secret" => identity.keystone.application_credential_secret: "Its secret.",
+    "identity.keystone.username" => identity.keystone.username: "User Glint asks Keystone as, when by no application credential.",
+    "identity.keystone.password" => identity.keystone.password: "The user's password.",
+    "identity.keystone.user_domain_name" => identity.keystone.user_domain_name: "Name of the user's domain.",
+    "identity.keystone.project_name" => identity.keystone.project_name: "Project of the user.",
+    "identity.keystone.project_domain_name" => identity.keystone.project_domain_name: "Name of the project's domain.",
+    "identity.keystone.cache_seconds" => identity.keystone.cache_seconds: "How long a validated token is believed without asking again, 0 to 3600, and so the longest that a revoked one still opens doors. 0 asks for each request.",
+    "identity.keystone.timeout_seconds" => identity.keystone.timeout_seconds: "How long Keystone may take to say who calls, 1 to 25. After that the answer is 503.",
+    "identity.keystone.service_roles" => identity.keystone.service_roles: "Roles, separated by commas, one of which a service needs in its own token (`X-Service-Token`) for the token of its user to be accepted after it has expired.",
+    "identity.keystone.endpoint_id" => identity.keystone.endpoint_id: "Id of the image endpoint in Keystone, whose registered limits are what projects may have. Without it, no limits are asked for.",
     "table.adapter" => table.adapter: "Where records lie: `sqlite` (in the data directory), `memory` (lost when the process ends), `dynamodb`.",
     "table.name" => table.name: "Name of the DynamoDB table.",
     "table.endpoint" => table.endpoint: "URL of a server that speaks DynamoDB. Without it, AWS.",
@@ -172,6 +186,27 @@ impl Value for Option<String> {
     }
 }
 
+impl Value for Option<PathBuf> {
+    fn read(text: &str) -> Result<Self, String> {
+        Ok((!text.is_empty()).then(|| text.into()))
+    }
+
+    fn text(&self) -> String {
+        self.as_ref().map(|path| path.display().to_string()).unwrap_or_default()
+    }
+}
+
+impl Value for Option<Secret> {
+    fn read(text: &str) -> Result<Self, String> {
+        Ok((!text.is_empty()).then(|| Secret::new(text)))
+    }
+
+    /// What there is of it to show: nothing.
+    fn text(&self) -> String {
+        String::new()
+    }
+}
+
 /// A limit as Glance's options write one: negative is none.
 impl Value for Option<usize> {
     fn read(text: &str) -> Result<Self, String> {
@@ -203,7 +238,7 @@ macro_rules! value_by_word {
     };
 }
 
-value_by_word!(IdentityMode { "none" => None });
+value_by_word!(IdentityMode { "none" => None, "keystone" => Keystone });
 value_by_word!(TableAdapter { "sqlite" => Sqlite, "memory" => Memory, "dynamodb" => DynamoDb });
 value_by_word!(QueueAdapter { "local" => Local, "sqs" => Sqs });
 value_by_word!(StoreAdapter { "file" => File, "memory" => Memory, "s3" => S3 });

@@ -97,17 +97,25 @@ impl Sources {
         let table: toml::Table =
             text.parse().map_err(|source| ConfigError::Malformed { path: path.to_owned(), source })?;
         let origin = Origin::File(path.to_owned());
-        for (key, value) in table {
-            match value {
-                toml::Value::Table(inner) => {
-                    for (name, value) in inner {
-                        self.said.push(said_in_toml(format!("{key}.{name}"), &value, &origin)?);
-                    }
-                }
-                value => self.said.push(said_in_toml(key, &value, &origin)?),
-            }
+        for (key, value) in &table {
+            self.say_toml(key.clone(), value, &origin)?;
         }
         Ok(self)
+    }
+
+    /// Adds a value, or each in a table that settings lie in.
+    fn say_toml(&mut self, key: String, value: &toml::Value, origin: &Origin) -> Result<(), ConfigError> {
+        let nested =
+            key.split('.').count() == 1 || SETTINGS.iter().any(|setting| is_within(setting.key, &key));
+        match value {
+            toml::Value::Table(inner) if nested => inner
+                .iter()
+                .try_for_each(|(name, value)| self.say_toml(format!("{key}.{name}"), value, origin)),
+            value => {
+                self.said.push(said_in_toml(key, value, origin)?);
+                Ok(())
+            }
+        }
     }
 
     /// Adds the process's `GLINT_*` variables over what was said so far. `GLINT_CONFIG` is not one of them: it names
@@ -167,6 +175,10 @@ impl Sources {
         }
         Ok(origins)
     }
+}
+
+fn is_within(key: &str, table: &str) -> bool {
+    key.strip_prefix(table).is_some_and(|rest| rest.starts_with('.'))
 }
 
 const FILE_VARIABLE: &str = "GLINT_CONFIG";

@@ -152,3 +152,64 @@ fn the_documentation_lists_every_setting() {
         "the table of docs/configuration.md should be\n{expected}"
     );
 }
+
+#[test]
+fn keystone_needs_its_url_and_credentials_of_one_kind() {
+    let refused = |said: &[(&str, &str)]| {
+        let said: Vec<_> = said.iter().map(|(key, value)| (format!("identity.{key}"), *value)).collect();
+        let said: Vec<_> = said.iter().map(|(key, value)| (key.as_str(), *value)).collect();
+        load("", &[], &said).err().map(|error| error.to_string())
+    };
+    let (mode, url) = (("mode", "keystone"), ("keystone.auth_url", "https://keystone.example.com/v3"));
+    let (id, secret) =
+        (("keystone.application_credential_id", "c"), ("keystone.application_credential_secret", "hush"));
+    let user =
+        [("keystone.username", "glint"), ("keystone.password", "hush"), ("keystone.project_name", "service")];
+    for (said, key) in [
+        (vec![mode], "auth_url"),
+        (vec![mode, url], "application_credential_id"),
+        (vec![mode, id, secret], "auth_url"),
+        (vec![mode, url, id], "application_credential_secret"),
+        (vec![mode, url, secret], "application_credential_id"),
+        (vec![mode, url, user[0], user[2]], "password"),
+        (vec![mode, url, user[0], user[1]], "project_name"),
+        (vec![mode, url, user[1], user[2]], "username"),
+        (vec![mode, url, id, secret, user[1]], "password"),
+        (vec![id], "application_credential_secret"),
+        (vec![("keystone.auth_url", "keystone:5000")], "auth_url"),
+        (vec![("keystone.www_authenticate_uri", "keystone")], "www_authenticate_uri"),
+        (vec![("keystone.cache_seconds", "3601")], "cache_seconds"),
+        (vec![("keystone.timeout_seconds", "0")], "timeout_seconds"),
+    ] {
+        let why = refused(&said).unwrap();
+        assert!(why.starts_with(&format!("setting 'identity.keystone.{key}', from ")), "{said:?}: {why}");
+        assert!(!why.contains("hush"), "{why}");
+    }
+    assert_eq!(refused(&[mode, url, id, secret]), None);
+    assert_eq!(refused(&[mode, url, user[0], user[1], user[2]]), None);
+    assert_eq!(refused(&[url]), None, "a function that only says where to authenticate");
+}
+
+#[test]
+fn a_table_within_a_table_is_read_and_a_secret_in_it_never_shown() {
+    let toml = "[identity]\nmode = 'keystone'\n[identity.keystone]\nauth_url = 'http://k:5000'\n\
+                application_credential_id = 'c'\napplication_credential_secret = 'hush'\ncache_seconds = 5";
+    let config = load(toml, &[], &[]).unwrap();
+    let keystone = &config.identity.keystone;
+    assert_eq!((config.identity.mode, keystone.cache_seconds), (IdentityMode::Keystone, 5));
+    assert_eq!(keystone.application_credential_secret.as_ref().map(Secret::reveal), Some("hush"));
+    assert!(!format!("{config:?}").contains("hush"));
+    assert_eq!(
+        refusal("[identity.keystone]\nauth_urls = 'x'", &[], &[]),
+        "unknown setting 'identity.keystone.auth_urls' in the file glint.toml: did you mean 'identity.keystone.auth_url'?"
+    );
+}
+
+#[test]
+fn with_keystone_any_address_may_be_listened_on_and_without_it_none() {
+    let keystone = "[identity.keystone]\nauth_url = 'http://k:5000'\napplication_credential_id = 'c'\n\
+                    application_credential_secret = 's'";
+    let listen = [("listen", "0.0.0.0:9292")];
+    assert!(load(&format!("identity.mode = 'keystone'\n{keystone}"), &[], &listen).is_ok());
+    assert!(refusal(keystone, &[], &listen).contains("identity.mode none lets everybody do everything"));
+}

@@ -4,7 +4,7 @@
 
 use futures_util::future::join_all;
 
-use crate::ports::Identity;
+use crate::ports::{Identity, Tokens};
 
 /// Runs every case of the suite as a test of its own. Takes an async function that answers an identity and a good token.
 #[macro_export]
@@ -29,20 +29,20 @@ macro_rules! identity_contract {
 
 /// Whoever is let in can do something.
 pub async fn a_good_token_tells_a_caller_with_roles(identity: &dyn Identity, token: &str) {
-    let caller = identity.identify(Some(token)).await.unwrap();
+    let caller = identity.identify(Tokens::user(token)).await.unwrap();
     assert!(caller.is_admin() || caller.has_role("member") || caller.has_role("reader"), "{caller:?}");
 }
 
 /// Asking again changes nothing.
 pub async fn the_same_token_tells_the_same_caller(identity: &dyn Identity, token: &str) {
-    let first = identity.identify(Some(token)).await.unwrap();
-    assert_eq!(identity.identify(Some(token)).await.unwrap(), first);
+    let first = identity.identify(Tokens::user(token)).await.unwrap();
+    assert_eq!(identity.identify(Tokens::user(token)).await.unwrap(), first);
 }
 
 /// Requests do not wait for, or mix with, each other.
 pub async fn callers_are_told_side_by_side(identity: &dyn Identity, token: &str) {
-    let expected = identity.identify(Some(token)).await.unwrap();
-    for caller in join_all((0..50).map(|_| identity.identify(Some(token)))).await {
+    let expected = identity.identify(Tokens::user(token)).await.unwrap();
+    for caller in join_all((0..50).map(|_| identity.identify(Tokens::user(token)))).await {
         assert_eq!(caller.unwrap(), expected);
     }
 }

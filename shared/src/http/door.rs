@@ -22,7 +22,7 @@ use super::extract::{BaseUrl, HasBody, NoBody, PublicEndpoint, UNKNOWN_PATH};
 use super::version::{self, Destination};
 use crate::error::Error;
 use crate::identity::Caller;
-use crate::ports::{Identity, Ids};
+use crate::ports::{Identity, IdentityError, Ids, Tokens};
 
 /// What the front door needs.
 #[derive(Clone, Debug)]
@@ -34,6 +34,10 @@ pub struct Door {
     /// URL clients reach the service by, when it is configured.
     pub public_endpoint: Option<String>,
 }
+
+/// Among a request's extensions: its host could not tell who calls, for the identity service cannot be asked now.
+#[derive(Clone, Copy, Debug)]
+pub struct CallerUnavailable;
 
 /// Puts routes, written for paths under `/v2`, behind the door. Call it once, after the last route.
 ///
@@ -75,6 +79,9 @@ async fn enter(State(door): State<Arc<Door>>, mut request: Request, next: Next) 
         log(&failure);
         explain(&mut response, &failure, &accept, head);
     }
+    if response.status() == StatusCode::UNAUTHORIZED {
+        response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge(&door));
+    }
     if let Ok(id) = HeaderValue::try_from(String::from(id)) {
         response.headers_mut().insert(REQUEST_ID, id);
     }
@@ -100,9 +107,13 @@ async fn pass(door: &Door, mut request: Request, next: Next, span: &Span) -> Res
         Destination::Open => {}
         Destination::Api(uri) => {
             *request.uri_mut() = uri;
+            if request.extensions().get::<CallerUnavailable>().is_some() {
+                return Err(IdentityError::Unavailable("so the gateway's authorizer said".into()).into());
+            }
             if request.extensions().get::<Caller>().is_none() {
-                let token = request.headers().get(AUTH_TOKEN).and_then(|token| token.to_str().ok());
-                let caller = door.identity.identify(token).await?;
+                let headers = request.headers();
+                let tokens = Tokens::of(|name| headers.get(name).map(HeaderValue::as_bytes))?;
+                let caller = door.identity.identify(tokens).await?;
                 request.extensions_mut().insert(caller);
             }
         }
@@ -123,6 +134,12 @@ async fn pass(door: &Door, mut request: Request, next: Next, span: &Span) -> Res
     Ok(next.run(request).await)
 }
 
+/// Says where to authenticate.
+fn challenge(door: &Door) -> HeaderValue {
+    let named = door.identity.authenticate_at().map(|url| format!("Keystone uri=\"{url}\""));
+    named.and_then(|text| HeaderValue::try_from(text).ok()).unwrap_or(HeaderValue::from_static("Keystone"))
+}
+
 /// The id a caller gave the whole chain of requests this one belongs to.
 fn global_request_id(headers: &HeaderMap) -> Result<Option<&str>, ApiError> {
     let id = headers.get(REQUEST_ID);
@@ -136,7 +153,6 @@ fn global_request_id(headers: &HeaderMap) -> Result<Option<&str>, ApiError> {
 }
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-openstack-request-id");
-const AUTH_TOKEN: HeaderName = HeaderName::from_static("x-auth-token");
 
 /// As Glance has it.
 const MAX_GLOBAL_ID: usize = 64;

@@ -86,8 +86,7 @@ impl From<IdentityError> for ApiError {
     fn from(error: IdentityError) -> Self {
         let text = error.to_string();
         match error {
-            IdentityError::Unauthenticated => Self::new(StatusCode::UNAUTHORIZED, text)
-                .with(header::WWW_AUTHENTICATE, HeaderValue::from_static("Keystone")),
+            IdentityError::Unauthenticated => Self::new(StatusCode::UNAUTHORIZED, text),
             IdentityError::Unavailable(cause) => Self::new(StatusCode::SERVICE_UNAVAILABLE, text)
                 .with(header::RETRY_AFTER, RETRY_AFTER_SECONDS)
                 .because(cause),
@@ -168,9 +167,9 @@ mod tests {
     }
 
     #[test]
-    fn without_a_token_the_answer_says_how_to_get_in() {
+    fn without_a_token_nobody_gets_in_and_without_keystone_nobody_is_told() {
         let (status, _, headers) = answer(IdentityError::Unauthenticated);
-        assert_eq!((status, headers), (401, vec!["www-authenticate: Keystone".to_owned()]));
+        assert_eq!((status, headers), (401, vec![]));
         let (status, text, headers) = answer(IdentityError::Unavailable("refused".into()));
         assert_eq!((status, headers), (503, vec!["retry-after: 2".to_owned()]));
         assert!(!text.contains("refused"));

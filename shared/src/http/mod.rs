@@ -11,7 +11,7 @@ mod payload;
 pub mod version;
 
 pub use body::prefers_json;
-pub use door::{Door, serve};
+pub use door::{CallerUnavailable, Door, serve};
 pub use error::ApiError;
 pub use extract::{
     BaseUrl, ImagePath, JsonBody, MAX_JSON_BYTES, MemberPath, NoBody, QueryPairs, TagPath, TaskPath,

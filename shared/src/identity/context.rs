@@ -10,6 +10,9 @@ const ROLES: &str = "roles";
 const SERVICE_ROLES: &str = "service_roles";
 const SCOPE: &str = "scope";
 
+/// What a context has, and nothing else, when the identity service could not be asked.
+pub const UNAVAILABLE: &str = "unavailable";
+
 impl Caller {
     /// The caller as flat texts, which every kind of API gateway carries. Roles are separated by commas; one with a comma
     /// in its name is left out, since it would come back as two.

@@ -4,6 +4,8 @@ mod context;
 
 use std::collections::BTreeSet;
 
+pub use context::UNAVAILABLE;
+
 use crate::id::ProjectId;
 
 /// Who calls. Operations take one first, so a call that nobody authenticated does not compile.

@@ -3,6 +3,7 @@
 mod clock;
 mod events;
 mod identity;
+mod limits;
 mod queue;
 mod store;
 mod table;
@@ -10,7 +11,8 @@ mod table_rules;
 
 pub use clock::{Clock, Ids};
 pub use events::{Event, EventKind, Events};
-pub use identity::{Identity, IdentityError};
+pub use identity::{Identity, IdentityError, Tokens};
+pub use limits::{Limit, Limits, LimitsError, ProjectLimits};
 pub use queue::{Job, Queue};
 pub use store::{ByteStream, Chunks, ObjectWriter, Part, PartLimits, Store, StoreError};
 pub use table::{

@@ -2,5 +2,6 @@
 //! connector is replaced.
 
 pub mod dynamodb;
+pub mod keystone;
 pub mod s3;
 pub mod sqs;

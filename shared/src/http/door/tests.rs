@@ -12,12 +12,19 @@ struct OneToken;
 
 #[async_trait::async_trait]
 impl Identity for OneToken {
-    async fn identify(&self, token: Option<&str>) -> Result<Caller, IdentityError> {
-        match token {
+    async fn identify(&self, tokens: Tokens<'_>) -> Result<Caller, IdentityError> {
+        if tokens.service.is_some_and(|token| token != "service") {
+            return Err(IdentityError::Unauthenticated);
+        }
+        match tokens.user {
             Some("good") => Ok(Caller::new(None, Some("user".to_owned()), ["admin"])),
             Some("down") => Err(IdentityError::Unavailable("refused".into())),
             Some(_) | None => Err(IdentityError::Unauthenticated),
         }
+    }
+
+    fn authenticate_at(&self) -> Option<&str> {
+        Some("https://keystone.example.com/v3")
     }
 }
 
@@ -90,9 +97,13 @@ async fn nobody_gets_in_without_a_token() {
         let (status, headers, _) = send("GET", path, &[("x-auth-token", "bad")], "").await;
         assert_eq!(
             (status, &headers["www-authenticate"]),
-            (401, &HeaderValue::from_static("Keystone")),
+            (401, &HeaderValue::from_static("Keystone uri=\"https://keystone.example.com/v3\"")),
             "{path}"
         );
+    }
+    for (service, status) in [("service", 200), ("bad", 401), ("", 200)] {
+        let answer = send("GET", "/v2/images", &[("x-service-token", service)], "").await;
+        assert_eq!(answer.0, status, "{service}");
     }
     let (status, headers, _) = send("GET", "/v2/images", &[("x-auth-token", "down")], "").await;
     assert_eq!((status, &headers["retry-after"]), (503, &HeaderValue::from_static("2")));

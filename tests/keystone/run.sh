@@ -1,0 +1,30 @@
+#!/usr/bin/env bash
+# Proves that Glint knows its callers by a real Keystone, installed from the package index (tests/keystone/*.txt).
+# usage: run.sh [roles] [tempest [REGEX]]   (both by default)
+#   roles    glint serve: the openstack client as administrator, member, reader and stranger; tokens revoked, expired, of services;
+#            Keystone down
+#   tempest  Tempest's suite of the Image API on glint serve, but for what exclude.txt names
+# Needs: cargo build --release; Python 3.11 or later, and a C compiler for Keystone's server.   env: GLINT=PROGRAM another build
+set -euo pipefail
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+venv=$here/../clients/venv.sh
+KEYSTONE_BIN=$("$venv" keystone "$here/keystone.txt")
+export KEYSTONE_BIN
+[ $# -gt 0 ] || set -- roles tempest
+failed=0
+while [ $# -gt 0 ]; do
+  case $1 in
+    roles)
+      CLIENTS_BIN=$("$venv" clients "$here/../clients/requirements.txt" "$here/../clients/constraints.txt")
+      export CLIENTS_BIN
+      python3 "$here/roles.py" || failed=1 ;;
+    tempest)
+      TEMPEST_BIN=$("$venv" tempest "$here/tempest.txt")
+      export TEMPEST_BIN
+      "$TEMPEST_BIN/python" "$here/suite.py" ${2:+"$2"} || failed=1
+      shift $(($# - 1)) ;;
+    *) echo "run.sh: '$1' is neither roles nor tempest" >&2; exit 2 ;;
+  esac
+  shift
+done
+exit $failed
