@@ -37,6 +37,7 @@ mod delete;
 mod download;
 mod errors;
 mod list;
+mod openapi;
 mod pages;
 mod routes;
 mod schemas;

@@ -17,7 +17,7 @@ use shared::app::App;
 use shared::config::{Config, StoreAdapter, TableAdapter};
 use shared::http::{Door, serve};
 use tests::callers::TokenSays;
-use tests::world::MAX_IMAGE;
+use tests::world::{MAX_IMAGE, functions};
 use tokio::net::TcpListener;
 use tokio::process::Command;
 
@@ -57,9 +57,6 @@ async fn main() -> Result<ExitCode> {
 
 fn router(app: &App) -> Result<Router> {
     let (context, stores) = (app.context(&app.catalog()?, app.cloud_queue()), app.stores()?);
-    let functions = Router::new()
-        .merge(discovery::routes())
-        .merge(images::routes(app.images(&context)))
-        .merge(uploads::routes(app.image_data(&context, &stores)));
+    let functions = functions(app.images(&context), app.image_data(&context, &stores));
     Ok(serve(functions, Door { identity: Arc::new(TokenSays), ..app.door() }))
 }

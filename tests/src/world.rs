@@ -6,14 +6,13 @@ use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
 use bytes::Bytes;
 use serde_json::Value;
 use shared::adapters::in_process::{LocalEvents, LocalQueue};
 use shared::adapters::memory::{MemoryStore, MemoryTable};
 use shared::catalog::Catalog;
 use shared::error::Cause;
-use shared::http::{Door, serve};
+use shared::http::{Door, Routes, serve};
 use shared::image::{Image, PageLimits, Quotas};
 use shared::operations::{
     Context, ImageData, Images, ImagesSettings, Reaper, Stores, UploadRequest, UploadSettings,
@@ -46,6 +45,11 @@ pub struct World {
     pub table: Arc<dyn Table>,
     /// The store, past the probe.
     pub store: MemoryStore,
+}
+
+/// Every function that answers requests.
+pub fn functions(images: Images, data: ImageData) -> Routes {
+    discovery::routes().merge(images::routes(images)).merge(uploads::routes(data))
 }
 
 /// How long a writer's lease is here.
@@ -114,13 +118,14 @@ impl World {
         let settings = UploadSettings { intake, lease: LEASE };
         let data = ImageData::new(context, stores.clone(), settings);
         let reaper = Reaper::new(catalog, stores, now);
-        let functions = Router::new()
-            .merge(discovery::routes())
-            .merge(images::routes(images.clone()))
-            .merge(uploads::routes(data.clone()));
         let door = Door { identity: Arc::new(TokenSays), ids, public_endpoint: None };
-        let service = Service::in_process(serve(functions, door));
+        let service = Service::in_process(serve(functions(images.clone(), data.clone()), door));
         Self { images, data, reaper, service, clock, probe, table, store }
+    }
+
+    /// The routes of every function, as they describe themselves.
+    pub fn routes(&self) -> Routes {
+        functions(self.images.clone(), self.data.clone())
     }
 
     /// Registers an image whose formats are set, as the administrator.

@@ -2,22 +2,26 @@
 //!
 //! Needs no table and no store, so neither is linked.
 
+mod description;
 mod healthcheck;
 mod schemas;
 mod versions;
 
-use axum::Router;
-use axum::routing::get;
+use shared::http::Routes;
+use shared::routes;
 
 /// The routes of this function, to be put behind [`shared::http::serve`].
-pub fn routes() -> Router {
-    Router::new()
-        .route("/", get(versions::choose))
-        .route("/versions", get(versions::list))
-        .route("/versions/", get(versions::list))
-        .route("/healthcheck", get(healthcheck::show).head(healthcheck::probe))
-        .route("/v2/schemas/image", get(schemas::image))
-        .route("/v2/schemas/images", get(schemas::images))
+pub fn routes() -> Routes {
+    routes![
+        versions::choose,
+        versions::list,
+        versions::list_slash,
+        healthcheck::show,
+        healthcheck::probe,
+        description::show,
+        schemas::image,
+        schemas::images,
+    ]
 }
 
 #[cfg(test)]

@@ -16,6 +16,7 @@ use std::time::Duration;
 use axum::Router;
 use shared::app::{App, StartError};
 use shared::config::{Config, TableAdapter};
+use shared::http::Routes;
 use shared::operations::Reaper;
 use shared::ports::Job;
 use tokio::net::TcpListener;
@@ -68,8 +69,8 @@ pub enum GatewayError {
 }
 
 /// Every function's routes behind one door.
-pub fn routes(app: &App, images: Router, uploads: Router) -> Router {
-    shared::http::serve(Router::new().merge(discovery::routes()).merge(images).merge(uploads), app.door())
+pub fn routes(app: &App, images: Routes, uploads: Routes) -> Router {
+    shared::http::serve(discovery::routes().merge(images).merge(uploads), app.door())
 }
 
 impl Gateway {
@@ -157,4 +158,5 @@ async fn reap(reaper: &Reaper) {
 }
 
 #[cfg(test)]
+#[expect(clippy::disallowed_methods, reason = "routes of a test's own")]
 mod tests;

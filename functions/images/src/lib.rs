@@ -3,20 +3,18 @@
 mod create;
 mod delete;
 mod list;
+mod parameters;
 mod show;
 mod tags;
 mod update;
 mod view;
 
-use axum::Router;
-use axum::routing::{get, put};
+use shared::http::Routes;
 use shared::operations::Images;
+use shared::routes;
 
 /// The routes of image records.
-pub fn routes(images: Images) -> Router {
-    Router::new()
-        .route("/v2/images", get(list::list).post(create::create))
-        .route("/v2/images/{image_id}", get(show::show).patch(update::update).delete(delete::delete))
-        .route("/v2/images/{image_id}/tags/{tag}", put(tags::add).delete(tags::remove))
+pub fn routes(images: Images) -> Routes {
+    routes![list::list, create::create, show::show, update::update, delete::delete, tags::add, tags::remove,]
         .with_state(images)
 }
