@@ -14,7 +14,7 @@ use tower::Layer as _;
 use crate::adapters::none::ToldByGateway;
 use crate::app::App;
 use crate::config::Config;
-use crate::http::{CallerUnavailable, Door, Payload, serve};
+use crate::http::{CallerUnavailable, Door, Payload, Routes, serve};
 use crate::identity::{Caller, UNAVAILABLE};
 
 pub use lambda_http::Error;
@@ -37,13 +37,13 @@ pub fn start() -> Result<App, Error> {
 ///
 /// # Errors
 /// When the runtime cannot be reached.
-pub async fn run(routes: Router, app: &App) -> Result<(), Error> {
+pub async fn run(routes: Routes, app: &App) -> Result<(), Error> {
     lambda_http::run(service(routes, app)).await
 }
 
 /// The routes as this host serves them. The caller is taken from the request context and from nowhere else: without one,
 /// whatever the headers say, everything that needs a caller is 401.
-pub fn service(routes: Router, app: &App) -> Router {
+pub fn service(routes: impl Into<Routes>, app: &App) -> Router {
     let elsewhere = app.config.data_plane_endpoint.clone();
     let routes = Payload { max_bytes: MAX_BYTES, elsewhere }.limit(routes);
     let told_by_gateway = ToldByGateway { authenticate_at: app.config.identity.keystone.uri() };
@@ -105,6 +105,7 @@ fn as_it_came(request: &Request) -> Option<Uri> {
 }
 
 #[cfg(test)]
+#[expect(clippy::disallowed_methods, reason = "routes of a test's own")]
 mod tests {
     use axum::body::{Body, to_bytes};
     use axum::routing::get;

@@ -40,6 +40,7 @@ mod errors;
 mod info;
 mod list;
 mod members;
+mod openapi;
 mod pages;
 mod routes;
 mod schemas;

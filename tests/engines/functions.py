@@ -97,7 +97,8 @@ def answers(where, host, s3, bucket):
         equal(host.invoke("authorizer", "authorizer/get-image.json"), {"isAuthorized": True, "context": admin})
     with check(f"{where}: upload_completed leaves the objects of others alone"):
         equal(host.invoke("upload_completed", "sqs/object-created.json"), {"batchItemFailures": []})
-    with check(f"{where}: discovery answers versions and a schema"):
+    with check(f"{where}: discovery answers the description, versions and a schema"):
+        equal(host.answer("discovery", "get-openapi.json", 200), (ROOT / "docs/openapi.json").read_bytes())
         versions = json.loads(host.answer("discovery", "get-versions.json", 200))["versions"]
         assert "v2.15" in [version["id"] for version in versions], versions
         equal(json.loads(host.answer("discovery", "get-image-schema.json", 200))["name"], "image")

@@ -110,7 +110,7 @@ with check("every route of events/ is one the template has, and all but what nee
         assert route in routes, f"{each.name}: {route}"
         equal((event.get("requestContext") or {}).get("routeKey", route), route)
     opened = {route for route, auth in routes.items() if auth == {"Authorizer": "NONE"}}
-    equal(opened, {f"ANY {path}" for path in ("/", "/versions", "/versions/", "/healthcheck")})
+    equal(opened, {f"ANY {path}" for path in ("/", "/versions", "/versions/", "/healthcheck", "/openapi.json")})
     equal({route for route, auth in routes.items() if auth is not None}, opened)
     guard = resources["HttpApi"]["Properties"]["Auth"]
     equal(guard["Authorizers"][guard["DefaultAuthorizer"]]["FunctionArn"], ("GetAtt", "AuthorizerFunction.Arn"))

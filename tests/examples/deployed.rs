@@ -15,7 +15,7 @@ use std::sync::Arc;
 use axum::Router;
 use shared::app::App;
 use shared::config::{Config, StoreAdapter, TableAdapter};
-use shared::http::{Door, serve};
+use shared::http::{Door, Routes, serve};
 use tests::callers::TokenSays;
 use tests::world::MAX_IMAGE;
 use tokio::net::TcpListener;
@@ -57,10 +57,11 @@ async fn main() -> Result<ExitCode> {
 
 fn router(app: &App) -> Result<Router> {
     let (context, stores) = (app.context(&app.catalog()?, app.cloud_queue()), app.stores()?);
-    let functions = Router::new()
-        .merge(discovery::routes(app.info()))
-        .merge(images::routes(app.images(&context), app.members(&context)))
-        .merge(tasks::routes(app.tasks(&context)))
-        .merge(uploads::routes(app.image_data(&context, &stores)));
-    Ok(serve(functions, Door { identity: Arc::new(TokenSays), ..app.door() }))
+    let functions = [
+        discovery::routes(app.info()),
+        images::routes(app.images(&context), app.members(&context)),
+        tasks::routes(app.tasks(&context)),
+        uploads::routes(app.image_data(&context, &stores)),
+    ];
+    Ok(serve(functions.into_iter().collect::<Routes>(), Door { identity: Arc::new(TokenSays), ..app.door() }))
 }

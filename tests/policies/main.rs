@@ -5,6 +5,7 @@
 
 mod functions;
 mod recorder;
+mod routes;
 mod template;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -22,6 +22,26 @@ pub(crate) fn granted_by(template: &str) -> BTreeMap<String, BTreeSet<Right>> {
     functions.map(|each| (binary(each), rights(get(each, "Properties").unwrap()))).collect()
 }
 
+/// The routes that lead to each function, as method and path.
+pub(crate) fn routed() -> BTreeMap<String, BTreeSet<(String, String)>> {
+    let documents = Yaml::load_from_str(TEMPLATE).unwrap();
+    let resources = get(&documents[0], "Resources").unwrap();
+    let functions = resources.as_mapping().unwrap().values();
+    let functions = functions.filter(|each| text(get(each, "Type").unwrap()) == "AWS::Serverless::Function");
+    functions.map(|each| (binary(each), routes(get(each, "Properties").unwrap()))).collect()
+}
+
+fn routes(properties: &Yaml<'_>) -> BTreeSet<(String, String)> {
+    let events = get(properties, "Events").and_then(|events| untagged(events).as_mapping());
+    let events = events.into_iter().flat_map(|events| events.values());
+    let over_http = events.filter(|event| text(get(event, "Type").unwrap()) == "HttpApi");
+    let route = |event| {
+        let of = get(event, "Properties").unwrap();
+        (text(get(of, "Method").unwrap()), text(get(of, "Path").unwrap()))
+    };
+    over_http.map(route).collect()
+}
+
 fn binary(function: &Yaml<'_>) -> String {
     let built = get(function, "Metadata").and_then(|metadata| get(metadata, "BuildProperties"));
     text(get(built.unwrap(), "Binary").unwrap())

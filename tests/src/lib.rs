@@ -13,3 +13,11 @@ pub mod service;
 pub mod token;
 mod wire;
 pub mod world;
+
+use shared::http::openapi;
+use world::World;
+
+/// The description of the API (OpenAPI 3.1), as the routes of every function tell it; as `docs/openapi.json` has it.
+pub fn description() -> String {
+    format!("{:#}\n", openapi::document(&World::default().routes()))
+}

@@ -2,18 +2,18 @@
 
 #![expect(clippy::unwrap_used, reason = "a harness fails by panicking, as tests do")]
 
+use std::collections::BTreeMap;
 use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
 use bytes::Bytes;
 use serde_json::Value;
 use shared::adapters::in_process::{LocalEvents, LocalQueue};
 use shared::adapters::memory::{MemoryStore, MemoryTable};
 use shared::catalog::Catalog;
 use shared::error::Cause;
-use shared::http::{Door, serve};
+use shared::http::{Door, Routes, serve};
 use shared::image::{Image, PageLimits, Quotas};
 use shared::operations::{
     Context, ImageData, Images, ImagesSettings, Info, Members, Reaper, StoreInfo, Stores, Tasks,
@@ -39,6 +39,8 @@ pub struct World {
     pub tasks: Tasks,
     /// What is due.
     pub reaper: Reaper,
+    /// The routes of every function that answers requests, by its crate's name.
+    pub functions: BTreeMap<&'static str, Routes>,
     /// The functions behind one door.
     pub service: Service,
     /// The time.
@@ -135,15 +137,20 @@ impl World {
             weight: 0,
             properties: serde_json::Map::new(),
         };
-        let info = Info::new(Policy::default(), [offered]);
-        let functions = Router::new()
-            .merge(discovery::routes(info))
-            .merge(images::routes(images.clone(), members))
-            .merge(tasks::routes(tasks.clone()))
-            .merge(uploads::routes(data.clone()));
+        let functions = BTreeMap::from([
+            ("discovery", discovery::routes(Info::new(Policy::default(), [offered]))),
+            ("images", images::routes(images.clone(), members)),
+            ("tasks", tasks::routes(tasks.clone())),
+            ("uploads", uploads::routes(data.clone())),
+        ]);
         let door = Door { identity: Arc::new(TokenSays), ids, public_endpoint: None };
-        let service = Service::in_process(serve(functions, door));
-        Self { images, data, tasks, reaper, service, clock, probe, table, store }
+        let service = Service::in_process(serve(functions.values().cloned().collect::<Routes>(), door));
+        Self { images, data, tasks, reaper, functions, service, clock, probe, table, store }
+    }
+
+    /// The routes of every function, as they describe themselves.
+    pub fn routes(&self) -> Routes {
+        self.functions.values().cloned().collect()
     }
 
     /// Registers an image whose formats are set, as the administrator.

@@ -41,7 +41,11 @@ fn listed(stores: impl Iterator<Item = StoreView>) -> Json<StoresView> {
     Json(BTreeMap::from([("stores", stores.collect())]))
 }
 
-/// Shows how images can be imported (`GET /v2/info/import`).
+/// Shows how images can be imported.
+#[utoipa::path(get, path = "/v2/info/import", operation_id = "showImportInfo", tag = "info",
+    responses(
+        (status = 200, description = "The methods that are enabled",
+            body = ref("#/components/schemas/ImportInfo"), content_type = "application/json")))]
 pub(crate) async fn import(State(info): State<Info>, _: Caller) -> Json<Value> {
     let methods = json!({
         "description": "Import methods available.",
@@ -51,12 +55,21 @@ pub(crate) async fn import(State(info): State<Info>, _: Caller) -> Json<Value> {
     Json(json!({ "import-methods": methods }))
 }
 
-/// Lists the stores (`GET /v2/info/stores`).
+/// Lists the stores.
+#[utoipa::path(get, path = "/v2/info/stores", operation_id = "listStores", tag = "info",
+    responses(
+        (status = 200, description = "The stores",
+            body = ref("#/components/schemas/Stores"), content_type = "application/json")))]
 pub(crate) async fn stores(State(info): State<Info>, _: Caller) -> Json<StoresView> {
     listed(info.stores().iter().map(StoreView::from))
 }
 
-/// Lists the stores with how they are configured (`GET /v2/info/stores/detail`).
+/// Lists the stores with how they are configured.
+#[utoipa::path(get, path = "/v2/info/stores/detail", operation_id = "listStoreDetails", tag = "info",
+    responses(
+        (status = 200, description = "The stores",
+            body = ref("#/components/schemas/StoreDetails"), content_type = "application/json"),
+        (status = 403, description = "The caller may not")))]
 pub(crate) async fn store_details(
     State(info): State<Info>,
     caller: Caller,

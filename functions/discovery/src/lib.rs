@@ -2,32 +2,36 @@
 //!
 //! Needs no table and no store, so neither is linked.
 
+mod description;
 mod healthcheck;
 mod info;
 mod schemas;
 mod versions;
 
-use axum::Router;
-use axum::routing::get;
+use shared::http::Routes;
 use shared::operations::Info;
+use shared::routes;
 
 /// The routes of this function, to be put behind [`shared::http::serve`].
-pub fn routes(info: Info) -> Router {
-    Router::new()
-        .route("/", get(versions::choose))
-        .route("/versions", get(versions::list))
-        .route("/versions/", get(versions::list))
-        .route("/healthcheck", get(healthcheck::show).head(healthcheck::probe))
-        .route("/v2/schemas/image", get(schemas::image))
-        .route("/v2/schemas/images", get(schemas::images))
-        .route("/v2/schemas/member", get(schemas::member))
-        .route("/v2/schemas/members", get(schemas::members))
-        .route("/v2/schemas/task", get(schemas::task))
-        .route("/v2/schemas/tasks", get(schemas::tasks))
-        .route("/v2/info/import", get(info::import))
-        .route("/v2/info/stores", get(info::stores))
-        .route("/v2/info/stores/detail", get(info::store_details))
-        .with_state(info)
+pub fn routes(info: Info) -> Routes {
+    routes![
+        versions::choose,
+        versions::list,
+        versions::list_slash,
+        healthcheck::show,
+        healthcheck::probe,
+        description::show,
+        schemas::image,
+        schemas::images,
+        schemas::member,
+        schemas::members,
+        schemas::task,
+        schemas::tasks,
+        info::import,
+        info::stores,
+        info::store_details,
+    ]
+    .with_state(info)
 }
 
 #[cfg(test)]

@@ -16,6 +16,7 @@ use std::time::Duration;
 use axum::Router;
 use shared::app::{App, StartError};
 use shared::config::{Config, TableAdapter};
+use shared::http::Routes;
 use shared::operations::Reaper;
 use shared::ports::Job;
 use tokio::net::TcpListener;
@@ -68,8 +69,8 @@ pub enum GatewayError {
 }
 
 /// Every function's routes behind one door.
-pub fn routes(app: &App, functions: impl IntoIterator<Item = Router>) -> Router {
-    shared::http::serve(functions.into_iter().fold(Router::new(), Router::merge), app.door())
+pub fn routes(app: &App, functions: impl IntoIterator<Item = Routes>) -> Router {
+    shared::http::serve(functions.into_iter().collect::<Routes>(), app.door())
 }
 
 impl Gateway {
@@ -159,4 +160,5 @@ async fn reap(reaper: &Reaper) {
 }
 
 #[cfg(test)]
+#[expect(clippy::disallowed_methods, reason = "routes of a test's own")]
 mod tests;

@@ -11,7 +11,19 @@ use crate::view::ImageView;
 /// The ways in which the image's data may be imported: none yet.
 const IMPORT_METHODS: HeaderName = HeaderName::from_static("openstack-image-import-methods");
 
-/// Registers an image (`POST /v2/images`).
+/// Registers an image.
+#[utoipa::path(post, path = "/v2/images", operation_id = "createImage", tag = "images",
+    request_body(content = ref("#/components/schemas/NewImage"), content_type = "application/json"),
+    responses(
+        (status = 201, description = "The image, queued for its data", body = ref("#/components/schemas/Image"),
+            content_type = "application/json", headers(
+                ("Location" = String, description = "URL of the image."),
+                ("OpenStack-image-import-methods" = String, description = "Ways to import its data, parted by commas."),
+            )),
+        (status = 400, description = "No JSON object, or a value that does not fit"),
+        (status = 403, description = "The caller may not, or an attribute is not the caller's to set"),
+        (status = 409, description = "The id is taken, or was"),
+        (status = 413, description = "More tags, properties or bytes of them than an image may have")))]
 pub(crate) async fn create(
     State(images): State<Images>,
     caller: Caller,

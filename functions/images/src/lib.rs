@@ -5,28 +5,31 @@ mod create;
 mod delete;
 mod list;
 mod members;
+mod parameters;
 mod show;
 mod tags;
 mod update;
 mod view;
 
-use axum::Router;
-use axum::routing::{get, post, put};
+use shared::http::Routes;
 use shared::operations::{Images, Members};
+use shared::routes;
 
 /// The routes of image records and of their members.
-pub fn routes(images: Images, members: Members) -> Router {
-    let member = get(members::show).put(members::set_status).delete(members::remove);
-    let members = Router::new()
-        .route("/v2/images/{image_id}/members", get(members::list).post(members::add))
-        .route("/v2/images/{image_id}/members/{member_id}", member)
+pub fn routes(images: Images, members: Members) -> Routes {
+    let members = routes![members::list, members::add, members::show, members::set_status, members::remove]
         .with_state(members);
-    Router::new()
-        .route("/v2/images", get(list::list).post(create::create))
-        .route("/v2/images/{image_id}", get(show::show).patch(update::update).delete(delete::delete))
-        .route("/v2/images/{image_id}/tags/{tag}", put(tags::add).delete(tags::remove))
-        .route("/v2/images/{image_id}/actions/deactivate", post(actions::deactivate))
-        .route("/v2/images/{image_id}/actions/reactivate", post(actions::reactivate))
-        .with_state(images)
-        .merge(members)
+    routes![
+        list::list,
+        create::create,
+        show::show,
+        update::update,
+        delete::delete,
+        tags::add,
+        tags::remove,
+        actions::deactivate,
+        actions::reactivate,
+    ]
+    .with_state(images)
+    .merge(members)
 }

@@ -6,7 +6,13 @@ use shared::operations::Images;
 
 use crate::view::ImageView;
 
-/// Shows one image (`GET /v2/images/{image_id}`).
+/// Shows one image.
+#[utoipa::path(get, path = "/v2/images/{image_id}", operation_id = "showImage", tag = "images",
+    params(ImagePath),
+    responses(
+        (status = 200, description = "The image", body = ref("#/components/schemas/Image"), content_type = "application/json"),
+        (status = 403, description = "The caller may not"),
+        (status = 404, description = "There is no such image to the caller")))]
 pub(crate) async fn show(
     State(images): State<Images>,
     caller: Caller,

@@ -8,7 +8,22 @@ use shared::operations::Images;
 
 use crate::view::ImageView;
 
-/// Patches an image (`PATCH /v2/images/{image_id}`), by either form of JSON patch.
+/// Patches an image, by either form of JSON patch.
+#[utoipa::path(patch, path = "/v2/images/{image_id}", operation_id = "updateImage", tag = "images",
+    params(ImagePath),
+    request_body(content(
+        (ref("#/components/schemas/PatchV21") = "application/openstack-images-v2.1-json-patch"),
+        (ref("#/components/schemas/PatchV20") = "application/openstack-images-v2.0-json-patch"))),
+    responses(
+        (status = 200, description = "The image as it is now", body = ref("#/components/schemas/Image"),
+            content_type = "application/json"),
+        (status = 400, description = "No patch, or a value that does not fit"),
+        (status = 403, description = "The caller may not, or what is to be changed cannot be, or not now"),
+        (status = 404, description = "There is no such image to the caller"),
+        (status = 409, description = "What is to be replaced or removed is not there, or what is to be added is"),
+        (status = 413, description = "More tags, properties or bytes of them than an image may have"),
+        (status = 415, description = "Neither of the two media types",
+            headers(("Accept-Patch" = String, description = "The two media types.")))))]
 pub(crate) async fn update(
     State(images): State<Images>,
     caller: Caller,

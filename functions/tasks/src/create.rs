@@ -9,7 +9,16 @@ use shared::operations::Tasks;
 
 use crate::view::TaskView;
 
-/// Takes a task (`POST /v2/tasks`). Who may not ask for one hears so before what is wrong with the body.
+/// Takes a task. Who may not ask for one hears so before what is wrong with the body.
+#[utoipa::path(post, path = "/v2/tasks", operation_id = "createTask", tag = "tasks",
+    request_body(content = ref("#/components/schemas/NewTask"), content_type = "application/json"),
+    responses(
+        (status = 201, description = "The task",
+            body = ref("#/components/schemas/Task"), content_type = "application/json",
+            headers(("Location" = String, description = "URL of the task."))),
+        (status = 400, description = "No JSON object, or a value that does not fit"),
+        (status = 403, description = "The caller may not"),
+        (status = 413, description = "The input is too long")))]
 pub(crate) async fn create(
     State(tasks): State<Tasks>,
     caller: Caller,

@@ -4,18 +4,15 @@ mod create;
 mod delete;
 mod image;
 mod list;
+mod parameters;
 mod show;
 mod view;
 
-use axum::Router;
-use axum::routing::get;
+use shared::http::Routes;
 use shared::operations::Tasks;
+use shared::routes;
 
 /// The routes of tasks.
-pub fn routes(tasks: Tasks) -> Router {
-    Router::new()
-        .route("/v2/tasks", get(list::list).post(create::create))
-        .route("/v2/tasks/{task_id}", get(show::show).delete(delete::delete))
-        .route("/v2/images/{image_id}/tasks", get(image::list))
-        .with_state(tasks)
+pub fn routes(tasks: Tasks) -> Routes {
+    routes![list::list, create::create, show::show, delete::delete, image::list].with_state(tasks)
 }

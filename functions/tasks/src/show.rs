@@ -6,7 +6,14 @@ use shared::operations::Tasks;
 
 use crate::view::TaskView;
 
-/// Shows one task (`GET /v2/tasks/{task_id}`).
+/// Shows one task.
+#[utoipa::path(get, path = "/v2/tasks/{task_id}", operation_id = "showTask", tag = "tasks",
+    params(TaskPath),
+    responses(
+        (status = 200, description = "The task",
+            body = ref("#/components/schemas/Task"), content_type = "application/json"),
+        (status = 403, description = "The caller may not"),
+        (status = 404, description = "There is no such task")))]
 pub(crate) async fn show(
     State(tasks): State<Tasks>,
     caller: Caller,

@@ -3,13 +3,37 @@ use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use shared::Error;
-use shared::http::{ApiError, ImagePath};
+use shared::http::{ApiError, ImagePath, knows};
 use shared::identity::Caller;
 use shared::operations::{Download, ImageData, ImageInfo};
 
 use crate::range;
 
-/// Serves an image's data, or a range of it (`GET` and `HEAD /v2/images/{image_id}/file`).
+/// Serves an image's data, or a range of it.
+#[utoipa::path(get, path = "/v2/images/{image_id}/file", operation_id = "downloadImage", tag = "image data",
+    params(
+        ImagePath,
+        ("Range" = Option<String>, Header, description = "The bytes wanted: `bytes=0-99`, `bytes=100-` or `bytes=-100`."),
+        ("If-Range" = Option<String>, Header, description = "The `ETag` of the data that the range is of; of other data, all is sent."),
+        ("If-None-Match" = Option<String>, Header, description = "`ETag`s of data the client has.")),
+    responses(
+        (status = 200, description = "The data", content(("application/octet-stream")), headers(
+            ("Accept-Ranges" = String, description = "`bytes`."),
+            ("Content-MD5" = String, description = "MD5 of the data, in hexadecimal."),
+            ("ETag" = String, description = "Stands for the data."))),
+        (status = 204, description = "The image has no data yet"),
+        (status = 206, description = "A part of the data", content(("application/octet-stream")), headers(
+            ("Accept-Ranges" = String, description = "`bytes`."),
+            ("Content-Range" = String, description = "Which bytes, and of how many."),
+            ("Content-MD5" = String, description = "MD5 of the whole data, in hexadecimal."),
+            ("ETag" = String, description = "Stands for the whole data."))),
+        (status = 304, description = "The client has the data already",
+            headers(("ETag" = String, description = "Stands for the data."))),
+        (status = 400, description = "Several ranges"),
+        (status = 403, description = "The caller may not, or the image is deactivated"),
+        (status = 404, description = "There is no such image to the caller"),
+        (status = 413, description = "More bytes than pass through this endpoint: ask for ranges, or another"),
+        (status = 416, description = "No such range")))]
 pub(crate) async fn download(
     State(data): State<ImageData>,
     caller: Caller,
@@ -26,7 +50,7 @@ pub(crate) async fn download(
 async fn answer(download: &Download, method: &Method, headers: &HeaderMap) -> Result<Response, Error> {
     let ImageInfo { size, checksum } = &download.info;
     let etag = checksum.as_ref().map(|checksum| format!("\"{checksum}\""));
-    if let Some(etag) = etag.as_ref().filter(|etag| is_known(headers, etag)) {
+    if let Some(etag) = etag.as_ref().filter(|etag| knows(headers, etag)) {
         return Ok((StatusCode::NOT_MODIFIED, [(header::ETAG, etag.clone())]).into_response());
     }
     let asked = if range_counts(headers, etag.as_deref()) { range::asked(headers, *size)? } else { None };
@@ -61,15 +85,6 @@ async fn answer(download: &Download, method: &Method, headers: &HeaderMap) -> Re
 }
 
 const CONTENT_MD5: header::HeaderName = header::HeaderName::from_static("content-md5");
-
-/// Whether the client has these bytes already (`If-None-Match`; weak comparison, RFC 9110, 13.1.2).
-fn is_known(headers: &HeaderMap, etag: &str) -> bool {
-    let known = headers.get_all(header::IF_NONE_MATCH).into_iter().filter_map(|value| value.to_str().ok());
-    known
-        .flat_map(|value| value.split(','))
-        .map(str::trim)
-        .any(|tag| tag == "*" || tag.trim_start_matches("W/") == etag)
-}
 
 /// Whether a range goes with the bytes there are (`If-Range`); if not, the whole is sent.
 fn range_counts(headers: &HeaderMap, etag: Option<&str>) -> bool {

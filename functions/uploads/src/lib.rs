@@ -4,15 +4,12 @@ mod download;
 mod range;
 mod upload;
 
-use axum::Router;
 use axum::extract::DefaultBodyLimit;
-use axum::routing::get;
+use shared::http::Routes;
 use shared::operations::ImageData;
+use shared::routes;
 
 /// The routes of image bytes.
-pub fn routes(data: ImageData) -> Router {
-    Router::new()
-        .route("/v2/images/{image_id}/file", get(download::download).put(upload::upload))
-        .layer(DefaultBodyLimit::disable())
-        .with_state(data)
+pub fn routes(data: ImageData) -> Routes {
+    routes![download::download, upload::upload].layer(DefaultBodyLimit::disable()).with_state(data)
 }

@@ -7,7 +7,22 @@ use shared::http::{ApiError, ImagePath};
 use shared::identity::Caller;
 use shared::operations::{ImageData, UploadRequest};
 
-/// Takes an image's data in (`PUT /v2/images/{image_id}/file`).
+/// Takes an image's data in.
+#[utoipa::path(put, path = "/v2/images/{image_id}/file", operation_id = "uploadImage", tag = "image data",
+    params(
+        ImagePath,
+        ("X-OpenStack-Image-Size" = Option<u64>, Header, description = "How many bytes will come. 0 says nothing."),
+        ("X-Image-Meta-Store" = Option<String>, Header, description = "Id of the store that is to hold the data.")),
+    request_body(content_type = "application/octet-stream"),
+    responses(
+        (status = 204, description = "The image is active"),
+        (status = 400, description = "Not the bytes that were announced, an unknown store, or a format is not set"),
+        (status = 403, description = "The caller may not"),
+        (status = 404, description = "There is no such image to the caller"),
+        (status = 409, description = "The image has data, or gets it now"),
+        (status = 410, description = "The image was deleted meanwhile"),
+        (status = 413, description = "More bytes than an image may have, or than pass through this endpoint"),
+        (status = 415, description = "Another media type than `application/octet-stream`")))]
 pub(crate) async fn upload(
     State(data): State<ImageData>,
     caller: Caller,

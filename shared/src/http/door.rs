@@ -19,6 +19,7 @@ use tracing::{Instrument as _, Span, debug, error, field, info, info_span};
 use super::body::render;
 use super::error::{ApiError, Failure};
 use super::extract::{BaseUrl, HasBody, NoBody, PublicEndpoint, UNKNOWN_PATH};
+use super::routes::Routes;
 use super::version::{self, Destination};
 use crate::error::Error;
 use crate::identity::Caller;
@@ -42,8 +43,8 @@ pub struct CallerUnavailable;
 /// Puts routes, written for paths under `/v2`, behind the door. Call it once, after the last route.
 ///
 /// Every answer carries `x-openstack-request-id`. All but the versions and the health check need a caller.
-pub fn serve(routes: Router, door: Door) -> Router {
-    let routes = routes.fallback(unknown_path).method_not_allowed_fallback(wrong_method);
+pub fn serve(routes: impl Into<Routes>, door: Door) -> Router {
+    let routes = routes.into().router.fallback(unknown_path).method_not_allowed_fallback(wrong_method);
     // Around the router, not in it: the path has to change before routes are matched.
     Router::new().fallback_service(from_fn_with_state(Arc::new(door), enter).layer(routes))
 }
@@ -194,4 +195,5 @@ fn panic_text(panic: &(dyn Any + Send)) -> String {
 }
 
 #[cfg(test)]
+#[expect(clippy::disallowed_methods, reason = "routes of a test's own")]
 mod tests;

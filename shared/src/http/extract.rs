@@ -220,4 +220,5 @@ impl<S: Send + Sync> FromRequestParts<S> for QueryPairs {
 }
 
 #[cfg(test)]
+#[expect(clippy::disallowed_methods, reason = "routes of a test's own")]
 mod tests;

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use axum::Router;
 use axum::extract::{Request, State};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::Response;
@@ -10,6 +9,7 @@ use http::{HeaderMap, Method, header};
 use http_body::Body as _;
 
 use super::error::ApiError;
+use super::routes::Routes;
 use crate::error::Error;
 
 /// How much fits into a message, and where to go with more.
@@ -23,8 +23,8 @@ pub struct Payload {
 
 impl Payload {
     /// Refuses, with 413, what would not fit: a body, data announced for one, or an answer. To be put behind the door.
-    pub fn limit(self, routes: Router) -> Router {
-        routes.layer(from_fn_with_state(Arc::new(self), pass))
+    pub fn limit(self, routes: impl Into<Routes>) -> Routes {
+        routes.into().layer(from_fn_with_state(Arc::new(self), pass))
     }
 
     fn refuse_request(&self, bytes: u64, path: &str) -> ApiError {
@@ -86,7 +86,9 @@ fn number(headers: &HeaderMap, name: &str) -> Option<u64> {
 }
 
 #[cfg(test)]
+#[expect(clippy::disallowed_methods, reason = "routes of a test's own")]
 mod tests {
+    use axum::Router;
     use axum::body::Body;
     use axum::routing::get;
     use http::StatusCode;

@@ -41,7 +41,7 @@ pub fn answer(status: StatusCode, base: &str) -> Response {
 /// Reads the version out of the path, or out of `Accept: application/vnd.openstack.images-v2.N`.
 pub(super) fn destination(uri: &Uri, headers: &HeaderMap) -> Destination {
     let path = uri.path();
-    if ["/", "/versions", "/versions/", "/healthcheck"].contains(&path) {
+    if is_open(path) {
         return Destination::Open;
     }
     let (first, rest) = match path.trim_start_matches('/').split_once('/') {
@@ -61,6 +61,11 @@ pub(super) fn destination(uri: &Uri, headers: &HeaderMap) -> Destination {
     } else {
         Destination::Choices
     }
+}
+
+/// Whether a path outside the versions is there, for everybody.
+pub(super) fn is_open(path: &str) -> bool {
+    ["/", "/versions", "/versions/", "/healthcheck", "/openapi.json"].contains(&path)
 }
 
 fn is_advertised(version: &str) -> bool {
@@ -115,7 +120,7 @@ mod tests {
         ] {
             assert_eq!(of(path, accept), Destination::Choices, "{path} {accept}");
         }
-        for path in ["/", "/versions", "/healthcheck", "/versions?x=y"] {
+        for path in ["/", "/versions", "/healthcheck", "/openapi.json", "/versions?x=y"] {
             assert_eq!(of(path, ""), Destination::Open, "{path}");
         }
     }
