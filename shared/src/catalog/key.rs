@@ -1,9 +1,11 @@
 //! Every key of the table, and the attributes that order listing rows. No other file builds one.
 
+use std::ops::RangeInclusive;
+
 use super::scope::Scope;
 use crate::id::{ImageId, ProjectId};
-use crate::image::{Image, SortKey};
-use crate::ports::{Index, Key};
+use crate::image::{Bounds, ContainerFormat, DiskFormat, Image, SortKey};
+use crate::ports::{Index, Key, Position};
 use crate::store::ObjectKey;
 use crate::time::Timestamp;
 
@@ -82,18 +84,36 @@ pub(super) fn due_until(now: Timestamp) -> String {
     format!("{}$", now.sortable())
 }
 
-/// A listing row.
+/// A listing row: one that tells all of an image.
 pub(super) fn listing(scope: &Scope, shards: u32, image: &Image) -> Key {
-    key(listing_partition(scope, shard_of(scope, shards, &image.id)), listing_sort(image))
+    key(rows(Rows::Whole, scope, shard_of(scope, shards, &image.id)), listing_sort(image))
+}
+
+/// A row that only names an image, for the orders that few lists ask for.
+pub(super) fn reference(scope: &Scope, shards: u32, image: &Image) -> Key {
+    key(rows(Rows::References, scope, shard_of(scope, shards, &image.id)), image.id.as_str())
+}
+
+/// The two kinds of rows that an image has in each of its scopes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Rows {
+    /// In the default order: all that a list answers.
+    Whole,
+    /// In the order of ids: the id alone.
+    References,
 }
 
 /// The partition of one shard of a scope.
-pub(super) fn listing_partition(scope: &Scope, shard: u32) -> String {
+pub(super) fn rows(kind: Rows, scope: &Scope, shard: u32) -> String {
+    let kind = match kind {
+        Rows::Whole => "list",
+        Rows::References => "ids",
+    };
     match scope {
-        Scope::All => format!("list#all#{shard}"),
-        Scope::Public => format!("list#public#{shard}"),
-        Scope::Community => format!("list#community#{shard}"),
-        Scope::Owner(project) => format!("list#owner#{project}#{shard}"),
+        Scope::All => format!("{kind}#all#{shard}"),
+        Scope::Public => format!("{kind}#public#{shard}"),
+        Scope::Community => format!("{kind}#community#{shard}"),
+        Scope::Owner(project) => format!("{kind}#owner#{project}#{shard}"),
     }
 }
 
@@ -119,30 +139,94 @@ pub(super) fn listing_sort(image: &Image) -> String {
     format!("{}#{}", image.created_at.sortable(), image.id)
 }
 
-/// The index that a sort key's order is read from; `None` is the default order, which needs none.
-pub(super) fn index(sort: SortKey) -> Option<Index> {
+/// Which rows hold a sort key's order, and the index it is read from: `None` is the order of their own keys.
+pub(super) const fn order(sort: SortKey) -> (Rows, Option<Index>) {
     match sort {
-        SortKey::CreatedAt => None,
-        SortKey::Name => Some(Index::First),
-        SortKey::Status => Some(Index::Second),
-        SortKey::Size => Some(Index::Third),
-        SortKey::UpdatedAt => Some(Index::Fourth),
+        SortKey::CreatedAt => (Rows::Whole, None),
+        SortKey::Name => (Rows::Whole, Some(Index::First)),
+        SortKey::Status => (Rows::Whole, Some(Index::Second)),
+        SortKey::Size => (Rows::Whole, Some(Index::Third)),
+        SortKey::UpdatedAt => (Rows::Whole, Some(Index::Fourth)),
+        SortKey::Id => (Rows::References, None),
+        SortKey::ContainerFormat => (Rows::References, Some(Index::First)),
+        SortKey::DiskFormat => (Rows::References, Some(Index::Second)),
     }
 }
 
-/// An image's place in an index: what it orders by, then its place in the default order. Unset counts as empty or 0.
-pub(super) fn indexed(index: Index, image: &Image) -> String {
-    let leading = match index {
-        Index::First => image.name.clone().unwrap_or_default(),
-        Index::Second => image.status.name().to_owned(),
-        Index::Third => format!("{:020}", image.size.unwrap_or(0)),
-        Index::Fourth => image.updated_at.sortable(),
-    };
-    format!("{leading}{SEPARATOR}{}", listing_sort(image))
+/// The index attributes of one kind of row.
+pub(super) fn indexes(kind: Rows, image: &Image) -> impl Iterator<Item = (Index, String)> {
+    let orders = SortKey::ALL.into_iter().map(|sort| (sort, order(sort)));
+    orders.filter_map(move |(sort, (rows, index))| Some((index.filter(|_| rows == kind)?, indexed(sort, image))))
 }
 
-/// The range of the name index that holds exactly the images of one name.
-pub(super) fn named(name: &str) -> std::ops::RangeInclusive<String> {
-    let end = char::from_u32(u32::from(SEPARATOR) + 1).unwrap_or(SEPARATOR);
-    format!("{name}{SEPARATOR}")..=format!("{name}{end}")
+/// An image's place in an order: its sort key there, and its value in the index.
+pub(super) fn place(sort: SortKey, image: &Image) -> Position {
+    let (rows, index) = order(sort);
+    let sort_key = match rows {
+        Rows::Whole => listing_sort(image),
+        Rows::References => image.id.to_string(),
+    };
+    Position { sort: sort_key, indexed: index.map(|_| indexed(sort, image)) }
+}
+
+/// What an index orders an image by: a value, then the time of registration. The index itself breaks what ties are left by
+/// sort key, which holds the id.
+pub(super) fn indexed(sort: SortKey, image: &Image) -> String {
+    format!("{}{SEPARATOR}{}", value(sort, image), time(image.created_at))
+}
+
+/// What a sort key orders by, as text that sorts as it does. Unset counts as empty or 0.
+fn value(sort: SortKey, image: &Image) -> String {
+    match sort {
+        SortKey::Name => image.name.clone().unwrap_or_default(),
+        SortKey::Status => image.status.name().to_owned(),
+        SortKey::ContainerFormat => image.container_format.map_or("", ContainerFormat::name).to_owned(),
+        SortKey::DiskFormat => image.disk_format.map_or("", DiskFormat::name).to_owned(),
+        SortKey::Size => number(image.size.unwrap_or(0)),
+        SortKey::Id => image.id.to_string(),
+        SortKey::CreatedAt => image.created_at.sortable(),
+        SortKey::UpdatedAt => time(image.updated_at),
+    }
+}
+
+/// Rows have copies in every index, so what orders them is as short as it can be: 14 digits last until the year 4253.
+fn time(at: Timestamp) -> String {
+    format!("{:014x}", at.microseconds().max(0))
+}
+
+fn number(number: u64) -> String {
+    format!("{number:016x}")
+}
+
+/// Sorts behind everything that begins with a separator.
+const BEHIND: char = '\u{2}';
+
+/// The range of an order that holds every image with this value; one image without may be in it.
+pub(super) fn with_value(value: &str) -> RangeInclusive<String> {
+    format!("{value}{SEPARATOR}")..=format!("{value}{BEHIND}")
+}
+
+/// The ranges of a sort key's order outside of which nothing is within bounds.
+pub(super) fn ranges(sort: SortKey, bounds: &Bounds) -> Vec<RangeInclusive<String>> {
+    match bounds {
+        Bounds::Texts(texts) => texts.iter().map(|text| with_value(text)).collect(),
+        Bounds::Numbers(low, high) => vec![number(*low)..=format!("{}{BEHIND}", number(*high))],
+        // The default order is by the text of the time, then `#`, which `$` follows.
+        Bounds::Times(low, high) if sort == SortKey::CreatedAt => {
+            vec![low.sortable()..=format!("{}$", high.sortable())]
+        }
+        Bounds::Times(low, high) => vec![time(*low)..=format!("{}{BEHIND}", time(*high))],
+    }
+}
+
+/// The range of all images that tie with one in a sort key's order.
+pub(super) fn tied(sort: SortKey, image: &Image) -> RangeInclusive<String> {
+    match sort {
+        SortKey::CreatedAt => {
+            let time = image.created_at.sortable();
+            format!("{time}#")..=format!("{time}$")
+        }
+        SortKey::Id => image.id.to_string()..=image.id.to_string(),
+        _ => with_value(&value(sort, image)),
+    }
 }

@@ -5,6 +5,9 @@ use crate::error::{Error, Result};
 use crate::id::ImageId;
 use crate::time::Timestamp;
 
+pub use bounds::Bounds;
+pub use sort::{Order, Sort, SortKey};
+
 /// A list request, read from its query.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ListRequest {
@@ -32,8 +35,6 @@ pub struct PageLimits {
 pub struct Filter {
     /// Which visibility is asked for.
     pub visibility: Option<VisibilityFilter>,
-    /// The name, when exactly one is asked for: such lists are read by name.
-    pub name: Option<String>,
     hidden: bool,
     tests: Vec<Test>,
 }
@@ -45,36 +46,6 @@ pub enum VisibilityFilter {
     All,
     /// One visibility.
     Only(Visibility),
-}
-
-/// The order of a list. Ties are broken by `created_at`, then `id`, in the same direction.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Sort {
-    /// What orders.
-    pub key: SortKey,
-    /// Largest first.
-    pub descending: bool,
-}
-
-impl Default for Sort {
-    fn default() -> Self {
-        Self { key: SortKey::CreatedAt, descending: true }
-    }
-}
-
-/// What a list can be ordered by.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum SortKey {
-    /// Time of registration.
-    CreatedAt,
-    /// Name.
-    Name,
-    /// Status, by its name.
-    Status,
-    /// Size.
-    Size,
-    /// Time of last change.
-    UpdatedAt,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -230,8 +201,12 @@ impl ListRequest {
     fn read(&mut self, key: &str, value: &str, limits: PageLimits) -> Result<()> {
         match key {
             "limit" => {
-                let limit: usize = value.parse().map_err(|_| invalid("limit", "an integer of at least 0"))?;
-                self.limit = limit.min(limits.max);
+                // However long the number, it is cut.
+                let digits = !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit());
+                if !digits {
+                    return Err(invalid("limit", "an integer of at least 0"));
+                }
+                self.limit = value.parse().unwrap_or(limits.max).min(limits.max);
             }
             "marker" => {
                 let marker = value.parse();
@@ -248,6 +223,7 @@ fn invalid(key: &str, expected: &str) -> Error {
     Error::Invalid(format!("{key}: must be {expected}"))
 }
 
+mod bounds;
 mod parse;
 mod sort;
 #[cfg(test)]

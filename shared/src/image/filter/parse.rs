@@ -18,13 +18,7 @@ pub(super) fn filter(filter: &mut Filter, key: &str, value: &str) -> Result<()> 
         }
         // Sharing decides it, and nothing is shared yet that its owner does not see anyway.
         "member_status" => return member_status(value),
-        "name" => {
-            let names = operands(key, value)?;
-            if let [name] = names.as_slice() {
-                filter.name = Some(name.clone());
-            }
-            Test::Text(TextField::Name, names)
-        }
+        "name" => Test::Text(TextField::Name, operands(key, value)?),
         "id" => Test::Text(TextField::Id, operands(key, value)?),
         "status" => Test::Text(TextField::Status, operands(key, value)?),
         "container_format" => Test::Text(TextField::ContainerFormat, operands(key, value)?),
@@ -132,28 +126,47 @@ fn bounded(field: NumberField, comparison: Comparison, number: i128) -> Test {
 fn operands(key: &str, value: &str) -> Result<Vec<String>> {
     match value.split_once(':') {
         None => Ok(vec![value.to_owned()]),
-        Some(("eq", rest)) => Ok(vec![unquoted(rest)]),
+        Some(("eq", rest)) => Ok(vec![rest.to_owned()]),
         Some(("in", rest)) => listed(key, rest),
+        // A time is the one value with colons that needs no operator, as in Glance.
+        Some(_) if Timestamp::parse(value).is_some() => Ok(vec![value.to_owned()]),
         Some(_) => Err(invalid(key, "a value without ':', or one after eq: or in:")),
     }
 }
 
-fn unquoted(text: &str) -> String {
-    text.strip_prefix('"').and_then(|text| text.strip_suffix('"')).unwrap_or(text).to_owned()
+/// Values between commas. A whole value may stand in quotes, and then hold commas, and after a `\` quotes.
+fn listed(key: &str, text: &str) -> Result<Vec<String>> {
+    let mut values = Vec::new();
+    let mut rest = text;
+    loop {
+        let (value, behind) = match rest.strip_prefix('"') {
+            Some(quoted) => quoted_value(key, quoted)?,
+            None => {
+                let (value, behind) = rest.split_at(rest.find(',').unwrap_or(rest.len()));
+                (value.to_owned(), behind)
+            }
+        };
+        if !behind.is_empty() && !behind.starts_with(',') || value.contains('"') && !rest.starts_with('"') {
+            return Err(invalid(key, "a list whose quotes hold whole values, each between commas"));
+        }
+        values.push(value);
+        match behind.strip_prefix(',') {
+            Some(more) => rest = more,
+            None => return Ok(values),
+        }
+    }
 }
 
-fn listed(key: &str, text: &str) -> Result<Vec<String>> {
-    let (mut values, mut value, mut quoted) = (Vec::new(), String::new(), false);
-    for letter in text.chars() {
+/// What stands before the closing quote, and what comes behind it.
+fn quoted_value<'a>(key: &str, text: &'a str) -> Result<(String, &'a str)> {
+    let mut value = String::new();
+    let mut letters = text.char_indices();
+    while let Some((at, letter)) = letters.next() {
         match letter {
-            '"' => quoted = !quoted,
-            ',' if !quoted => values.push(std::mem::take(&mut value)),
+            '"' => return Ok((value, text.get(at + 1..).unwrap_or_default())),
+            '\\' => value.extend(letters.next().map(|(_, escaped)| escaped)),
             _ => value.push(letter),
         }
     }
-    if quoted {
-        return Err(invalid(key, "a list whose quotes are closed"));
-    }
-    values.push(value);
-    Ok(values)
+    Err(invalid(key, "a list whose quotes are closed"))
 }

@@ -1,0 +1,112 @@
+//! What a filter says of one attribute, so that only a part of an order is read.
+
+use super::{Comparison, Filter, NumberField, SortKey, Test, TextField, TimeField};
+use crate::id::ImageId;
+use crate::time::Timestamp;
+
+/// The longest text that an attribute can have, in characters: what is longer is nobody's.
+const MAX_TEXT: usize = 255;
+
+/// A second, in microseconds: times are compared by whole ones.
+const SECOND: i64 = 1_000_000;
+
+/// Values of one attribute outside of which no image passes a filter. Both ends are meant.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Bounds {
+    /// One of these texts.
+    Texts(Vec<String>),
+    /// Numbers between two.
+    Numbers(u64, u64),
+    /// Times between two.
+    Times(Timestamp, Timestamp),
+}
+
+impl Bounds {
+    /// Whether they leave one value, so that what is read by them is in the default order.
+    pub fn is_one_value(&self) -> bool {
+        match self {
+            Self::Texts(texts) => texts.len() == 1,
+            Self::Numbers(low, high) => low == high,
+            Self::Times(..) => false,
+        }
+    }
+}
+
+impl Filter {
+    /// What it says of a sort key's attribute, if it says anything.
+    pub fn bounds(&self, key: SortKey) -> Option<Bounds> {
+        match key {
+            SortKey::Name => self.texts(TextField::Name),
+            SortKey::Status => self.texts(TextField::Status),
+            SortKey::ContainerFormat => self.texts(TextField::ContainerFormat),
+            SortKey::DiskFormat => self.texts(TextField::DiskFormat),
+            SortKey::Id => None,
+            SortKey::Size => self.numbers(),
+            SortKey::CreatedAt => self.times(TimeField::CreatedAt),
+            SortKey::UpdatedAt => self.times(TimeField::UpdatedAt),
+        }
+    }
+
+    /// The ids asked for, if it asks for any: what is none is nobody's.
+    pub fn ids(&self) -> Option<Vec<ImageId>> {
+        match self.texts(TextField::Id)? {
+            Bounds::Texts(texts) => Some(texts.into_iter().filter_map(|text| text.parse().ok()).collect()),
+            Bounds::Numbers(..) | Bounds::Times(..) => None,
+        }
+    }
+
+    /// The owner asked for, if any.
+    pub fn owner(&self) -> Option<&str> {
+        self.tests.iter().find_map(|test| match test {
+            Test::Text(TextField::Owner, owners) => owners.first().map(String::as_str),
+            _ => None,
+        })
+    }
+
+    fn texts(&self, field: TextField) -> Option<Bounds> {
+        let mut texts = self.tests.iter().find_map(|test| match test {
+            Test::Text(tested, texts) if *tested == field => Some(texts.clone()),
+            _ => None,
+        })?;
+        texts.retain(|text| text.chars().count() <= MAX_TEXT);
+        texts.sort_unstable();
+        texts.dedup();
+        Some(Bounds::Texts(texts))
+    }
+
+    fn numbers(&self) -> Option<Bounds> {
+        let mut bounds = None;
+        for test in &self.tests {
+            let Test::Number(NumberField::Size, comparison, number) = test else { continue };
+            let (low, high) = bounds.unwrap_or((0, u64::MAX));
+            bounds = match comparison {
+                Comparison::AtLeast | Comparison::Greater => Some((low.max(*number), high)),
+                Comparison::AtMost | Comparison::Less => Some((low, high.min(*number))),
+                Comparison::Equal => Some((low.max(*number), high.min(*number))),
+                Comparison::Not => bounds,
+            };
+        }
+        bounds.map(|(low, high)| Bounds::Numbers(low, high))
+    }
+
+    fn times(&self, field: TimeField) -> Option<Bounds> {
+        let mut bounds = None;
+        for test in &self.tests {
+            let Test::Time(tested, comparison, time) = test else { continue };
+            if *tested != field {
+                continue;
+            }
+            let (low, high) = bounds.unwrap_or((i64::MIN, i64::MAX));
+            // A time passes for the second it lies in.
+            let (from, to) = (time.microseconds(), time.microseconds().saturating_add(SECOND));
+            bounds = match comparison {
+                Comparison::AtLeast | Comparison::Greater => Some((low.max(from), high)),
+                Comparison::AtMost | Comparison::Less => Some((low, high.min(to))),
+                Comparison::Equal => Some((low.max(from), high.min(to))),
+                Comparison::Not => bounds,
+            };
+        }
+        let (low, high) = bounds?;
+        Some(Bounds::Times(Timestamp::from_microseconds(low), Timestamp::from_microseconds(high)))
+    }
+}
