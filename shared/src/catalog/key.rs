@@ -4,7 +4,7 @@ use std::ops::RangeInclusive;
 
 use super::scope::Scope;
 use crate::id::{ImageId, ProjectId};
-use crate::image::{Bounds, ContainerFormat, DiskFormat, Image, SortKey};
+use crate::image::{Bounds, ContainerFormat, DiskFormat, Image, Order, SortKey};
 use crate::ports::{Index, Key, Position};
 use crate::store::ObjectKey;
 use crate::time::Timestamp;
@@ -21,6 +21,11 @@ pub(super) fn image(id: &ImageId) -> Key {
     key(format!("image#{id}"), "record")
 }
 
+/// The image in whose partition an item lies.
+pub(super) fn image_of(key: &Key) -> Option<ImageId> {
+    key.partition.strip_prefix("image#")?.parse().ok()
+}
+
 /// What is known of one object ever begun for an image.
 pub(super) fn blob(object: &ObjectKey) -> Key {
     key(format!("image#{}", object.image()), format!("blob#{}", object.blob()))
@@ -35,7 +40,7 @@ pub(super) fn member(image: &ImageId, project: &ProjectId) -> Key {
 }
 
 /// The range of an image's partition that holds exactly its members: `$` is what follows `#`.
-pub(super) fn members() -> std::ops::RangeInclusive<String> {
+pub(super) fn members() -> RangeInclusive<String> {
     MEMBER.to_owned()..="member$".to_owned()
 }
 
@@ -156,7 +161,9 @@ pub(super) const fn order(sort: SortKey) -> (Rows, Option<Index>) {
 /// The index attributes of one kind of row.
 pub(super) fn indexes(kind: Rows, image: &Image) -> impl Iterator<Item = (Index, String)> {
     let orders = SortKey::ALL.into_iter().map(|sort| (sort, order(sort)));
-    orders.filter_map(move |(sort, (rows, index))| Some((index.filter(|_| rows == kind)?, indexed(sort, image))))
+    orders.filter_map(move |(sort, (rows, index))| {
+        Some((index.filter(|_| rows == kind)?, indexed(sort, image)))
+    })
 }
 
 /// An image's place in an order: its sort key there, and its value in the index.
@@ -189,9 +196,12 @@ fn value(sort: SortKey, image: &Image) -> String {
     }
 }
 
-/// Rows have copies in every index, so what orders them is as short as it can be: 14 digits last until the year 4253.
+/// How many digits a time has in an index: enough until the year 4253. Rows have copies in every index, so what orders them
+/// is as short as it can be.
+const TIME_DIGITS: usize = 14;
+
 fn time(at: Timestamp) -> String {
-    format!("{:014x}", at.microseconds().max(0))
+    format!("{:0TIME_DIGITS$x}", at.microseconds().max(0))
 }
 
 fn number(number: u64) -> String {
@@ -201,8 +211,8 @@ fn number(number: u64) -> String {
 /// Sorts behind everything that begins with a separator.
 const BEHIND: char = '\u{2}';
 
-/// The range of an order that holds every image with this value; one image without may be in it.
-pub(super) fn with_value(value: &str) -> RangeInclusive<String> {
+/// The range of an order that holds every image with this value; one with another may be in it.
+fn with_value(value: &str) -> RangeInclusive<String> {
     format!("{value}{SEPARATOR}")..=format!("{value}{BEHIND}")
 }
 
@@ -210,6 +220,7 @@ pub(super) fn with_value(value: &str) -> RangeInclusive<String> {
 pub(super) fn ranges(sort: SortKey, bounds: &Bounds) -> Vec<RangeInclusive<String>> {
     match bounds {
         Bounds::Texts(texts) => texts.iter().map(|text| with_value(text)).collect(),
+        Bounds::Numbers(low, high) if low == high => vec![with_value(&number(*low))],
         Bounds::Numbers(low, high) => vec![number(*low)..=format!("{}{BEHIND}", number(*high))],
         // The default order is by the text of the time, then `#`, which `$` follows.
         Bounds::Times(low, high) if sort == SortKey::CreatedAt => {
@@ -219,14 +230,40 @@ pub(super) fn ranges(sort: SortKey, bounds: &Bounds) -> Vec<RangeInclusive<Strin
     }
 }
 
-/// The range of all images that tie with one in a sort key's order.
-pub(super) fn tied(sort: SortKey, image: &Image) -> RangeInclusive<String> {
-    match sort {
-        SortKey::CreatedAt => {
-            let time = image.created_at.sortable();
-            format!("{time}#")..=format!("{time}$")
+/// Where an image is, or was, among those that share the value a range is of.
+pub(super) fn place_in(sort: SortKey, range: &RangeInclusive<String>, image: &Image) -> Position {
+    let indexed = format!("{}{}", range.start(), time(image.created_at));
+    Position { indexed: Some(indexed), ..place(sort, image) }
+}
+
+/// The place in the default order of a row that was read by the value of a range; `None` for a row of another value.
+pub(super) fn default_place(kind: Rows, range: &RangeInclusive<String>, row: &Position) -> Option<String> {
+    let time = row.indexed.as_deref()?.strip_prefix(range.start().as_str())?;
+    if time.len() != TIME_DIGITS {
+        return None;
+    }
+    match kind {
+        Rows::Whole => Some(row.sort.clone()),
+        Rows::References => {
+            let at = Timestamp::from_microseconds(i64::from_str_radix(time, 16).ok()?);
+            Some(format!("{}#{}", at.sortable(), row.sort))
         }
-        SortKey::Id => image.id.to_string()..=image.id.to_string(),
-        _ => with_value(&value(sort, image)),
+    }
+}
+
+/// The place before the first image of those that tie with one, in the direction of a walk.
+pub(super) fn before_ties(order: Order, image: &Image) -> Position {
+    let edge = |start: String, end: String| if order.descending { end } else { start };
+    let here = place(order.key, image);
+    match (order.key, here.indexed) {
+        (SortKey::CreatedAt, _) => {
+            let time = image.created_at.sortable();
+            Position { sort: edge(format!("{time}#"), format!("{time}$")), indexed: None }
+        }
+        (key, Some(_)) => {
+            let (start, end) = with_value(&value(key, image)).into_inner();
+            Position { sort: here.sort, indexed: Some(edge(start, end)) }
+        }
+        (_, None) => Position { sort: here.sort, indexed: None },
     }
 }

@@ -1,8 +1,8 @@
 //! What a list asks for: filters, order, page (API reference, "List images").
 
-use super::{Image, Status, Visibility};
+use super::{Image, MemberStatus, Status, Visibility};
 use crate::error::{Error, Result};
-use crate::id::ImageId;
+use crate::id::{ImageId, ProjectId};
 use crate::time::Timestamp;
 
 pub use bounds::Bounds;
@@ -36,7 +36,18 @@ pub struct Filter {
     /// Which visibility is asked for.
     pub visibility: Option<VisibilityFilter>,
     hidden: bool,
+    member_status: Memberships,
     tests: Vec<Test>,
+}
+
+/// One status of members, or any.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Memberships(Option<MemberStatus>);
+
+impl Default for Memberships {
+    fn default() -> Self {
+        Self(Some(MemberStatus::Accepted))
+    }
 }
 
 /// The values of `visibility`.
@@ -122,6 +133,23 @@ impl Filter {
             && self.tests.iter().all(|test| test.holds(image))
     }
 
+    /// Whether no image can pass.
+    pub fn is_empty(&self) -> bool {
+        let none = |test: &Test| match test {
+            Test::Never => true,
+            Test::Text(TextField::Owner, owners) => {
+                owners.iter().all(|owner| owner.parse::<ProjectId>().is_err())
+            }
+            _ => false,
+        };
+        self.tests.iter().any(none)
+    }
+
+    /// Which memberships make an image one that is shared with the caller; `None` is any.
+    pub fn member_status(&self) -> Option<MemberStatus> {
+        self.member_status.0
+    }
+
     /// Whether many images may fail the filter, so that a page should be read in larger steps.
     pub fn is_selective(&self) -> bool {
         !self.tests.is_empty() || self.hidden || self.visibility.is_some()
@@ -153,7 +181,7 @@ fn text_of(field: TextField, image: &Image) -> Option<&str> {
         TextField::Status => Some(image.status.name()),
         TextField::ContainerFormat => image.container_format.map(super::ContainerFormat::name),
         TextField::DiskFormat => image.disk_format.map(super::DiskFormat::name),
-        TextField::Owner => image.owner.as_ref().map(crate::id::ProjectId::as_str),
+        TextField::Owner => image.owner.as_ref().map(ProjectId::as_str),
         TextField::Checksum => image.digests.as_ref().map(|digests| digests.md5.as_str()),
         TextField::HashValue => image.digests.as_ref().map(|digests| digests.sha512.as_str()),
         TextField::HashAlgorithm => image.digests.as_ref().map(|_| super::HASH_ALGORITHM),

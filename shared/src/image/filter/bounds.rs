@@ -1,7 +1,7 @@
 //! What a filter says of one attribute, so that only a part of an order is read.
 
 use super::{Comparison, Filter, NumberField, SortKey, Test, TextField, TimeField};
-use crate::id::ImageId;
+use crate::id::{ImageId, ProjectId};
 use crate::time::Timestamp;
 
 /// The longest text that an attribute can have, in characters: what is longer is nobody's.
@@ -56,9 +56,9 @@ impl Filter {
     }
 
     /// The owner asked for, if any.
-    pub fn owner(&self) -> Option<&str> {
+    pub fn owner(&self) -> Option<ProjectId> {
         self.tests.iter().find_map(|test| match test {
-            Test::Text(TextField::Owner, owners) => owners.first().map(String::as_str),
+            Test::Text(TextField::Owner, owners) => owners.first()?.parse().ok(),
             _ => None,
         })
     }
@@ -96,7 +96,7 @@ impl Filter {
             if *tested != field {
                 continue;
             }
-            let (low, high) = bounds.unwrap_or((i64::MIN, i64::MAX));
+            let (low, high) = bounds.unwrap_or((0, i64::MAX));
             // A time passes for the second it lies in.
             let (from, to) = (time.microseconds(), time.microseconds().saturating_add(SECOND));
             bounds = match comparison {

@@ -1,8 +1,10 @@
 //! One query parameter into one test.
 
-use super::{Comparison, Filter, NumberField, Test, TextField, TimeField, VisibilityFilter, invalid};
+use super::{
+    Comparison, Filter, Memberships, NumberField, Test, TextField, TimeField, VisibilityFilter, invalid,
+};
 use crate::error::Result;
-use crate::image::{HASH_ALGORITHM, Visibility};
+use crate::image::{HASH_ALGORITHM, MemberStatus, Visibility};
 use crate::time::Timestamp;
 
 /// Adds what one parameter asks for. A name that is no attribute is a custom property's.
@@ -16,8 +18,10 @@ pub(super) fn filter(filter: &mut Filter, key: &str, value: &str) -> Result<()> 
             filter.hidden = boolean(key, &value.to_lowercase())?;
             return Ok(());
         }
-        // Sharing decides it, and nothing is shared yet that its owner does not see anyway.
-        "member_status" => return member_status(value),
+        "member_status" => {
+            filter.member_status = member_status(value)?;
+            return Ok(());
+        }
         "name" => Test::Text(TextField::Name, operands(key, value)?),
         "id" => Test::Text(TextField::Id, operands(key, value)?),
         "status" => Test::Text(TextField::Status, operands(key, value)?),
@@ -52,10 +56,11 @@ fn visibility(value: &str) -> Result<VisibilityFilter> {
     }
 }
 
-fn member_status(value: &str) -> Result<()> {
-    match value {
-        "pending" | "accepted" | "rejected" | "all" => Ok(()),
-        _ => Err(invalid("member_status", "one of pending, accepted, rejected, all")),
+fn member_status(value: &str) -> Result<Memberships> {
+    match MemberStatus::parse(value) {
+        Some(status) => Ok(Memberships(Some(status))),
+        None if value == "all" => Ok(Memberships(None)),
+        None => Err(invalid("member_status", "one of pending, accepted, rejected, all")),
     }
 }
 

@@ -131,6 +131,12 @@ impl Sort {
         Self { first, ties: orders }
     }
 
+    /// What decides, one after the other.
+    #[cfg(test)]
+    pub(super) fn orders(&self) -> impl Iterator<Item = Order> {
+        std::iter::once(self.first).chain(self.ties.iter().copied())
+    }
+
     /// What decides before all else.
     pub fn first(&self) -> Order {
         self.first
@@ -210,7 +216,6 @@ fn descending(parameter: &str, dir: &str) -> Result<bool> {
 
 fn sort_key(parameter: &str, key: &str) -> Result<SortKey> {
     let known = SortKey::ALL.into_iter().find(|known| known.name() == key.trim());
-    let expected =
-        "one of name, status, container_format, disk_format, size, id, created_at, updated_at";
+    let expected = "one of name, status, container_format, disk_format, size, id, created_at, updated_at";
     known.ok_or_else(|| invalid(parameter, expected))
 }
