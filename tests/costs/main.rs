@@ -98,6 +98,14 @@ fn image(name: &str, tag: &str) -> Value {
 async fn world_of(operation: &str) -> (World, Meter, String) {
     let meter = Meter::default();
     let world = World::on(Arc::new(meter.table()));
+    let path = fill(&world, operation).await;
+    world.probe.reset();
+    meter.take();
+    (world, meter, path)
+}
+
+/// Makes what an operation finds there, and answers the path of the image it is done to.
+async fn fill(world: &World, operation: &str) -> String {
     let path = world.made(MEMBER, image(NAME, "lts")).await;
     let bare = ["versions", "create", "upload", "delete an image without data", "nothing is due"];
     if !bare.iter().any(|word| operation.starts_with(word)) {
@@ -119,14 +127,12 @@ async fn world_of(operation: &str) -> (World, Meter, String) {
         }
     }
     if operation == SHARED {
-        share(&world, 60).await;
+        share(world, 60).await;
     }
     if operation.starts_with("remove the data") {
         assert_eq!(world.call("DELETE", &path).by(MEMBER).send().await.line(), "204");
     }
-    world.probe.reset();
-    meter.take();
-    (world, meter, path)
+    path
 }
 
 /// Shares images of another project with the member's, which accepts them.
@@ -274,7 +280,8 @@ async fn no_operation_costs_more_than_it_may() {
 /// In every order, and by name: the page is paid for, not the catalogue.
 #[tokio::test]
 async fn a_page_in_any_order_takes_4_queries_and_200_items_at_most() {
-    let (world, _, _) = world_of(SHARED).await;
+    let world = World::default();
+    fill(&world, SHARED).await;
     let orders =
         SortKey::ALL.iter().flat_map(|key| ["asc", "desc"].map(|dir| format!("sort={}:{dir}", key.name())));
     for query in orders.chain(["name=debian-13-release-amd64-00000007".to_owned()]) {

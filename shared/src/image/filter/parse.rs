@@ -144,12 +144,11 @@ fn listed(key: &str, text: &str) -> Result<Vec<String>> {
     let mut values = Vec::new();
     let mut rest = text;
     loop {
-        let (value, behind) = match rest.strip_prefix('"') {
-            Some(quoted) => quoted_value(key, quoted)?,
-            None => {
-                let (value, behind) = rest.split_at(rest.find(',').unwrap_or(rest.len()));
-                (value.to_owned(), behind)
-            }
+        let (value, behind) = if let Some(quoted) = rest.strip_prefix('"') {
+            quoted_value(key, quoted)?
+        } else {
+            let (value, behind) = rest.split_at(rest.find(',').unwrap_or(rest.len()));
+            (value.to_owned(), behind)
         };
         if !behind.is_empty() && !behind.starts_with(',') || value.contains('"') && !rest.starts_with('"') {
             return Err(invalid(key, "a list whose quotes hold whole values, each between commas"));

@@ -35,10 +35,10 @@ pub(super) fn of(request: &ListRequest) -> Plan {
     let order = sort.first().key;
     let within = |key: SortKey| Some((key, filter.bounds(key).filter(is_short)?));
     let by_name = within(SortKey::Name);
-    if by_name.is_none() || order == SortKey::Name {
-        if let Some(within) = within(order) {
-            return Plan::Walk(Some(within));
-        }
+    if (by_name.is_none() || order == SortKey::Name)
+        && let Some(within) = within(order)
+    {
+        return Plan::Walk(Some(within));
     }
     // Within one value an index is in the default order, so several values are merged as sets are.
     let in_default_order = order == SortKey::CreatedAt && sort.is_indexed();
