@@ -1,6 +1,6 @@
 //! Listing rows: images in the order of lists, and what is read of them.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use serde_json::Value;
 
@@ -41,14 +41,14 @@ pub struct Walk<'a> {
     pub within: Option<(SortKey, Bounds)>,
     /// Where to start.
     pub from: Start<'a>,
-    /// How many rows a query reads (1 or more).
+    /// How many rows the first query of each stream reads (1 or more); each that follows reads twice as many, up to 250.
     pub step: usize,
     /// How many images are wanted, as far as is known: records that rows only name are read that many at first.
     pub wanted: usize,
 }
 
 impl<'a> Walk<'a> {
-    /// A walk of whole sets of images from the beginning, `step` rows a query.
+    /// A walk of whole sets of images from the beginning, `step` rows by the first query.
     pub fn new(scopes: &'a [Scope], order: Order, step: usize) -> Self {
         Self {
             scopes,
@@ -111,7 +111,7 @@ pub(super) fn changes(before: Option<&Image>, after: &Image, shards: u32) -> Res
 
 impl Catalog {
     /// Opens a list: images in one order, each once, read as they are asked for. Cost: one query a scope, shard and
-    /// range to begin with, then one for each `step` rows taken from it; in orders that rows only name images of, and for
+    /// range to begin with, then one whenever the rows of the last are used up; in orders that rows only name images of, and for
     /// what is shared, a batch of reads too.
     pub fn list(&self, walk: Walk<'_>) -> Listing {
         Listing::open(self.clone(), self.listing_shards, walk)
@@ -125,7 +125,9 @@ impl Catalog {
         if ids.is_empty() {
             return Ok(Vec::new());
         }
-        let keys: Vec<Key> = ids.iter().map(key::image).collect();
+        // An image that moved while rows were read is named twice, and a batch takes each key once.
+        let ids: BTreeSet<_> = ids.iter().collect();
+        let keys: Vec<Key> = ids.into_iter().map(key::image).collect();
         let items = self.table.get_batch(&keys).await?;
         items.into_iter().map(|item| Ok(decode::<ImageRecord>(item.attributes)?.into())).collect()
     }

@@ -18,6 +18,9 @@ use crate::ports::{Attributes, Direction, Item, Position, Query};
 /// The most records that one batch reads.
 const MAX_BATCH: usize = 250;
 
+/// The most rows that a query reads, unless more were asked for at first.
+const MAX_STEP: usize = 250;
+
 /// An open list: a merge of ordered streams.
 #[derive(Debug)]
 pub struct Listing {
@@ -243,6 +246,8 @@ impl Stream {
             let page = catalog.table.query(query).await?;
             read += page.items.len();
             query.after = page.items.last().map(|last| position(query, last)).or(query.after.take());
+            // Whoever reads on passes over rows: fewer, larger queries.
+            query.limit = query.limit.max(query.limit.saturating_mul(2).min(MAX_STEP));
             let index = query.index;
             if !page.more {
                 self.query = None;

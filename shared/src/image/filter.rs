@@ -149,11 +149,6 @@ impl Filter {
     pub fn member_status(&self) -> Option<MemberStatus> {
         self.member_status.0
     }
-
-    /// Whether many images may fail the filter, so that a page should be read in larger steps.
-    pub fn is_selective(&self) -> bool {
-        !self.tests.is_empty() || self.hidden || self.visibility.is_some()
-    }
 }
 
 impl Test {

@@ -6,7 +6,7 @@ mod plan;
 use std::collections::HashMap;
 
 use super::{Context, Images};
-use crate::catalog::{Listed, Start, Walk};
+use crate::catalog::{Listed, Scope, Start, Walk};
 use crate::error::{Error, Result};
 use crate::id::ImageId;
 use crate::identity::Caller;
@@ -21,11 +21,12 @@ use plan::{Plan, Sets};
 /// `next` link instead of walking the catalogue.
 const MAX_ROWS: usize = 10_000;
 
-/// How many rows a query reads when many of them may fail the filter.
-const FILTERED_STEP: usize = 250;
+/// How many rows the first query reads when many of them may fail the filter.
+const FILTERED_STEP: usize = 100;
 
-/// How many rows another order may have within the bounds of a filter, so that it is read instead and sorted here.
-const MAX_FEW: usize = 500;
+/// How many rows another order may have within the bounds of a filter, or an owner's images, so that they are read instead and
+/// sorted here.
+const MAX_FEW: usize = 250;
 
 /// A list as it is asked for.
 #[derive(Clone, Copy)]
@@ -38,8 +39,8 @@ struct Asked<'a> {
 impl Images {
     /// Lists the images the caller may see (`GET /v2/images`). Cost: one query a set of images the caller sees (their
     /// project's, public ones, what is shared with the project), plus one read when there is a marker, and one batch of
-    /// reads where rows only name images. A filter that no order serves may cost a query for each 250 rows it passes
-    /// over, at most 10,000 rows; a sort by several keys reads all images that tie with the page's in the first.
+    /// reads where rows only name images. A filter that no order serves may cost a query for each 100 to 250 rows
+    /// it passes over, at most 10,000 rows; a sort by several keys reads all images that tie with the page's in the first.
     ///
     /// # Errors
     /// `Forbidden` without role `reader`; `Invalid` when the marker is no image the caller could see, or more than 10,000
@@ -57,11 +58,24 @@ impl Images {
         let sets = Sets::of(caller, &request.filter);
         match plan::of(request) {
             Plan::Ids(ids) => Ok(self.sorted(asked, self.named(caller, &ids).await?)),
-            Plan::Few(key, bounds) => match self.few(asked, &sets, key, bounds).await? {
+            Plan::Few(key, bounds) => {
+                match self.few(asked, &sets, &sets.scopes, Some((key, bounds))).await? {
+                    Some(found) => Ok(self.sorted(asked, found)),
+                    None => self.walked(asked, &sets, None).await,
+                }
+            }
+            Plan::Walk(within) => match self.of_owner(asked, &sets).await? {
                 Some(found) => Ok(self.sorted(asked, found)),
-                None => self.walked(asked, &sets, None).await,
+                None => self.walked(asked, &sets, within).await,
             },
-            Plan::Walk(within) => self.walked(asked, &sets, within).await,
+        }
+    }
+
+    /// All images of the owner asked for, when it is another and has few.
+    async fn of_owner(&self, asked: Asked<'_>, sets: &Sets) -> Result<Option<Vec<Listed>>> {
+        match &sets.of_owner {
+            Some(owner) => self.few(asked, sets, std::slice::from_ref(owner), None).await,
+            None => Ok(None),
         }
     }
 
@@ -79,25 +93,28 @@ impl Images {
         Ok(listed.collect())
     }
 
-    /// All images within bounds of a key, in any order, when they are few.
+    /// All images of some scopes within bounds of a key, and all that is shared, in any order, when the former are few.
     async fn few(
         &self,
         asked: Asked<'_>,
         sets: &Sets,
-        key: SortKey,
-        bounds: Bounds,
+        scopes: &[Scope],
+        within: Option<(SortKey, Bounds)>,
     ) -> Result<Option<Vec<Listed>>> {
-        let order = Order { key, descending: false };
-        let walk = Walk { within: Some((key, bounds)), ..Walk::new(&sets.scopes, order, MAX_FEW) };
+        let key = within.as_ref().map_or(SortKey::CreatedAt, |(key, _)| *key);
+        let walk = Walk { within, ..Walk::new(scopes, Order { key, descending: false }, MAX_FEW) };
         let mut listing = self.context.catalog.list(walk);
-        let mut found = self.shared(asked, sets).await?;
+        let mut few = Vec::new();
         while let Some(listed) = listing.next().await? {
             if listing.rows() > MAX_FEW {
                 return Ok(None);
             }
-            found.push(listed);
+            few.push(listed);
         }
-        Ok((listing.rows() <= MAX_FEW).then_some(found))
+        // What was found as shared comes first: of two finds of one image, it tells more.
+        let mut found = self.shared(asked, sets).await?;
+        found.extend(few);
+        Ok(Some(found))
     }
 
     /// What is shared with the caller's project, where it has to be read whole.
@@ -141,7 +158,8 @@ impl Images {
         let ListRequest { sort, filter, limit, .. } = request;
         let order = sort.first();
         let by_time = order.key == SortKey::CreatedAt;
-        let selective = filter.is_selective() || !sort.is_indexed();
+        let read = within.as_ref().map(|(key, _)| *key);
+        let selective = sets.are_wide || filter.is_selective(read) || !sort.is_indexed();
         let step = if selective { (*limit).max(FILTERED_STEP) } else { *limit };
         let shared = sets.shared_with.as_ref().filter(|_| by_time);
         let walk = Walk {

@@ -4,8 +4,8 @@ use super::{Comparison, Filter, NumberField, SortKey, Test, TextField, TimeField
 use crate::id::{ImageId, ProjectId};
 use crate::time::Timestamp;
 
-/// The longest text that an attribute can have, in characters: what is longer is nobody's.
-const MAX_TEXT: usize = 255;
+/// The longest text that an attribute can have: 255 characters of up to 3 bytes. What is longer is nobody's.
+const MAX_TEXT_BYTES: usize = 255 * 3;
 
 /// A second, in microseconds: times are compared by whole ones.
 const SECOND: i64 = 1_000_000;
@@ -22,12 +22,12 @@ pub enum Bounds {
 }
 
 impl Bounds {
-    /// Whether they leave one value, so that what is read by them is in the default order.
-    pub fn is_one_value(&self) -> bool {
+    /// Whether next to nothing within them fails the test they are made of. Unset lies where empty and 0 do.
+    fn are_tight(&self) -> bool {
         match self {
-            Self::Texts(texts) => texts.len() == 1,
-            Self::Numbers(low, high) => low == high,
-            Self::Times(..) => false,
+            Self::Texts(texts) => texts.iter().all(|text| !text.is_empty()),
+            Self::Numbers(low, _) => *low > 0,
+            Self::Times(..) => true,
         }
     }
 }
@@ -63,12 +63,31 @@ impl Filter {
         })
     }
 
+    /// Whether many images may fail the filter among those within the bounds of a key, or among all, so that they should be
+    /// read in larger steps. Whether the sets that are read hold more visibilities and owners than are asked for, whoever
+    /// chose them knows.
+    pub fn is_selective(&self, within: Option<SortKey>) -> bool {
+        let by_bounds = within.filter(|key| self.bounds(*key).is_some_and(|bounds| bounds.are_tight()));
+        let decided = |test: &Test| match test {
+            Test::Text(TextField::Owner, _) | Test::Time(_, Comparison::Not, _) => true,
+            Test::Text(TextField::Name, _) => by_bounds == Some(SortKey::Name),
+            Test::Text(TextField::Status, _) => by_bounds == Some(SortKey::Status),
+            Test::Text(TextField::ContainerFormat, _) => by_bounds == Some(SortKey::ContainerFormat),
+            Test::Text(TextField::DiskFormat, _) => by_bounds == Some(SortKey::DiskFormat),
+            Test::Number(NumberField::Size, ..) => by_bounds == Some(SortKey::Size),
+            Test::Time(TimeField::CreatedAt, ..) => by_bounds == Some(SortKey::CreatedAt),
+            Test::Time(TimeField::UpdatedAt, ..) => by_bounds == Some(SortKey::UpdatedAt),
+            _ => false,
+        };
+        self.hidden || !self.tests.iter().all(decided)
+    }
+
     fn texts(&self, field: TextField) -> Option<Bounds> {
         let mut texts = self.tests.iter().find_map(|test| match test {
             Test::Text(tested, texts) if *tested == field => Some(texts.clone()),
             _ => None,
         })?;
-        texts.retain(|text| text.chars().count() <= MAX_TEXT);
+        texts.retain(|text| text.len() <= MAX_TEXT_BYTES);
         texts.sort_unstable();
         texts.dedup();
         Some(Bounds::Texts(texts))

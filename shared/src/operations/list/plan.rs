@@ -24,6 +24,10 @@ pub(super) enum Plan {
 pub(super) struct Sets {
     pub(super) scopes: Vec<Scope>,
     pub(super) shared_with: Option<ProjectId>,
+    /// What holds all that is asked for too, and may be smaller: the images of the one owner asked for.
+    pub(super) of_owner: Option<Scope>,
+    /// Whether much of what the sets hold may not be asked for.
+    pub(super) are_wide: bool,
 }
 
 /// Chooses the way that reads least.
@@ -64,37 +68,49 @@ fn is_rare(bounds: &Bounds) -> bool {
 impl Sets {
     /// The sets to read for a caller.
     pub(super) fn of(caller: &Caller, filter: &Filter) -> Self {
-        let owner = filter.owner();
-        if caller.is_admin() {
-            let scope = match (filter.visibility, owner) {
-                (_, Some(owner)) => Scope::Owner(owner),
-                (Some(VisibilityFilter::Only(Visibility::Public)), _) => Scope::Public,
-                (Some(VisibilityFilter::Only(Visibility::Community)), _) => Scope::Community,
-                _ => Scope::All,
-            };
-            return Self { scopes: vec![scope], shared_with: None };
-        }
-        let project = caller.project().cloned();
-        let own = match (&owner, &project) {
-            (Some(owner), Some(project)) if owner == project => {
-                return Self { scopes: vec![Scope::Owner(project.clone())], shared_with: None };
+        if caller.is_admin() { Self::of_admin(filter) } else { Self::of_project(caller.project(), filter) }
+    }
+
+    fn of_admin(filter: &Filter) -> Self {
+        let only = match filter.visibility {
+            Some(VisibilityFilter::Only(only)) => Some(only),
+            Some(VisibilityFilter::All) | None => None,
+        };
+        let (scope, are_wide) = match (filter.owner(), only) {
+            (Some(owner), _) => (Scope::Owner(owner), only.is_some()),
+            (None, Some(Visibility::Public)) => (Scope::Public, false),
+            (None, Some(Visibility::Community)) => (Scope::Community, false),
+            (None, _) => (Scope::All, only.is_some()),
+        };
+        Self { scopes: vec![scope], shared_with: None, of_owner: None, are_wide }
+    }
+
+    fn of_project(project: Option<&ProjectId>, filter: &Filter) -> Self {
+        let (own, others, shared, are_wide): (bool, &[Scope], bool, bool) = match filter.visibility {
+            None => (true, &[Scope::Public], true, false),
+            Some(VisibilityFilter::All) => (true, &[Scope::Public, Scope::Community], true, false),
+            Some(VisibilityFilter::Only(Visibility::Shared)) => (true, &[], true, true),
+            Some(VisibilityFilter::Only(Visibility::Private)) => (true, &[], false, true),
+            Some(VisibilityFilter::Only(Visibility::Public)) => (false, &[Scope::Public], false, false),
+            Some(VisibilityFilter::Only(Visibility::Community)) => (false, &[Scope::Community], false, false),
+        };
+        let shared_with = project.filter(|_| shared).cloned();
+        match filter.owner() {
+            // All that is the caller's own lies together.
+            Some(owner) if Some(&owner) == project => {
+                let are_wide = matches!(filter.visibility, Some(VisibilityFilter::Only(_)));
+                Self { scopes: vec![Scope::Owner(owner)], shared_with: None, of_owner: None, are_wide }
             }
             // Another's images are not among the caller's own.
-            (Some(_), _) => None,
-            (None, project) => project.clone(),
-        };
-        let own = own.map(Scope::Owner);
-        let (own, others, shared): (_, &[Scope], _) = match filter.visibility {
-            None => (own, &[Scope::Public], true),
-            Some(VisibilityFilter::All) => (own, &[Scope::Public, Scope::Community], true),
-            Some(VisibilityFilter::Only(Visibility::Shared)) => (own, &[], true),
-            Some(VisibilityFilter::Only(Visibility::Private)) => (own, &[], false),
-            Some(VisibilityFilter::Only(Visibility::Public)) => (None, &[Scope::Public], false),
-            Some(VisibilityFilter::Only(Visibility::Community)) => (None, &[Scope::Community], false),
-        };
-        Self {
-            scopes: own.into_iter().chain(others.iter().cloned()).collect(),
-            shared_with: project.filter(|_| shared),
+            Some(owner) => {
+                let of_owner = Some(Scope::Owner(owner));
+                Self { scopes: others.to_vec(), shared_with, of_owner, are_wide: true }
+            }
+            None => {
+                let own = project.filter(|_| own).cloned().map(Scope::Owner);
+                let scopes = own.into_iter().chain(others.iter().cloned()).collect();
+                Self { scopes, shared_with, of_owner: None, are_wide }
+            }
         }
     }
 }
