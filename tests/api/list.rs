@@ -1,5 +1,6 @@
 use std::time::Duration;
 
+use proptest::prelude::*;
 use serde_json::json;
 use tests::callers::{ADMIN, MEMBER, READER, STRANGER};
 use tests::service::Service;
@@ -473,6 +474,51 @@ async fn a_filter_that_cannot_be_is_refused() {
     updated_at=gt: → 400 updated_at: must be an ISO 8601 time or date
     changes-since=2026-10-01 → 400 changes-since: must be left out: use updated_at=gte:<time>
     "#);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 12, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// In process: it makes some thousand requests. Whatever is asked is answered, or refused by the parameter's name.
+    #[test]
+    fn no_query_breaks_a_list(queries in proptest::collection::vec(query(), 64)) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let world = World::default();
+            filled(&world, || ()).await;
+            for query in queries {
+                let answer = world.get(MEMBER, &format!("/v2/images?{query}")).await;
+                let keys = query.split('&').map(|pair| pair.split_once('=').unwrap().0);
+                match answer.status.as_u16() {
+                    200 => {}
+                    400 => assert!(keys.clone().any(|key| answer.line().contains(key)), "{query}: {answer}"),
+                    _ => panic!("{query}: {answer}"),
+                }
+            }
+        });
+    }
+}
+
+fn query() -> impl Strategy<Value = String> {
+    let keys = "limit marker sort sort_key sort_dir name id status container_format disk_format size size_min size_max \
+        virtual_size min_ram_min min_disk_max owner checksum os_hash_value os_hash_algo created_at updated_at protected \
+        os_hidden visibility member_status tag tags deleted os_distro changes-since";
+    let key = prop_oneof![
+        8 => proptest::sample::select(keys.split_whitespace().map(str::to_owned).collect::<Vec<_>>()),
+        1 => "[a-z_]{1,8}",
+    ];
+    let value = prop_oneof![
+        "(%[0-9A-F]{2}|[a-zA-Z0-9.:,~-]){0,12}",
+        "(in|eq|neq|gt|gte|lt|lte|):(%22|%5C|[a-z0-9,:-]){0,8}",
+        "-?[0-9]{1,40}",
+        "((lt|gte|neq):)?[0-9]{4,6}-[0-9]{2}-[0-9]{2}(T[0-9]{2}:[0-9]{2}:[0-9]{2}Z)?",
+        "(in:)?(%F0%9F%98%80){255}",
+        "(name|size|id|status|disk_format|created_at)(:asc|:desc|)(,updated_at|,name:asc|,)?",
+        "all|public|shared|private|community|true|false|pending|active|raw",
+        "00000000-0000-4000-8000-00000000000[0-9]",
+    ];
+    let pair = (key, value).prop_map(|(key, value)| format!("{key}={value}"));
+    proptest::collection::vec(pair, 1..5).prop_map(|pairs| pairs.join("&"))
 }
 
 #[tokio::test]

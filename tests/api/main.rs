@@ -44,5 +44,6 @@ mod show;
 mod tags;
 mod update;
 mod upload;
+mod vector;
 mod versions;
 mod visibility;

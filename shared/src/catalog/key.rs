@@ -9,7 +9,7 @@ use crate::ports::{Index, Key, Position};
 use crate::store::ObjectKey;
 use crate::time::Timestamp;
 
-/// Sorts below every character a name is likely to hold, so that `web` comes before `web-base` whatever follows.
+/// Ends a value of an index. It sorts below every letter of one, so that `web` comes before `web-base` whatever follows.
 const SEPARATOR: char = '\u{1}';
 
 fn key(partition: String, sort: impl Into<String>) -> Key {
@@ -185,7 +185,7 @@ pub(super) fn indexed(sort: SortKey, image: &Image) -> String {
 /// What a sort key orders by, as text that sorts as it does. Unset counts as empty or 0.
 fn value(sort: SortKey, image: &Image) -> String {
     match sort {
-        SortKey::Name => image.name.clone().unwrap_or_default(),
+        SortKey::Name => text(image.name.as_deref().unwrap_or_default()),
         SortKey::Status => image.status.name().to_owned(),
         SortKey::ContainerFormat => image.container_format.map_or("", ContainerFormat::name).to_owned(),
         SortKey::DiskFormat => image.disk_format.map_or("", DiskFormat::name).to_owned(),
@@ -194,6 +194,21 @@ fn value(sort: SortKey, image: &Image) -> String {
         SortKey::CreatedAt => image.created_at.sortable(),
         SortKey::UpdatedAt => time(image.updated_at),
     }
+}
+
+/// Text that sorts as it did, and holds nothing that sorts below or as the separator: of three letters that would, each becomes
+/// two.
+fn text(text: &str) -> String {
+    let mut sortable = String::with_capacity(text.len());
+    for letter in text.chars() {
+        match letter {
+            '\u{0}' => sortable.push_str("\u{2}\u{1}"),
+            '\u{1}' => sortable.push_str("\u{2}\u{2}"),
+            '\u{2}' => sortable.push_str("\u{2}\u{3}"),
+            other => sortable.push(other),
+        }
+    }
+    sortable
 }
 
 /// How many digits a time has in an index: enough until the year 4253. Rows have copies in every index, so what orders them
@@ -208,10 +223,10 @@ fn number(number: u64) -> String {
     format!("{number:016x}")
 }
 
-/// Sorts behind everything that begins with a separator.
+/// Sorts behind everything that begins with a separator, and before every other letter but itself, which others follow.
 const BEHIND: char = '\u{2}';
 
-/// The range of an order that holds every image with this value; one with another may be in it.
+/// The range of an order that holds every image with this value, and no other.
 fn with_value(value: &str) -> RangeInclusive<String> {
     format!("{value}{SEPARATOR}")..=format!("{value}{BEHIND}")
 }
@@ -219,7 +234,7 @@ fn with_value(value: &str) -> RangeInclusive<String> {
 /// The ranges of a sort key's order outside of which nothing is within bounds.
 pub(super) fn ranges(sort: SortKey, bounds: &Bounds) -> Vec<RangeInclusive<String>> {
     match bounds {
-        Bounds::Texts(texts) => texts.iter().map(|text| with_value(text)).collect(),
+        Bounds::Texts(texts) => texts.iter().map(|value| with_value(&text(value))).collect(),
         Bounds::Numbers(low, high) if low == high => vec![with_value(&number(*low))],
         Bounds::Numbers(low, high) => vec![number(*low)..=format!("{}{BEHIND}", number(*high))],
         // The default order is by the text of the time, then `#`, which `$` follows.
