@@ -50,7 +50,8 @@ def counts(model):
     rows = []
     for name, counted in model.counted.items():
         calls = counted["calls"]
-        gets = sum(call.startswith("get") for call in calls) or "–"
+        gets = sum(call.startswith("get ") for call in calls)
+        gets = " + ".join(filter(None, [str(gets or ""), amounts(calls, "get_batch").strip("–")])) or "–"
         units = [counted[kind] or "–" for kind in ("read", "write", "index")]
         rows.append((name, gets, amounts(calls, "query"), amounts(calls, "commit"), stored(calls), *units))
     return table(("Operation", "Reads", "Queries (items)", "Writes (items)", "Store", "RRU", "WRU", "copies"), rows)

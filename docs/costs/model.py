@@ -186,6 +186,7 @@ class Model:
         """Of the table, for an image: its record, its rows with their copies in indexes, its blob, and what was deleted."""
         size, extra, copies = self.bytes, self.assumed["item_overhead_bytes"], 1 + self.deployed.indexes
         live = size["record"] + size["blob"] + 2 * extra + copies * (size["row_of_all"] + size["row_of_owner"] + 2 * extra)
+        live += 3 * (size["reference_of_all"] + size["reference_of_owner"] + 2 * extra)  # in two indexes
         return live + self.assumed["deleted_share"] * (size["deleted"] + extra)
 
     def images_a_shard(self):

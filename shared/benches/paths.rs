@@ -11,9 +11,9 @@ use bytes::Bytes;
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use serde_json::json;
 use shared::adapters::memory::{MemoryStore, MemoryTable};
-use shared::catalog::{Catalog, Scope};
+use shared::catalog::{Catalog, Scope, Walk};
 use shared::id::{ImageId, ProjectId, Ulid};
-use shared::image::{Image, ListRequest, NewImage, PageLimits, Patch, PatchForm, Sort};
+use shared::image::{Image, ListRequest, NewImage, Order, PageLimits, Patch, PatchForm};
 use shared::store::ObjectKey;
 use shared::time::Timestamp;
 use shared::transfer::{Body, Intake};
@@ -85,7 +85,7 @@ fn list(c: &mut Criterion) {
         c.bench_function(&format!("list: a page of 25 of 1,000, {name}"), |b| {
             b.iter(|| {
                 runtime.block_on(async {
-                    let mut listing = catalog.list(scopes, Sort::default(), None, None, 25);
+                    let mut listing = catalog.list(Walk::new(scopes, Order::default(), 25));
                     for _ in 0..25 {
                         black_box(listing.next().await.unwrap().unwrap());
                     }

@@ -49,5 +49,6 @@ mod tags;
 mod tasks;
 mod update;
 mod upload;
+mod vector;
 mod versions;
 mod visibility;

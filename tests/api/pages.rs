@@ -160,6 +160,67 @@ async fn lists_are_as_the_model_says(service: &Service, steps: &[Step], limit: u
     }
 }
 
+/// The image a change is of, if it is there already.
+fn picked<'a>(known: &'a [Known], step: &Step) -> Option<&'a str> {
+    match *step {
+        Step::Create { .. } => None,
+        Step::Delete(image) | Step::Rename { image, .. } | Step::Show { image, .. } => {
+            known.get(image.checked_rem(known.len())?).map(|image| image.path.as_str())
+        }
+    }
+}
+
+/// Walks a list that changes between its pages. Answers the paths of all pages, and those of the images that touched.
+async fn walked_while(
+    service: &Service,
+    known: &mut Vec<Known>,
+    changes: &[Step],
+    first: String,
+    keeps_deleted: bool,
+) -> (Vec<String>, Vec<String>) {
+    let (mut paths, mut touched, mut next) = (Vec::new(), Vec::new(), Some(first));
+    let mut steps = changes.iter().zip(1000..);
+    while let Some(path) = next {
+        let page = service.get(ADMIN, &path).await.json();
+        let images = page["images"].as_array().unwrap_or_else(|| panic!("{path}: {page}"));
+        paths.extend(images.iter().map(|image| image["self"].as_str().unwrap().to_owned()));
+        next = page.get("next").map(|next| next.as_str().unwrap().to_owned());
+        for (step, now) in steps.by_ref().take(3) {
+            let image = picked(known, step).map(str::to_owned);
+            let is_marker = image.is_some() && image.as_ref() == paths.last();
+            // A marker tells where it is now: only a deletion leaves it where it was.
+            if is_marker && !(keeps_deleted && matches!(step, Step::Delete(_))) {
+                continue;
+            }
+            make(service, known, now, step).await;
+            touched.extend(image.or_else(|| Some(known.last()?.path.clone())));
+        }
+    }
+    (paths, touched)
+}
+
+async fn what_does_not_change_is_listed_once(
+    service: &Service,
+    steps: &[Step],
+    changes: &[Step],
+    at: usize,
+    limit: usize,
+) {
+    let mut known = Vec::new();
+    for (now, step) in steps.iter().enumerate() {
+        make(service, &mut known, now, step).await;
+    }
+    let (order, descending) = (ORDERS[at / 2], at.is_multiple_of(2));
+    let dir = if descending { "desc" } else { "asc" };
+    let first = format!("/v2/images?sort={order}:{dir}&limit={limit}&visibility=all");
+    let before = known.clone();
+    let keeps_deleted = !matches!(order, "status" | "updated_at");
+    let (mut found, touched) = walked_while(service, &mut known, changes, first.clone(), keeps_deleted).await;
+    found.retain(|path| !touched.contains(path));
+    let expected = expected(&before, order, descending, |image| !touched.contains(&image.path));
+    assert_eq!(found, expected, "{first}");
+}
+
 fn form(name: &str) -> String {
     name.replace('\u{2}', "%02")
 }
@@ -184,6 +245,14 @@ proptest! {
 
 proptest! {
     #![proptest_config(ProptestConfig { cases: 24, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// In process: it makes many requests.
+    #[test]
+    fn pages_of_a_list_that_changes_hold_what_stays_once_in_order(
+        steps in steps(), changes in steps(), order in 0..2 * ORDERS.len(), limit in 1..5_usize,
+    ) {
+        run(async { what_does_not_change_is_listed_once(&World::default(), &steps, &changes, order, limit).await });
+    }
 
     /// In process: how lists are spread is configured.
     #[test]

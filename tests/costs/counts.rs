@@ -57,6 +57,8 @@ async fn stored(world: &World, path: &str) -> Vec<(&'static str, Item)> {
         ("record", only(world, &image_of(path), "record").await),
         ("row_of_all", only(world, "list#all#0", "").await),
         ("row_of_owner", only(world, &format!("list#owner#{project}#0"), "").await),
+        ("reference_of_all", only(world, "ids#all#0", "").await),
+        ("reference_of_owner", only(world, &format!("ids#owner#{project}#0"), "").await),
     ]
 }
 
@@ -75,21 +77,23 @@ async fn only(world: &World, partition: &str, sort: &str) -> Item {
 
 /// The engine is not believed blindly: its units are what the published rules make of the items' sizes. A transaction
 /// takes two units a KB of each item, the larger of before and after; a row that comes or goes takes one a KB in each of
-/// the four indexes; a consistent read one a 4 KB.
+/// the four indexes, or the two that a reference is in; a consistent read one a 4 KB.
 #[tokio::test]
 async fn units_are_what_the_sizes_of_items_make() {
     let kb = |(_, item): &(&str, Item)| bytes(item).div_ceil(1024);
-    let (usage, indexes) = (1, 4);
+    let (usage, indexes, of_references) = (1, 4, 2);
 
     let (world, _, path) = world_of("upload less than a part").await;
     let queued: Vec<u64> = stored(&world, &path).await.iter().map(kb).collect();
-    let rows = queued[1] + queued[2];
+    let (rows, references) = (queued[1] + queued[2], queued[3] + queued[4]);
     let created = count("create an image").await.1;
-    assert_eq!(created, Units { read: 0, write: 2 * (queued[0] + rows + usage), index: indexes * rows });
+    let index = indexes * rows + of_references * references;
+    assert_eq!(created, Units { read: 0, write: 2 * (queued[0] + rows + references + usage), index });
 
     let sizes: Vec<u64> = published().await.iter().map(kb).collect();
-    let [record, all, owner, blob, due, _deleted] = sizes[..] else { panic!("{sizes:?}") };
-    let write = 2 * (record + all + owner + usage + blob + due);
+    let [record, all, owner, of_all, of_owner, blob, due, _deleted] = sizes[..] else { panic!("{sizes:?}") };
+    let write = 2 * (record + all + owner + of_all + of_owner + usage + blob + due);
     let deleted = count("delete an image with data").await.1;
-    assert_eq!(deleted, Units { read: record.div_ceil(4), write, index: indexes * (all + owner) });
+    let index = indexes * (all + owner) + of_references * (of_all + of_owner);
+    assert_eq!(deleted, Units { read: record.div_ceil(4), write, index });
 }

@@ -19,7 +19,7 @@ use shared::adapters::s3::S3Store;
 use shared::adapters::sqs::SqsQueue;
 use shared::catalog::Catalog;
 use shared::http::{Door, serve};
-use shared::image::{PageLimits, Quotas};
+use shared::image::{PageLimits, Quotas, SortKey};
 use shared::operations::{
     Arrival, Arrivals, ArrivalsSettings, Context, ImageData, Images, ImagesSettings, Members, Owner, Reaper,
     Stores, Tasks, TasksSettings, UploadSettings,
@@ -211,10 +211,19 @@ async fn records(images: &Router) {
     for visibility in ["private", "shared", "community", "public"] {
         paths.push(create(images, json!({"visibility": visibility})).await);
     }
-    let orders = ["name:asc", "status:desc", "size:asc", "updated_at:desc", "created_at:asc"];
+    let orders = SortKey::ALL.map(SortKey::name);
     let orders = orders.map(|order| format!("/v2/images?sort={order}&limit=1"));
     let marker = paths[0].trim_start_matches("/v2/images/");
-    let others = ["", "?name=web", "?tag=lts&visibility=public", "?limit=0", &format!("?marker={marker}")];
+    let by_id = format!("?id={marker}");
+    let others = [
+        "",
+        "?name=web",
+        "?disk_format=raw",
+        "?tag=lts&visibility=public",
+        &by_id,
+        "?limit=0",
+        &format!("?marker={marker}"),
+    ];
     let others = others.map(|query| format!("/v2/images{query}"));
     for list in orders.iter().chain(&others) {
         for caller in [ADMIN, MEMBER] {

@@ -77,19 +77,7 @@ impl Catalog {
         let mut write = Write::default()
             .with(Change::Put(Item { key: key::image(&image.id), attributes: record }, condition));
 
-        let listed = listing::attributes(image)?;
-        let rows = self.listing_keys(image);
-        let before = seen.map(|seen| self.listing_keys(&seen.image)).unwrap_or_default();
-        let same = match seen {
-            Some(seen) => listing::attributes(&seen.image)? == listed,
-            None => false,
-        };
-        let gone = before.iter().filter(|row| !rows.contains(row));
-        write.extend(gone.map(|row| Change::Remove(row.clone(), Condition::Always)));
-        let written = rows.iter().filter(|row| !(same && before.contains(row)));
-        write.extend(written.map(|row| {
-            Change::Put(Item { key: row.clone(), attributes: listed.clone() }, Condition::Always)
-        }));
+        write.extend(listing::changes(seen.map(|seen| &seen.image), image, self.listing_shards)?);
         write.extend(usage::difference(seen.map(|seen| &seen.image), image));
         Ok(write)
     }

@@ -1,141 +1,199 @@
-//! Listing rows: images in the order of lists, and the merge that reads them.
+//! Listing rows: images in the order of lists, and what is read of them.
 
-use std::cmp::Ordering;
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, HashMap};
 
-use futures_util::future::try_join_all;
 use serde_json::Value;
 
-use super::record::{ImageRecord, decode, encode};
+use super::merge::Listing;
+use super::record::{ImageRecord, MemberRecord, MemberRow, decode, encode};
 use super::{Catalog, Scope, key};
 use crate::error::Result;
-use crate::image::{Image, Sort, SortKey};
-use crate::ports::{Attributes, Direction, Index, Item, Key, Position, Query};
+use crate::id::{ImageId, ProjectId};
+use crate::image::{Bounds, Image, MemberStatus, Order, SortKey};
+use crate::ports::{Attributes, Change, Condition, Item, Key, Position, Query};
 
-/// What a row carries: everything a list answers and its filters need, and its place in every index.
-pub(super) fn attributes(image: &Image) -> Result<Attributes> {
-    let listed = Image { location: None, upload: None, members: 0, ..image.clone() };
-    let mut attributes = encode(&ImageRecord::new(&listed, 0))?;
-    for index in Index::ALL {
-        attributes.insert(index.name().to_owned(), key::indexed(index, image).into());
+/// How many member rows a query reads.
+const STEP: usize = 250;
+
+/// An image as a list finds it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Listed {
+    /// The image; without its locations, or with them.
+    pub image: Image,
+    /// What the project that asks makes of it, when it was found as shared with that project.
+    pub member: Option<MemberStatus>,
+}
+
+/// What to read, and in which order.
+#[derive(Clone, Debug)]
+pub struct Walk<'a> {
+    /// The sets of images.
+    pub scopes: &'a [Scope],
+    /// Images found before, to be merged in.
+    pub found: Vec<Listed>,
+    /// Images shared with a project, of one status or any, beside those of the scopes: in the default order alone, for
+    /// rows of members are in no other.
+    pub shared: Option<(&'a ProjectId, Option<MemberStatus>)>,
+    /// The order; ties by time of registration, then id, in its direction.
+    pub order: Order,
+    /// Read only what lies within bounds of this key: the order's own, or, in the default order, one whose bounds are
+    /// single values.
+    pub within: Option<(SortKey, Bounds)>,
+    /// Where to start.
+    pub from: Start<'a>,
+    /// How many rows the first query of each stream reads (1 or more); each that follows reads twice as many, up to 250.
+    pub step: usize,
+    /// How many images are wanted, as far as is known: records that rows only name are read that many at first.
+    pub wanted: usize,
+}
+
+impl<'a> Walk<'a> {
+    /// A walk of whole sets of images from the beginning, `step` rows by the first query.
+    pub fn new(scopes: &'a [Scope], order: Order, step: usize) -> Self {
+        Self {
+            scopes,
+            found: Vec::new(),
+            shared: None,
+            order,
+            within: None,
+            from: Start::First,
+            step,
+            wanted: step,
+        }
     }
-    Ok(attributes)
+}
+
+/// Where a walk starts.
+#[derive(Clone, Copy, Debug)]
+pub enum Start<'a> {
+    /// At the beginning.
+    First,
+    /// Behind an image, which need not exist any more.
+    Behind(&'a Image),
+    /// At the first of the images that tie with one.
+    Tied(&'a Image),
+}
+
+/// The rows that follow from an image: their keys, and what they hold.
+pub(super) fn rows(image: &Image, shards: u32) -> Result<Vec<Item>> {
+    let scopes = Scope::of(image);
+    if scopes.is_empty() {
+        return Ok(Vec::new());
+    }
+    let listed = Image { location: None, upload: None, members: 0, ..image.clone() };
+    let mut whole = encode(&ImageRecord::new(&listed, 0))?;
+    whole.extend(places(key::Rows::Whole, image));
+    let reference: Attributes = places(key::Rows::References, image).collect();
+    let items = scopes.iter().flat_map(|scope| {
+        [
+            Item { key: key::listing(scope, shards, image), attributes: whole.clone() },
+            Item { key: key::reference(scope, shards, image), attributes: reference.clone() },
+        ]
+    });
+    Ok(items.collect())
+}
+
+fn places(kind: key::Rows, image: &Image) -> impl Iterator<Item = (String, Value)> {
+    key::indexes(kind, image).map(|(index, value)| (index.name().to_owned(), value.into()))
+}
+
+/// What becomes of the rows when an image changes: some go, some come, some change. Those that stay as they are are not
+/// written.
+pub(super) fn changes(before: Option<&Image>, after: &Image, shards: u32) -> Result<Vec<Change>> {
+    let before = before.map_or(Ok(Vec::new()), |image| rows(image, shards))?;
+    let after = rows(after, shards)?;
+    let gone = before.iter().filter(|row| after.iter().all(|kept| kept.key != row.key));
+    let mut changes: Vec<_> = gone.map(|row| Change::Remove(row.key.clone(), Condition::Always)).collect();
+    let new = after.into_iter().filter(|row| !before.contains(row));
+    changes.extend(new.map(|row| Change::Put(row, Condition::Always)));
+    Ok(changes)
 }
 
 impl Catalog {
-    /// The keys of an image's listing rows.
-    pub(super) fn listing_keys(&self, image: &Image) -> Vec<Key> {
-        Scope::of(image).iter().map(|scope| key::listing(scope, self.listing_shards, image)).collect()
+    /// Opens a list: images in one order, each once, read as they are asked for. Cost: one query a scope, shard and
+    /// range to begin with, then one whenever the rows of the last are used up; in orders that rows only name images of, and for
+    /// what is shared, a batch of reads too.
+    pub fn list(&self, walk: Walk<'_>) -> Listing {
+        Listing::open(self.clone(), self.listing_shards, walk)
     }
 
-    /// Opens a list: the images of some scopes in one order, each once, read as they are asked for.
-    ///
-    /// `named` reads only images of that name, when the order is the default one. `after` is the image to start behind;
-    /// it need not exist any more. `step` is how many rows a query reads (1 or more). Cost: one query a scope and
-    /// shard to begin with, then one for each `step` rows taken from it.
-    pub fn list(
-        &self,
-        scopes: &[Scope],
-        sort: Sort,
-        named: Option<&str>,
-        after: Option<&Image>,
-        step: usize,
-    ) -> Listing {
-        let by_name = named.filter(|_| sort.key == SortKey::CreatedAt);
-        let index = if by_name.is_some() { Some(Index::First) } else { key::index(sort.key) };
-        let after = after.map(|image| Position {
-            sort: key::listing_sort(image),
-            indexed: index.map(|index| key::indexed(index, image)),
-        });
-        let after = match (after, by_name) {
-            // The marker of a list by name has that name, unless it was renamed since: its place is still by time.
-            (Some(position), Some(name)) => {
-                let range = key::named(name);
-                Some(Position { indexed: Some(format!("{}{}", range.start(), position.sort)), ..position })
-            }
-            (after, _) => after,
-        };
-        let partitions = scopes.iter().flat_map(|scope| {
-            (0..key::shards_of(scope, self.listing_shards)).map(|shard| key::listing_partition(scope, shard))
-        });
-        let streams = partitions.map(|partition| Stream {
-            query: Query {
-                partition,
-                index,
-                range: by_name.map(key::named),
-                direction: if sort.descending { Direction::Descending } else { Direction::Ascending },
-                after: after.clone(),
-                limit: step.max(1),
-            },
-            rows: VecDeque::new(),
-            more: true,
-        });
-        Listing { streams: streams.collect(), last: None, catalog: self.clone() }
-    }
-}
-
-/// An open list: a merge of ordered streams.
-#[derive(Debug)]
-pub struct Listing {
-    streams: Vec<Stream>,
-    last: Option<String>,
-    catalog: Catalog,
-}
-
-#[derive(Debug)]
-struct Stream {
-    query: Query,
-    rows: VecDeque<Item>,
-    more: bool,
-}
-
-impl Stream {
-    /// Reads the next rows, when those read before are used up.
-    async fn fill(&mut self, catalog: &Catalog) -> Result<()> {
-        while self.rows.is_empty() && self.more {
-            let page = catalog.table.query(&self.query).await?;
-            self.more = page.more;
-            if let Some(last) = page.items.last() {
-                let indexed = self.query.index.map(|index| text(&last.attributes, index.name()).to_owned());
-                self.query.after = Some(Position { sort: last.key.sort.clone(), indexed });
-            }
-            self.rows = page.items.into();
-        }
-        Ok(())
-    }
-
-    /// What orders the next row.
-    fn head(&self) -> Option<&str> {
-        let row = self.rows.front()?;
-        Some(self.query.index.map_or(row.key.sort.as_str(), |index| text(&row.attributes, index.name())))
-    }
-}
-
-fn text<'a>(attributes: &'a Attributes, name: &str) -> &'a str {
-    attributes.get(name).and_then(Value::as_str).unwrap_or_default()
-}
-
-impl Listing {
-    /// The next image, or `None` at the end.
+    /// Reads the records of some images, in no promised order; absent ones are left out. Cost: one batch of reads.
     ///
     /// # Errors
     /// A fault of the table.
-    pub async fn next(&mut self) -> Result<Option<Image>> {
-        loop {
-            try_join_all(self.streams.iter_mut().map(|stream| stream.fill(&self.catalog))).await?;
-            let first = self.streams.iter_mut().filter(|stream| stream.head().is_some()).min_by(|a, b| {
-                let order = a.head().cmp(&b.head());
-                if a.query.direction == Direction::Descending { order.reverse() } else { order }
-            });
-            let Some(stream) = first else { return Ok(None) };
-            let place = stream.head().map(str::to_owned);
-            let Some(row) = stream.rows.pop_front() else { return Ok(None) };
-            // An image in two scopes has the same place in both streams: its rows meet here.
-            if self.last.as_deref().cmp(&place.as_deref()) == Ordering::Equal {
-                continue;
-            }
-            self.last = place;
-            return Ok(Some(decode::<ImageRecord>(row.attributes)?.into()));
+    pub async fn find_all(&self, ids: &[ImageId]) -> Result<Vec<Image>> {
+        if ids.is_empty() {
+            return Ok(Vec::new());
         }
+        // An image that moved while rows were read is named twice, and a batch takes each key once.
+        let ids: BTreeSet<_> = ids.iter().collect();
+        let keys: Vec<Key> = ids.into_iter().map(key::image).collect();
+        let items = self.table.get_batch(&keys).await?;
+        items.into_iter().map(|item| Ok(decode::<ImageRecord>(item.attributes)?.into())).collect()
+    }
+
+    /// What a project makes of those of some images that are shared with it. Cost: one batch of reads.
+    ///
+    /// # Errors
+    /// A fault of the table.
+    pub async fn memberships(
+        &self,
+        images: &[ImageId],
+        project: &ProjectId,
+    ) -> Result<Vec<(ImageId, MemberStatus)>> {
+        let keys = images.iter().map(|image| key::member(image, project));
+        let keys: Vec<_> = keys.filter(Key::is_possible).collect();
+        if keys.is_empty() {
+            return Ok(Vec::new());
+        }
+        let items = self.table.get_batch(&keys).await?;
+        let read = |item: Item| {
+            let id = key::image_of(&item.key);
+            let record: MemberRecord = decode(item.attributes)?;
+            Ok(id.map(|id| (id, record.status)))
+        };
+        items.into_iter().filter_map(|item| read(item).transpose()).collect()
+    }
+
+    /// Reads all images that are shared with a project, of one status or any, in no promised order; `None` when it has
+    /// more than `most` rows. An image that is shared no more may be among them. Cost: one query for each 250 rows, and
+    /// one batch of reads.
+    ///
+    /// # Errors
+    /// A fault of the table.
+    pub async fn shared_with(
+        &self,
+        project: &ProjectId,
+        status: Option<MemberStatus>,
+        most: usize,
+    ) -> Result<Option<Vec<Listed>>> {
+        let partition = key::shared_with(project);
+        let mut query = Query::partition(partition, STEP);
+        let (mut members, mut rows) = (Vec::new(), 0);
+        loop {
+            let page = self.table.query(&query).await?;
+            rows += page.items.len();
+            if rows > most {
+                return Ok(None);
+            }
+            query.after =
+                page.items.last().map(|last| Position { sort: last.key.sort.clone(), indexed: None });
+            for item in page.items {
+                let row: MemberRow = decode(item.attributes)?;
+                if status.is_none_or(|status| status == row.status) {
+                    members.push((row.image, row.status));
+                }
+            }
+            if !page.more {
+                break;
+            }
+        }
+        let ids: Vec<_> = members.iter().map(|(id, _)| id.clone()).collect();
+        let images = self.find_all(&ids).await?.into_iter();
+        let mut images: HashMap<_, _> = images.map(|image| (image.id.clone(), image)).collect();
+        let listed = members
+            .into_iter()
+            .filter_map(|(id, status)| Some(Listed { image: images.remove(&id)?, member: Some(status) }));
+        Ok(Some(listed.collect()))
     }
 }

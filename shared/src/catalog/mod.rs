@@ -7,6 +7,7 @@
 //! | member | `image#<id>` | `member#<project>` |
 //! | member row | `list#member#<project>#0` | `<created_at>#<id>` |
 //! | listing row | `list#<scope>#<shard>` | `<created_at>#<id>` |
+//! | reference row | `ids#<scope>#<shard>` | `<id>` |
 //! | usage | `project#<id>` | `usage` |
 //! | due row | `due#<kind>#<shard>` | `<due_at>#<reference>` |
 //! | task | `task#<id>` | `record` |
@@ -22,6 +23,7 @@ mod image;
 mod key;
 mod listing;
 mod member;
+mod merge;
 mod record;
 mod scope;
 mod task;
@@ -36,8 +38,9 @@ use crate::ports::{Table, TableError, Write};
 pub use blob::Blob;
 pub use due::Due;
 pub use image::{Revision, Stored};
-pub use listing::Listing;
+pub use listing::{Listed, Start, Walk};
 pub use member::DueMembers;
+pub use merge::Listing;
 pub use record::BlobState;
 pub use scope::Scope;
 pub use task::{DueTask, StoredTask, TaskListing};

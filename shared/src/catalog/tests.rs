@@ -9,9 +9,9 @@ use super::record::{ImageRecord, decode, encode};
 use super::*;
 use crate::id::ImageId;
 use crate::image::{
-    ContainerFormat, Digests, DiskFormat, Image, Location, Sort, SortKey, Status, Visibility,
+    ContainerFormat, Digests, DiskFormat, Image, Location, Order, SortKey, Status, Visibility,
 };
-use crate::ports::{Attributes, Change, Direction, Index, Item, Key, MAX_ITEM_BYTES, Page, Position, Query};
+use crate::ports::{Attributes, Change, Direction, Item, Key, MAX_ITEM_BYTES, Page, Position, Query};
 use crate::time::Timestamp;
 
 /// 2026-10-01T08:00:00Z.
@@ -76,8 +76,10 @@ impl Table for Sheet {
         Ok(items.get(key).map(|attributes| Item { key: key.clone(), attributes: attributes.clone() }))
     }
 
-    async fn get_batch(&self, _: &[Key]) -> Result<Vec<Item>, TableError> {
-        Ok(Vec::new())
+    async fn get_batch(&self, keys: &[Key]) -> Result<Vec<Item>, TableError> {
+        let items = self.items.lock().unwrap();
+        let found = keys.iter().filter_map(|key| items.get_key_value(key));
+        Ok(found.map(|(key, attributes)| Item { key: key.clone(), attributes: attributes.clone() }).collect())
     }
 
     async fn query(&self, query: &Query) -> Result<Page, TableError> {
@@ -170,26 +172,20 @@ async fn written(before: &Image, after: &Image) -> Vec<String> {
     short.collect()
 }
 
-/// Every image of a list, read `step` rows at a time.
-async fn listed(
-    catalog: &Catalog,
-    scope: Scope,
-    sort: Sort,
-    name: Option<&str>,
-    after: Option<&Image>,
-    step: usize,
-) -> Vec<Image> {
-    let mut listing = catalog.list(&[scope], sort, name, after, step);
+/// Every image of a list.
+async fn listed(catalog: &Catalog, walk: Walk<'_>) -> Vec<Image> {
+    let mut listing = catalog.list(walk);
     let mut images = Vec::new();
-    while let Some(image) = listing.next().await.unwrap() {
-        images.push(image);
+    while let Some(listed) = listing.next().await.unwrap() {
+        images.push(listed.image);
     }
     images
 }
 
-const ASCENDING: Sort = Sort { key: SortKey::CreatedAt, descending: false };
+const ASCENDING: Order = Order { key: SortKey::CreatedAt, descending: false };
 
 mod members;
+mod orders;
 mod tasks;
 
 mod records {
@@ -282,7 +278,7 @@ mod records {
             ..active(&image(1), 5)
         };
         catalog.create(&image).await.unwrap();
-        let rows = listed(&catalog, Scope::All, ASCENDING, None, None, 10).await;
+        let rows = listed(&catalog, Walk::new(&[Scope::All], ASCENDING, 10)).await;
         assert_eq!(rows, [Image { location: None, upload: None, ..image }]);
     }
 
@@ -330,22 +326,22 @@ mod changes {
     }
 
     #[tokio::test]
-    async fn a_change_of_visibility_moves_one_row() {
+    async fn a_change_of_visibility_moves_the_rows_of_one_scope() {
         let to = |visibility| Image { visibility, ..image(1) };
         let kept = ["put image#ID record", "put list#all#0 000001Z", "put list#owner#p1#0 000001Z"];
         for (before, after, removed, put) in [
             (Visibility::Private, Visibility::Shared, None, None),
-            (Visibility::Shared, Visibility::Public, None, Some("put list#public#0 000001Z")),
-            (Visibility::Shared, Visibility::Community, None, Some("put list#community#0 000001Z")),
-            (Visibility::Public, Visibility::Private, Some("remove list#public#0 000001Z"), None),
-            (
-                Visibility::Public,
-                Visibility::Community,
-                Some("remove list#public#0 000001Z"),
-                Some("put list#community#0 000001Z"),
-            ),
+            (Visibility::Shared, Visibility::Public, None, Some("put public")),
+            (Visibility::Shared, Visibility::Community, None, Some("put community")),
+            (Visibility::Public, Visibility::Private, Some("remove public"), None),
+            (Visibility::Public, Visibility::Community, Some("remove public"), Some("put community")),
         ] {
-            let mut expected: Vec<&str> = kept.into_iter().chain(removed).chain(put).collect();
+            let both = |moved: &str| {
+                let (verb, scope) = moved.split_once(' ').unwrap();
+                [format!("{verb} list#{scope}#0 000001Z"), format!("{verb} ids#{scope}#0 ID")]
+            };
+            let moved = removed.into_iter().chain(put).flat_map(both);
+            let mut expected: Vec<_> = kept.map(str::to_owned).into_iter().chain(moved).collect();
             expected.sort_unstable();
             let mut written = written(&to(before), &to(after)).await;
             written.sort_unstable();
@@ -354,15 +350,17 @@ mod changes {
     }
 
     #[tokio::test]
-    async fn a_change_of_owner_moves_its_row_and_its_usage() {
+    async fn a_change_of_owner_moves_its_rows_and_its_usage() {
         let before = active(&image(1), 5);
         assert_eq!(
             written(&before, &Image { owner: Some("p2".parse().unwrap()), ..before.clone() }).await,
             [
                 "put image#ID record",
                 "remove list#owner#p1#0 000001Z",
+                "remove ids#owner#p1#0 ID",
                 "put list#all#0 000001Z",
                 "put list#owner#p2#0 000001Z",
+                "put ids#owner#p2#0 ID",
                 "add project#p1 images -1 bytes -5",
                 "add project#p2 images +1 bytes +5",
             ]
@@ -372,6 +370,7 @@ mod changes {
             [
                 "put image#ID record",
                 "remove list#owner#p1#0 000001Z",
+                "remove ids#owner#p1#0 ID",
                 "put list#all#0 000001Z",
                 "add project#p1 images -1 bytes -5",
             ]
@@ -386,9 +385,27 @@ mod changes {
             [
                 "put image#ID record",
                 "remove list#all#0 000001Z",
+                "remove ids#all#0 ID",
                 "remove list#owner#p1#0 000001Z",
+                "remove ids#owner#p1#0 ID",
                 "remove list#public#0 000001Z",
+                "remove ids#public#0 ID",
                 "add project#p1 images -1 bytes -5",
+            ]
+        );
+    }
+
+    #[tokio::test]
+    async fn a_change_of_format_rewrites_every_row() {
+        let after = Image { disk_format: Some(DiskFormat::Raw), ..image(1) };
+        assert_eq!(
+            written(&image(1), &after).await,
+            [
+                "put image#ID record",
+                "put list#all#0 000001Z",
+                "put ids#all#0 ID",
+                "put list#owner#p1#0 000001Z",
+                "put ids#owner#p1#0 ID",
             ]
         );
     }
@@ -428,148 +445,6 @@ mod changes {
             (Some(&deleted), &deleted, ""),
         ] {
             assert_eq!(usage_of(before, after).join(", "), expected, "{before:?} to {after:?}");
-        }
-    }
-}
-
-mod orders {
-    use super::*;
-
-    /// Names that hold what keys are made of, or sort near it.
-    const NAMES: [&str; 12] =
-        ["", " ", "!", "#", "a", "a\u{2}", "a b", "a#b", "a-b", "b", "\u{e4}", "\u{ffff}"];
-
-    #[tokio::test]
-    async fn names_sort_as_their_bytes_do_whatever_follows_them() {
-        let (catalog, _) = catalog(1);
-        // Registered the other way round, so that time does not help.
-        for (number, name) in (1..).zip(NAMES.iter().rev()) {
-            catalog.create(&named(number, name)).await.unwrap();
-        }
-        for step in [1, 2, 5, 100] {
-            for descending in [false, true] {
-                let sort = Sort { key: SortKey::Name, descending };
-                let images = listed(&catalog, Scope::All, sort, None, None, step).await;
-                let mut names: Vec<_> = images.iter().map(|image| image.name.as_deref().unwrap()).collect();
-                if descending {
-                    names.reverse();
-                }
-                assert_eq!(names, NAMES, "{step} rows a query, descending {descending}");
-            }
-        }
-    }
-
-    #[tokio::test]
-    async fn every_marker_leads_to_the_rest_of_the_list() {
-        let (catalog, _) = catalog(4);
-        for (number, name) in (1..).zip(NAMES.iter().chain(&["a\u{1}", "a\u{1}b", "a", "a"])) {
-            catalog.create(&named(number, name)).await.unwrap();
-        }
-        for key in [SortKey::Name, SortKey::CreatedAt, SortKey::UpdatedAt, SortKey::Size, SortKey::Status] {
-            for descending in [false, true] {
-                let sort = Sort { key, descending };
-                let all = listed(&catalog, Scope::All, sort, None, None, 3).await;
-                assert_eq!(all.len(), NAMES.len() + 4);
-                for (at, marker) in all.iter().enumerate() {
-                    let rest = listed(&catalog, Scope::All, sort, None, Some(marker), 3).await;
-                    assert_eq!(rest, all[at + 1..], "{sort:?} behind {:?}", marker.name);
-                }
-            }
-        }
-    }
-
-    #[tokio::test]
-    async fn a_list_by_name_holds_that_name_alone() {
-        let (catalog, _) = catalog(2);
-        let others = ["we", "web-base", "web\u{2}", "web\u{0}", "webs", "Web", "", "web "];
-        for (number, name) in (1..).zip(["web"].iter().chain(&others).chain(&["web"])) {
-            catalog.create(&named(number, name)).await.unwrap();
-        }
-        catalog.create(&Image { name: None, ..image(50) }).await.unwrap();
-        let sort = Sort::default();
-        for step in [1, 10] {
-            let images = listed(&catalog, Scope::All, sort, Some("web"), None, step).await;
-            let ids: Vec<_> = images.into_iter().map(|image| image.id).collect();
-            assert_eq!(ids, [id(10), id(1)], "newest first");
-            for name in others.iter().filter(|name| !name.is_empty()) {
-                assert_eq!(
-                    listed(&catalog, Scope::All, sort, Some(name), None, step).await.len(),
-                    1,
-                    "{name:?}"
-                );
-            }
-        }
-        let unnamed = listed(&catalog, Scope::All, sort, Some(""), None, 10).await;
-        assert_eq!(unnamed.len(), 2, "no name and an empty one are one place: the filter tells them apart");
-    }
-
-    #[test]
-    fn the_range_of_a_name_holds_its_keys_and_no_others() {
-        let range = key::named("web");
-        let place = |name: &str| key::indexed(Index::First, &named(1, name));
-        assert!(range.contains(&place("web")));
-        for other in ["", "we", "web-base", "web\u{2}", "web\u{0}", "webs", "web0", "\u{1}web"] {
-            assert!(!range.contains(&place(other)), "{other:?}");
-        }
-        // A name that goes on with the separator itself is in the range too: the filter sorts it out.
-        assert!(range.contains(&place("web\u{1}x")));
-    }
-
-    #[test]
-    fn sizes_sort_as_numbers_and_none_counts_as_0() {
-        let place = |size| key::indexed(Index::Third, &Image { size, ..image(1) });
-        let sizes = [0, 1, 9, 10, 99, 100, 1 << 40, u64::MAX];
-        let places = sizes.map(|size| place(Some(size)));
-        assert!(places.is_sorted_by(|a, b| a < b), "{places:?}");
-        assert_eq!(place(None), place(Some(0)));
-        assert!(place(None) < key::indexed(Index::Third, &Image { size: None, ..image(2) }), "ties by time");
-    }
-
-    #[test]
-    fn an_index_attribute_fits_the_table_whatever_the_name() {
-        let longest = key::indexed(Index::First, &named(1, &"\u{ffff}".repeat(255)));
-        assert!(longest.len() <= 1024, "{}", longest.len());
-        let owner = "\u{10ffff}".repeat(255).parse().unwrap();
-        assert!(key::listing_partition(&Scope::Owner(owner), 0).len() <= 2048);
-    }
-
-    #[test]
-    fn shards_spread_the_widest_scopes_and_stay_where_they_are() {
-        let spread = |scope: &Scope, shards| {
-            let keys = (0..1000).map(|number| key::listing(scope, shards, &image(number)).partition);
-            keys.fold(BTreeMap::<_, u32>::new(), |mut counts, partition| {
-                *counts.entry(partition).or_default() += 1;
-                counts
-            })
-        };
-        let all = spread(&Scope::All, 4);
-        assert_eq!(all.keys().collect::<Vec<_>>(), ["list#all#0", "list#all#1", "list#all#2", "list#all#3"]);
-        assert!(all.values().all(|count| (150..=350).contains(count)), "{all:?}");
-        assert_eq!(spread(&Scope::Community, 4).len(), 1);
-        assert_eq!(spread(&Scope::Owner("p1".parse().unwrap()), 4).len(), 1);
-        assert_eq!(spread(&Scope::All, 1).len(), 1);
-        // These must never change: rows are where they were written.
-        let shards = (0..8).map(|number| key::listing(&Scope::Public, 4, &image(number)).partition);
-        let shards: Vec<_> = shards.map(|partition| partition.replace("list#public#", "")).collect();
-        assert_eq!(shards, ["1", "2", "3", "0", "1", "2", "3", "0"]);
-    }
-
-    #[test]
-    fn owners_do_not_meet_in_one_partition() {
-        let partition = |owner: &str| key::listing_partition(&Scope::Owner(owner.parse().unwrap()), 0);
-        assert_ne!(partition("a#0"), partition("a"));
-        let wide =
-            [Scope::All, Scope::Public, Scope::Community].map(|scope| key::listing_partition(&scope, 0));
-        for owner in ["all", "public", "all#0", "#", "owner"] {
-            assert!(!wide.contains(&partition(owner)), "{owner}");
-        }
-    }
-
-    proptest! {
-        #[test]
-        fn two_names_sort_as_they_do_themselves(a in "[ -~\u{e4}-\u{fff}]{0,8}", b in "[ -~\u{e4}-\u{fff}]{0,8}") {
-            let (first, second) = (key::indexed(Index::First, &named(1, &a)), key::indexed(Index::First, &named(1, &b)));
-            prop_assert_eq!(first.cmp(&second), a.cmp(&b));
         }
     }
 }

@@ -1,9 +1,12 @@
 //! What a list asks for: filters, order, page (API reference, "List images").
 
-use super::{Image, Status, Visibility};
+use super::{Image, MemberStatus, Status, Visibility};
 use crate::error::{Error, Result};
-use crate::id::ImageId;
+use crate::id::{ImageId, ProjectId};
 use crate::time::Timestamp;
+
+pub use bounds::Bounds;
+pub use sort::{Order, Sort, SortKey};
 
 /// A list request, read from its query.
 #[derive(Clone, Debug, PartialEq)]
@@ -32,10 +35,19 @@ pub struct PageLimits {
 pub struct Filter {
     /// Which visibility is asked for.
     pub visibility: Option<VisibilityFilter>,
-    /// The name, when exactly one is asked for: such lists are read by name.
-    pub name: Option<String>,
     hidden: bool,
+    member_status: Memberships,
     tests: Vec<Test>,
+}
+
+/// One status of members, or any.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Memberships(Option<MemberStatus>);
+
+impl Default for Memberships {
+    fn default() -> Self {
+        Self(Some(MemberStatus::Accepted))
+    }
 }
 
 /// The values of `visibility`.
@@ -45,36 +57,6 @@ pub enum VisibilityFilter {
     All,
     /// One visibility.
     Only(Visibility),
-}
-
-/// The order of a list. Ties are broken by `created_at`, then `id`, in the same direction.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Sort {
-    /// What orders.
-    pub key: SortKey,
-    /// Largest first.
-    pub descending: bool,
-}
-
-impl Default for Sort {
-    fn default() -> Self {
-        Self { key: SortKey::CreatedAt, descending: true }
-    }
-}
-
-/// What a list can be ordered by.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum SortKey {
-    /// Time of registration.
-    CreatedAt,
-    /// Name.
-    Name,
-    /// Status, by its name.
-    Status,
-    /// Size.
-    Size,
-    /// Time of last change.
-    UpdatedAt,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -151,9 +133,21 @@ impl Filter {
             && self.tests.iter().all(|test| test.holds(image))
     }
 
-    /// Whether many images may fail the filter, so that a page should be read in larger steps.
-    pub fn is_selective(&self) -> bool {
-        !self.tests.is_empty() || self.hidden || self.visibility.is_some()
+    /// Whether no image can pass.
+    pub fn is_empty(&self) -> bool {
+        let none = |test: &Test| match test {
+            Test::Never => true,
+            Test::Text(TextField::Owner, owners) => {
+                owners.iter().all(|owner| owner.parse::<ProjectId>().is_err())
+            }
+            _ => false,
+        };
+        self.tests.iter().any(none)
+    }
+
+    /// Which memberships make an image one that is shared with the caller; `None` is any.
+    pub fn member_status(&self) -> Option<MemberStatus> {
+        self.member_status.0
     }
 }
 
@@ -182,7 +176,7 @@ fn text_of(field: TextField, image: &Image) -> Option<&str> {
         TextField::Status => Some(image.status.name()),
         TextField::ContainerFormat => image.container_format.map(super::ContainerFormat::name),
         TextField::DiskFormat => image.disk_format.map(super::DiskFormat::name),
-        TextField::Owner => image.owner.as_ref().map(crate::id::ProjectId::as_str),
+        TextField::Owner => image.owner.as_ref().map(ProjectId::as_str),
         TextField::Checksum => image.digests.as_ref().map(|digests| digests.md5.as_str()),
         TextField::HashValue => image.digests.as_ref().map(|digests| digests.sha512.as_str()),
         TextField::HashAlgorithm => image.digests.as_ref().map(|_| super::HASH_ALGORITHM),
@@ -230,8 +224,12 @@ impl ListRequest {
     fn read(&mut self, key: &str, value: &str, limits: PageLimits) -> Result<()> {
         match key {
             "limit" => {
-                let limit: usize = value.parse().map_err(|_| invalid("limit", "an integer of at least 0"))?;
-                self.limit = limit.min(limits.max);
+                // However long the number, it is cut.
+                let digits = !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit());
+                if !digits {
+                    return Err(invalid("limit", "an integer of at least 0"));
+                }
+                self.limit = value.parse().unwrap_or(limits.max).min(limits.max);
             }
             "marker" => {
                 let marker = value.parse();
@@ -248,6 +246,7 @@ fn invalid(key: &str, expected: &str) -> Error {
     Error::Invalid(format!("{key}: must be {expected}"))
 }
 
+mod bounds;
 mod parse;
 mod sort;
 #[cfg(test)]

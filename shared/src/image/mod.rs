@@ -18,7 +18,7 @@ use crate::store::ObjectKey;
 use crate::time::Timestamp;
 
 pub use attributes::{NewImage, Quotas, check_tag};
-pub use filter::{Filter, ListRequest, PageLimits, Sort, SortKey, VisibilityFilter};
+pub use filter::{Bounds, Filter, ListRequest, Order, PageLimits, Sort, SortKey, VisibilityFilter};
 pub use format::{ContainerFormat, DiskFormat};
 pub use member::{Member, MemberStatus, read_member};
 pub use patch::{Op, Patch, PatchForm};

@@ -1,8 +1,10 @@
 //! One query parameter into one test.
 
-use super::{Comparison, Filter, NumberField, Test, TextField, TimeField, VisibilityFilter, invalid};
+use super::{
+    Comparison, Filter, Memberships, NumberField, Test, TextField, TimeField, VisibilityFilter, invalid,
+};
 use crate::error::Result;
-use crate::image::{HASH_ALGORITHM, Visibility};
+use crate::image::{HASH_ALGORITHM, MemberStatus, Visibility};
 use crate::time::Timestamp;
 
 /// Adds what one parameter asks for. A name that is no attribute is a custom property's.
@@ -16,15 +18,11 @@ pub(super) fn filter(filter: &mut Filter, key: &str, value: &str) -> Result<()> 
             filter.hidden = boolean(key, &value.to_lowercase())?;
             return Ok(());
         }
-        // Sharing decides it, and nothing is shared yet that its owner does not see anyway.
-        "member_status" => return member_status(value),
-        "name" => {
-            let names = operands(key, value)?;
-            if let [name] = names.as_slice() {
-                filter.name = Some(name.clone());
-            }
-            Test::Text(TextField::Name, names)
+        "member_status" => {
+            filter.member_status = member_status(value)?;
+            return Ok(());
         }
+        "name" => Test::Text(TextField::Name, operands(key, value)?),
         "id" => Test::Text(TextField::Id, operands(key, value)?),
         "status" => Test::Text(TextField::Status, operands(key, value)?),
         "container_format" => Test::Text(TextField::ContainerFormat, operands(key, value)?),
@@ -58,10 +56,11 @@ fn visibility(value: &str) -> Result<VisibilityFilter> {
     }
 }
 
-fn member_status(value: &str) -> Result<()> {
-    match value {
-        "pending" | "accepted" | "rejected" | "all" => Ok(()),
-        _ => Err(invalid("member_status", "one of pending, accepted, rejected, all")),
+fn member_status(value: &str) -> Result<Memberships> {
+    match MemberStatus::parse(value) {
+        Some(status) => Ok(Memberships(Some(status))),
+        None if value == "all" => Ok(Memberships(None)),
+        None => Err(invalid("member_status", "one of pending, accepted, rejected, all")),
     }
 }
 
@@ -132,28 +131,46 @@ fn bounded(field: NumberField, comparison: Comparison, number: i128) -> Test {
 fn operands(key: &str, value: &str) -> Result<Vec<String>> {
     match value.split_once(':') {
         None => Ok(vec![value.to_owned()]),
-        Some(("eq", rest)) => Ok(vec![unquoted(rest)]),
+        Some(("eq", rest)) => Ok(vec![rest.to_owned()]),
         Some(("in", rest)) => listed(key, rest),
+        // A time is the one value with colons that needs no operator, as in Glance.
+        Some(_) if Timestamp::parse(value).is_some() => Ok(vec![value.to_owned()]),
         Some(_) => Err(invalid(key, "a value without ':', or one after eq: or in:")),
     }
 }
 
-fn unquoted(text: &str) -> String {
-    text.strip_prefix('"').and_then(|text| text.strip_suffix('"')).unwrap_or(text).to_owned()
+/// Values between commas. A whole value may stand in quotes, and then hold commas, and after a `\` quotes.
+fn listed(key: &str, text: &str) -> Result<Vec<String>> {
+    let mut values = Vec::new();
+    let mut rest = text;
+    loop {
+        let (value, behind) = if let Some(quoted) = rest.strip_prefix('"') {
+            quoted_value(key, quoted)?
+        } else {
+            let (value, behind) = rest.split_at(rest.find(',').unwrap_or(rest.len()));
+            (value.to_owned(), behind)
+        };
+        if !behind.is_empty() && !behind.starts_with(',') || value.contains('"') && !rest.starts_with('"') {
+            return Err(invalid(key, "a list whose quotes hold whole values, each between commas"));
+        }
+        values.push(value);
+        match behind.strip_prefix(',') {
+            Some(more) => rest = more,
+            None => return Ok(values),
+        }
+    }
 }
 
-fn listed(key: &str, text: &str) -> Result<Vec<String>> {
-    let (mut values, mut value, mut quoted) = (Vec::new(), String::new(), false);
-    for letter in text.chars() {
+/// What stands before the closing quote, and what comes behind it.
+fn quoted_value<'a>(key: &str, text: &'a str) -> Result<(String, &'a str)> {
+    let mut value = String::new();
+    let mut letters = text.char_indices();
+    while let Some((at, letter)) = letters.next() {
         match letter {
-            '"' => quoted = !quoted,
-            ',' if !quoted => values.push(std::mem::take(&mut value)),
+            '"' => return Ok((value, text.get(at + 1..).unwrap_or_default())),
+            '\\' => value.extend(letters.next().map(|(_, escaped)| escaped)),
             _ => value.push(letter),
         }
     }
-    if quoted {
-        return Err(invalid(key, "a list whose quotes are closed"));
-    }
-    values.push(value);
-    Ok(values)
+    Err(invalid(key, "a list whose quotes are closed"))
 }
