@@ -1,14 +1,20 @@
 //! Every key of the table, and the attributes that order listing rows. No other file builds one.
 
+mod task;
+
 use std::ops::RangeInclusive;
 
 use super::scope::Scope;
-use crate::id::{ImageId, ProjectId, TaskId};
+use crate::id::{ImageId, ProjectId};
 use crate::image::{Bounds, ContainerFormat, DiskFormat, Image, Order, SortKey};
 use crate::ports::{Index, Key, Position};
 use crate::store::ObjectKey;
-use crate::task::{Column, Task, TaskStatus};
 use crate::time::Timestamp;
+
+pub(super) use task::{
+    due_task, due_tasks, image_task, image_tasks, task, task_among, task_index, task_indexed, task_row,
+    tasks, tasks_of,
+};
 
 /// Ends a value of an index. It sorts below every letter of one, so that `web` comes before `web-base` whatever follows.
 const SEPARATOR: char = '\u{1}';
@@ -282,86 +288,4 @@ pub(super) fn before_ties(order: Order, image: &Image) -> Position {
         }
         (_, None) => Position { sort: here.sort, indexed: None },
     }
-}
-
-/// A task's record.
-pub(super) fn task(id: &TaskId) -> Key {
-    key(format!("task#{id}"), "record")
-}
-
-/// What names a task among its image's items.
-pub(super) fn image_task(image: &ImageId, task: &Task) -> Key {
-    key(format!("image#{image}"), format!("{IMAGE_TASK}{}", task_place(task)))
-}
-
-const IMAGE_TASK: &str = "task#";
-
-/// The partition of an image's items, and the range of it that names tasks.
-pub(super) fn image_tasks(image: &ImageId) -> (String, RangeInclusive<String>) {
-    (format!("image#{image}"), IMAGE_TASK.to_owned()..="task$".to_owned())
-}
-
-/// The partition of the tasks' rows, in the order of a column. Those that change in a task's life are orders of one
-/// partition; each of the others has its own, whose rows are written once.
-pub(super) fn tasks(order: Column) -> String {
-    match order {
-        Column::CreatedAt | Column::UpdatedAt | Column::ExpiresAt | Column::Status => {
-            "list#task#0".to_owned()
-        }
-        Column::Type => "list#task-type#0".to_owned(),
-        Column::Id => "list#task-id#0".to_owned(),
-        Column::Owner => "list#task-owner#0".to_owned(),
-        Column::ImageId => "list#task-image#0".to_owned(),
-        Column::RequestId => "list#task-request#0".to_owned(),
-        Column::UserId => "list#task-user#0".to_owned(),
-    }
-}
-
-/// A task's row in the order of a column.
-pub(super) fn task_row(order: Column, task: &Task) -> Key {
-    let sort = if Column::FIXED.contains(&order) { task_indexed(order, task) } else { task_place(task) };
-    key(tasks(order), sort)
-}
-
-/// A task's place in the default order.
-fn task_place(task: &Task) -> String {
-    format!("{}#{}", task.created_at.sortable(), task.id)
-}
-
-/// The index that a column's order is read from, where it is not that of sort keys.
-pub(super) fn task_index(order: Column) -> Option<Index> {
-    match order {
-        Column::Status => Some(Index::First),
-        Column::UpdatedAt => Some(Index::Second),
-        Column::ExpiresAt => Some(Index::Third),
-        _ => None,
-    }
-}
-
-/// A task's place in the order of a column: what it orders by, as far as it fits in a key, then its place in the default
-/// order.
-pub(super) fn task_indexed(order: Column, task: &Task) -> String {
-    let value = order.value(task);
-    let most = value.floor_char_boundary(900);
-    format!("{}{SEPARATOR}{}", value.get(..most).unwrap_or_default(), task_place(task))
-}
-
-/// The range of the order by status that holds exactly the tasks of one.
-pub(super) fn tasks_of(status: TaskStatus) -> RangeInclusive<String> {
-    with_value(status.name())
-}
-
-/// Where a task lies in the range of its filter's status, whatever its own is by now.
-pub(super) fn task_among(status: TaskStatus, task: &Task) -> String {
-    format!("{}{SEPARATOR}{}", status.name(), task_place(task))
-}
-
-/// The partition of tasks that are to be forgotten.
-pub(super) fn due_tasks() -> String {
-    "due#task#0".to_owned()
-}
-
-/// That a task is to be forgotten, and when.
-pub(super) fn due_task(at: Timestamp, id: &TaskId) -> Key {
-    key(due_tasks(), format!("{}#{id}", at.sortable()))
 }
