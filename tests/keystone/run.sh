@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Proves that Glint knows its callers by a real Keystone, installed from the package index (tests/keystone/*.txt).
-# usage: run.sh [roles] [tempest [REGEX]]   (both by default)
+# usage: run.sh [commands] [roles] [tempest [REGEX]]   (all by default)
+#   commands glint serve: each command of `openstack image`, as administrator, member, reader and stranger
 #   roles    glint serve: the openstack client as administrator, member, reader and stranger; tokens revoked, expired, of services;
 #            Keystone down
 #   tempest  Tempest's suite of the Image API on glint serve, but for what exclude.txt names
@@ -10,20 +11,20 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 venv=$here/../clients/venv.sh
 KEYSTONE_BIN=$("$venv" keystone "$here/keystone.txt")
 export KEYSTONE_BIN
-[ $# -gt 0 ] || set -- roles tempest
+[ $# -gt 0 ] || set -- commands roles tempest
 failed=0
 while [ $# -gt 0 ]; do
   case $1 in
-    roles)
+    commands | roles)
       CLIENTS_BIN=$("$venv" clients "$here/../clients/requirements.txt" "$here/../clients/constraints.txt")
       export CLIENTS_BIN
-      python3 "$here/roles.py" || failed=1 ;;
+      python3 "$here/$1.py" || failed=1 ;;
     tempest)
       TEMPEST_BIN=$("$venv" tempest "$here/tempest.txt")
       export TEMPEST_BIN
       "$TEMPEST_BIN/python" "$here/suite.py" ${2:+"$2"} || failed=1
       shift $(($# - 1)) ;;
-    *) echo "run.sh: '$1' is neither roles nor tempest" >&2; exit 2 ;;
+    *) echo "run.sh: '$1' is none of commands, roles, tempest" >&2; exit 2 ;;
   esac
   shift
 done
