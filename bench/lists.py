@@ -3,14 +3,17 @@
 
 Each catalogue holds as many images of the project that asks as public ones of another. `read` is a member's list, by the
 operation itself, with what it asks of the table; `served` the administrator's list over HTTP, whose images lie in one
-order. Times are medians; the two catalogues take turns. Writes docs/costs/lists.toml, from which docs/costs/costs.py makes
-a table.
-Needs: cargo build --release.  env: ROUNDS=200 SIZES=1000,100000
+order. Times are medians, each round with another marker and name; the two catalogues take turns. Writes
+docs/costs/lists.toml, from which docs/costs/costs.py makes a table. Loading takes minutes: catalogues are taken from KEEP,
+and left there, if it is set.
+Needs: cargo build --release.  env: ROUNDS=200 SIZES=1000,100000 KEEP=
 """
 
 import http.client
 import json
 import os
+import pathlib
+import random
 import subprocess
 import urllib.parse
 
@@ -45,17 +48,19 @@ def served(servers, pages):
         assert answer.status == 200, (path, answer.status, body)
         return json.loads(body)
 
-    middles = []
-    for connection, size in zip(connections, SIZES, strict=True):
-        found = get(connection, f"/v2/images?name=debian-13-bench-amd64-{size // 2:08}")["images"]
-        middles.append(found[0])
+    def some(connection, size):
+        numbers = random.Random(1).choices(range(size), k=ROUNDS)
+        return [get(connection, f"/v2/images?name=debian-13-bench-amd64-{number:08}")["images"][0] for number in numbers]
+
+    images = [some(connection, size) for connection, size in zip(connections, SIZES, strict=True)]
     times = {}
     for page in pages:
         order, _, behind = page.partition(" ")
-        for _ in range(ROUNDS):
-            for at, (connection, middle) in enumerate(zip(connections, middles, strict=True)):
-                name = {"name": middle["name"]} if order == "name" else {"sort": order}
-                more = {"marker": middle["id"]} if behind == "behind" else {"sort": "name:asc"} if behind == "sorted" else {}
+        for number in range(ROUNDS):
+            for at, (connection, of) in enumerate(zip(connections, images, strict=True)):
+                image = of[number]
+                name = {"name": image["name"]} if order == "name" else {"sort": order}
+                more = {"marker": image["id"]} if behind == "behind" else {"sort": "name:asc"} if behind == "sorted" else {}
                 took, _ = clocked(lambda: get(connection, f"/v2/images?{urllib.parse.urlencode(name | more)}"))  # noqa: B023
                 times.setdefault(page, [[] for _ in servers])[at].append(took * 1000)
     return {page: [median(each) for each in of] for page, of in times.items()}
@@ -69,9 +74,11 @@ def toml(pages):
 
 
 subprocess.run(["cargo", "build", "--release", "--package", "lists"], check=True, cwd=ROOT)
-work = scratch("bench-lists")
+work = pathlib.Path(os.environ.get("KEEP") or scratch("bench-lists")).resolve()
 datas = [work / str(size) for size in SIZES]
 for data, size in zip(datas, SIZES, strict=True):
+    if data.exists():
+        continue
     took, _ = clocked(lambda: subprocess.run([PROGRAM, "load", data, str(size)], check=True))  # noqa: B023
     stored = sum(path.stat().st_size for path in data.rglob("*"))
     print(f"{2 * size:,} images loaded in {took:.0f} s, {stored / (1 << 20):,.0f} MiB", flush=True)

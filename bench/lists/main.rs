@@ -5,8 +5,8 @@
 //!
 //! `load` makes a data directory for `glint serve` with so many images of project `bench` and as many public ones of another,
 //! written past the API, as 200,000 creates would take an hour. `measure` asks for pages as a member of `bench` does, by the
-//! operation itself, and prints a line of JSON for each page and directory: its name, queries, items, nanoseconds (median).
-//! Directories take turns, so that what else the machine does meets them alike.
+//! operation itself, and prints a line of JSON for each page and directory: its name, most queries and items, median nanoseconds.
+//! Each round asks for another marker and name. Directories take turns, so that what else the machine does meets them alike.
 
 use std::collections::BTreeMap;
 use std::error::Error;
@@ -154,8 +154,8 @@ struct Loaded {
     data: String,
     images: Images,
     table: Arc<Counting>,
-    /// An image in the middle of the project's.
-    middle: Image,
+    /// How many images the project has.
+    count: u64,
 }
 
 async fn open(data: &str) -> Outcome<Loaded> {
@@ -165,13 +165,12 @@ async fn open(data: &str) -> Outcome<Loaded> {
     let app = App::new(Config::default());
     let images = app.images(&app.context(&catalog, app.no_queue()));
     let count = catalog.usage(&PROJECTS[0].parse()?).await?.images;
-    let middle = image(PROJECTS[0], Visibility::Shared, count / 2)?;
-    Ok(Loaded { data: data.to_owned(), images, table, middle })
+    Ok(Loaded { data: data.to_owned(), images, table, count })
 }
 
-/// What is asked for, by name: each order from its beginning and from its middle, and an image by its name.
-fn pages(loaded: &Loaded) -> BTreeMap<String, String> {
-    let (id, name) = (&loaded.middle.id, loaded.middle.name.as_deref().unwrap_or_default());
+/// What is asked for, by name: each order from its beginning and behind an image, and that image by its name.
+fn pages(image: &Image) -> BTreeMap<String, String> {
+    let (id, name) = (&image.id, image.name.as_deref().unwrap_or_default());
     let orders =
         SortKey::ALL.iter().flat_map(|key| ["asc", "desc"].map(|dir| format!("{}:{dir}", key.name())));
     let pages = orders.flat_map(|order| {
@@ -180,49 +179,60 @@ fn pages(loaded: &Loaded) -> BTreeMap<String, String> {
             (format!("{order} behind"), format!("sort={order}&marker={id}")),
         ]
     });
-    pages
-        .chain([
-            ("name".to_owned(), format!("name={name}")),
-            ("name sorted".to_owned(), format!("name={name}&sort=name:asc")),
-        ])
-        .collect()
+    let by_name = [
+        ("name".to_owned(), format!("name={name}")),
+        ("name sorted".to_owned(), format!("name={name}&sort=name:asc")),
+    ];
+    pages.chain(by_name).collect()
 }
 
-async fn measure(rounds: usize, data: &[&str]) -> Outcome<()> {
+/// What one page cost.
+#[derive(Clone, Debug, Default)]
+struct Cost {
+    queries: usize,
+    items: usize,
+    times: Vec<u128>,
+}
+
+/// Asks a catalogue for one page.
+async fn ask(loaded: &Loaded, caller: &Caller, query: &str, cost: &mut Cost) -> Outcome<()> {
+    let pairs = query.split('&').filter_map(|pair| pair.split_once('='));
+    let pairs: Vec<_> = pairs.map(|(key, value)| (key.to_owned(), value.to_owned())).collect();
+    let request = ListRequest::parse(&pairs, PageLimits { default: 25, max: 1000 })?;
+    loaded.table.taken();
+    let begun = Instant::now();
+    let page = loaded.images.list(caller, &request).await?;
+    cost.times.push(begun.elapsed().as_nanos());
+    let (queries, items) = loaded.table.taken();
+    (cost.queries, cost.items) = (cost.queries.max(queries), cost.items.max(items));
+    if page.images.is_empty() && query.contains("name=") {
+        Err(format!("{query}: nothing there").into())
+    } else {
+        Ok(())
+    }
+}
+
+async fn measure(rounds: u64, data: &[&str]) -> Outcome<()> {
     let caller = Caller::new(Some(PROJECTS[0].parse()?), None, ["member", "reader"]);
     let (mut all, mut out) = (Vec::new(), io::stdout().lock());
     for data in data {
         all.push(open(data).await?);
     }
-    let names: Vec<String> = all.iter().take(1).flat_map(pages).map(|(name, _)| name).collect();
+    let names = pages(&image(PROJECTS[0], Visibility::Shared, 0)?).into_keys();
     for name in names {
-        let mut times: Vec<Vec<u128>> = vec![Vec::new(); all.len()];
-        let mut counts = vec![(0, 0); all.len()];
-        for _ in 0..rounds {
-            for (at, loaded) in all.iter().enumerate() {
-                let query = pages(loaded).remove(&name).unwrap_or_default();
-                let query = query.split('&').filter_map(|pair| pair.split_once('='));
-                let query: Vec<_> = query.map(|(key, value)| (key.to_owned(), value.to_owned())).collect();
-                let request = ListRequest::parse(&query, PageLimits { default: 25, max: 1000 })?;
-                loaded.table.taken();
-                let begun = Instant::now();
-                let page = loaded.images.list(&caller, &request).await?;
-                let took = begun.elapsed().as_nanos();
-                if page.images.is_empty() {
-                    return Err(format!("{name}: nothing was listed").into());
-                }
-                if let (Some(times), Some(count)) = (times.get_mut(at), counts.get_mut(at)) {
-                    times.push(took);
-                    *count = loaded.table.taken();
-                }
+        let mut costs = vec![Cost::default(); all.len()];
+        for round in 0..rounds {
+            for (loaded, cost) in all.iter().zip(&mut costs) {
+                let some = image(PROJECTS[0], Visibility::Shared, scattered(round) % loaded.count)?;
+                let query = pages(&some).remove(&name).unwrap_or_default();
+                ask(loaded, &caller, &query, cost).await?;
             }
         }
-        for ((loaded, mut times), (queries, items)) in all.iter().zip(times).zip(counts) {
+        for (loaded, Cost { queries, items, mut times }) in all.iter().zip(costs) {
             times.sort_unstable();
-            let median = times.get(times.len() / 2).copied().unwrap_or_default();
-            let told = json!({
-                "page": name, "data": loaded.data, "queries": queries, "items": items, "ns": u64::try_from(median)?,
-            });
+            let median = u64::try_from(times.get(times.len() / 2).copied().unwrap_or_default())?;
+            let told =
+                json!({"page": name, "data": loaded.data, "queries": queries, "items": items, "ns": median});
             writeln!(out, "{told}")?;
         }
     }
