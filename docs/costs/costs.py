@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Writes the tables of docs/costs.md from counts.toml (of tests/costs), prices.toml and months.toml; `--check` compares.
+"""Writes the tables of docs/costs.md from counts.toml (of tests/costs), lists.toml (of bench/lists.py), prices.toml and
+months.toml; `--check` compares.
 
 Python 3.11, standard library only. What stands between `<!-- costs.py: NAME -->` and `<!-- end -->` is this script's.
 """
@@ -55,6 +56,24 @@ def counts(model):
         units = [counted[kind] or "–" for kind in ("read", "write", "index")]
         rows.append((name, gets, amounts(calls, "query"), amounts(calls, "commit"), stored(calls), *units))
     return table(("Operation", "Reads", "Queries (items)", "Writes (items)", "Store", "RRU", "WRU", "copies"), rows)
+
+
+def lists(measured):
+    """Pages in a small and a large catalogue: what they read, and how long that took, in milliseconds."""
+    pages = {page["name"]: page for page in measured["page"]}
+    times = lambda page, key: f"{page[key][-1] / page[key][0]:.2f}"  # noqa: E731
+    rows = []
+    for name, page in pages.items():
+        if name.endswith(" behind"):
+            continue
+        behind = pages.get(f"{name} behind", page)
+        most = [max(page[key] + behind[key]) for key in ("queries", "items")]
+        read, served = ([f"{ms:.2f}" for ms in page[key]] for key in ("read_ms", "served_ms"))
+        rows.append((name, *most, *read, times(page, "read_ms"), times(behind, "read_ms") if behind is not page else "–",
+                     *served, times(page, "served_ms")))
+    small, large = (f"{size:,}" for size in measured["sizes"])
+    return table(("25 of a list by", "queries", "items", f"ms of {small}", f"of {large}", "times", "behind a marker",
+                  f"served: ms of {small}", f"of {large}", "times"), rows)
 
 
 # What it costs.
@@ -237,7 +256,7 @@ def sections():
     months = [(each, (each.functions(), each.served(), each.glance())) for each in months]
     shard = f"One shard of `table.listing_shards` holds {model.images_a_shard():,} images of this size.\n"
     return {
-        "summary": summary(model, months), "counts": counts(model), "operations": operations(model), "idle": idle(model),
+        "summary": summary(model, months), "counts": counts(model), "lists": lists(load("lists.toml")), "operations": operations(model), "idle": idle(model),
         "keeping": keeping(model), "shard": shard, "crossing": crossing(model), "traffic": traffic(model, months),
         "months": compared(months), "sizes": sizes(months), "assumed": assumed(model), "cpu": cpu(model), "prices": prices(document)}
 

@@ -373,14 +373,25 @@ async fn no_operation_costs_more_than_it_may() {
     counts::hold(&counted).await;
 }
 
-/// In every order, and by name: the page is paid for, not the catalogue.
+/// In every order, by name, and by what an order or an owner's set serves: the page is paid for, not the catalogue.
 #[tokio::test]
 async fn a_page_in_any_order_takes_4_queries_and_200_items_at_most() {
     let world = World::default();
     fill(&world, SHARED).await;
     let orders =
         SortKey::ALL.iter().flat_map(|key| ["asc", "desc"].map(|dir| format!("sort={}:{dir}", key.name())));
-    for query in orders.chain(["name=debian-13-release-amd64-00000007".to_owned()]) {
+    let others = [
+        "name=debian-13-release-amd64-00000007",
+        "name=debian-13-release-amd64-00000007&sort=size:asc",
+        "visibility=public",
+        "visibility=public&sort=name:asc",
+        "status=active",
+        "status=active&disk_format=qcow2&sort=disk_format:desc",
+        "owner=ops",
+        "owner=7c9e667974254de99a3a1b0f7c3d2e4b&status=active",
+        "created_at=gte:2026-10-01&updated_at=lt:2126-10-01",
+    ];
+    for query in orders.chain(others.map(str::to_owned)) {
         let mut next = Some(format!("/v2/images?{query}"));
         while let Some(path) = next {
             world.probe.reset();

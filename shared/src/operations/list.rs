@@ -112,22 +112,15 @@ impl Images {
             few.push(listed);
         }
         // What was found as shared comes first: of two finds of one image, it tells more.
-        let mut found = self.shared(asked, sets).await?;
-        found.extend(few);
-        Ok(Some(found))
+        let shared = self.shared(asked, sets).await?;
+        Ok(shared.map(|shared| shared.into_iter().chain(few).collect()))
     }
 
-    /// What is shared with the caller's project, where it has to be read whole.
-    async fn shared(&self, asked: Asked<'_>, sets: &Sets) -> Result<Vec<Listed>> {
-        let Some(project) = &sets.shared_with else { return Ok(Vec::new()) };
+    /// What is shared with the caller's project, where it has to be read whole; `None` when it is too much for that.
+    async fn shared(&self, asked: Asked<'_>, sets: &Sets) -> Result<Option<Vec<Listed>>> {
+        let Some(project) = &sets.shared_with else { return Ok(Some(Vec::new())) };
         let status = asked.request.filter.member_status();
-        let found = self.context.catalog.shared_with(project, status, MAX_ROWS).await?;
-        found.ok_or_else(|| {
-            Error::Invalid(format!(
-                "sort: more than {MAX_ROWS} images are shared with the project: list them by created_at, or others by \
-                 visibility"
-            ))
-        })
+        self.context.catalog.shared_with(project, status, MAX_ROWS).await
     }
 
     /// A page of images that were all read.
@@ -163,7 +156,11 @@ impl Images {
         let step = if selective { (*limit).max(FILTERED_STEP) } else { *limit };
         let shared = sets.shared_with.as_ref().filter(|_| by_time);
         let walk = Walk {
-            found: if by_time { Vec::new() } else { self.shared(asked, sets).await? },
+            found: if by_time {
+                Vec::new()
+            } else {
+                self.shared(asked, sets).await?.ok_or_else(too_many_shared)?
+            },
             shared: shared.map(|project| (project, filter.member_status())),
             within,
             from: match marker {
@@ -255,6 +252,12 @@ enum Wanted {
     Passed,
     /// None that the caller may know of.
     Hidden,
+}
+
+fn too_many_shared() -> Error {
+    Error::Invalid(format!(
+        "sort: more than {MAX_ROWS} images are shared with the project: list them by created_at, or others by visibility"
+    ))
 }
 
 fn too_many_ties(order: Order) -> Error {

@@ -114,3 +114,79 @@ impl Sets {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::image::PageLimits;
+
+    fn request(query: &str) -> ListRequest {
+        let pairs = query.split('&').filter_map(|pair| pair.split_once('='));
+        let pairs: Vec<_> = pairs.map(|(key, value)| (key.to_owned(), value.to_owned())).collect();
+        ListRequest::parse(&pairs, PageLimits { default: 25, max: 1000 }).unwrap()
+    }
+
+    #[test]
+    fn a_list_is_read_by_what_bounds_it_most() {
+        for (query, expected) in [
+            ("", "all"),
+            ("sort=size:asc", "all"),
+            ("tag=lts&os_distro=debian", "all"),
+            ("name=web", "walk name"),
+            ("name=web&status=active", "walk name"),
+            ("name=web&sort=name:asc", "walk name"),
+            ("name=web&sort=size:asc", "few name"),
+            ("name=web&created_at=gte:2026-10-01", "walk name"),
+            ("name=in:1,2,3,4,5,6,7,8,9", "all"),
+            ("status=active", "walk status"),
+            ("status=active&sort=name:asc", "all"),
+            ("status=queued&sort=name:asc", "few status"),
+            ("disk_format=raw", "walk disk_format"),
+            ("disk_format=raw&sort=disk_format:desc", "walk disk_format"),
+            ("created_at=lt:2026-10-01&status=active", "walk created_at"),
+            ("created_at=neq:2026-10-01", "all"),
+            ("size_min=5", "few size"),
+            ("size_min=5&sort=size:asc", "walk size"),
+            ("size_min=5&sort=size:asc,name:asc", "walk size"),
+            ("status=active&sort=created_at:asc,name:asc", "all"),
+            ("updated_at=gte:2026-10-01", "few updated_at"),
+            ("id=00000000-0000-4000-8000-000000000001&name=web", "1 ids"),
+            ("id=in:web,db", "0 ids"),
+        ] {
+            let chosen = match of(&request(query)) {
+                Plan::Ids(ids) => format!("{} ids", ids.len()),
+                Plan::Few(key, _) => format!("few {}", key.name()),
+                Plan::Walk(Some((key, _))) => format!("walk {}", key.name()),
+                Plan::Walk(None) => "all".to_owned(),
+            };
+            assert_eq!(chosen, expected, "{query}");
+        }
+    }
+
+    #[test]
+    fn sets_hold_what_the_caller_may_list_and_little_else() {
+        let (own, other) = (|| Scope::Owner("p1".parse().unwrap()), || Scope::Owner("p2".parse().unwrap()));
+        let member = Caller::new(Some("p1".parse().unwrap()), None, ["reader"]);
+        let admin = Caller::new(Some("p1".parse().unwrap()), None, ["admin"]);
+        for (caller, query, scopes, shared, wide) in [
+            (&member, "", vec![own(), Scope::Public], true, false),
+            (&member, "visibility=all", vec![own(), Scope::Public, Scope::Community], true, false),
+            (&member, "visibility=shared", vec![own()], true, true),
+            (&member, "visibility=private", vec![own()], false, true),
+            (&member, "visibility=public", vec![Scope::Public], false, false),
+            (&member, "visibility=community", vec![Scope::Community], false, false),
+            (&member, "owner=p1", vec![own()], false, false),
+            (&member, "owner=p1&visibility=public", vec![own()], false, true),
+            (&member, "owner=p2", vec![Scope::Public], true, true),
+            (&admin, "", vec![Scope::All], false, false),
+            (&admin, "visibility=public", vec![Scope::Public], false, false),
+            (&admin, "visibility=private", vec![Scope::All], false, true),
+            (&admin, "owner=p2", vec![other()], false, false),
+        ] {
+            let sets = Sets::of(caller, &request(query).filter);
+            let found = (sets.scopes, sets.shared_with.is_some(), sets.are_wide);
+            assert_eq!(found, (scopes, shared, wide), "{query}");
+        }
+        assert_eq!(Sets::of(&member, &request("owner=p2").filter).of_owner, Some(other()));
+    }
+}
