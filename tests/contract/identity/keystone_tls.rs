@@ -5,7 +5,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair, date_time_ymd};
+use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, date_time_ymd};
 use rustls::ServerConfig;
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use shared::adapters::keystone::{KeystoneIdentity, KeystoneSettings};
@@ -25,9 +25,10 @@ struct Authority {
 }
 
 impl Authority {
-    fn new() -> Self {
+    fn new(name: &str) -> Self {
         let key = KeyPair::generate().unwrap();
         let mut params = CertificateParams::default();
+        params.distinguished_name.push(DnType::CommonName, name);
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         let pem = params.self_signed(&key).unwrap().pem();
         Self { issuer: Issuer::new(params, key), pem }
@@ -95,7 +96,8 @@ async fn told(keystone: &Keystone, config: ServerConfig, trusted: &[&Authority])
 fn bundle(authorities: &[&Authority]) -> (TempDir, PathBuf) {
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("ca.pem");
-    std::fs::write(&file, authorities.iter().map(|authority| authority.pem.as_str()).collect::<String>()).unwrap();
+    std::fs::write(&file, authorities.iter().map(|authority| authority.pem.as_str()).collect::<String>())
+        .unwrap();
     (directory, file)
 }
 
@@ -112,16 +114,18 @@ async fn known() -> Keystone {
 
 #[tokio::test]
 async fn a_keystone_whose_authority_is_configured_is_trusted() {
-    let (keystone, own, other) = (known().await, Authority::new(), Authority::new());
+    let (keystone, own, other) = (known().await, Authority::new("own"), Authority::new("other"));
     assert_eq!(told(&keystone, own.certify("localhost", 2100), &[&own]).await, "user of token");
     assert_eq!(told(&keystone, own.certify("localhost", 2100), &[&other, &own]).await, "user of token");
 }
 
 #[tokio::test]
 async fn anybody_else_is_told_no_password_and_no_token() {
-    let (keystone, own, other) = (known().await, Authority::new(), Authority::new());
+    let (keystone, own, other) = (known().await, Authority::new("own"), Authority::new("other"));
+    let namesake = Authority::new("own");
     for (config, trusted, why) in [
         (own.certify("localhost", 2100), &other, "UnknownIssuer"),
+        (namesake.certify("localhost", 2100), &own, "BadSignature"),
         (own.certify("keystone.example.com", 2100), &own, "certificate not valid for name"),
         (own.certify("localhost", 2001), &own, "certificate expired"),
     ] {
@@ -133,7 +137,7 @@ async fn anybody_else_is_told_no_password_and_no_token() {
 
 #[tokio::test]
 async fn tls_is_not_left_out_because_keystone_speaks_none() {
-    let (keystone, own) = (known().await, Authority::new());
+    let (keystone, own) = (known().await, Authority::new("own"));
     let (_directory, file) = bundle(&[&own]);
     let auth_url = keystone.settings().auth_url.replace("http://", "https://");
     let settings = KeystoneSettings { auth_url, ca_file: Some(file), ..keystone.settings() };
