@@ -20,50 +20,53 @@ from harness import CLEAN, TARGET, Checks, call, wait_for  # noqa: E402
 
 HERE = pathlib.Path(__file__).resolve().parent
 STATE = TARGET / "cloud"
+# The cloud whose callers a Keystone tells. It is there for its suites alone.
+KNOWN = TARGET / "cloud-keystone"
 
 
-def noted(name):
+def noted(state, name):
     try:
-        return json.loads((STATE / name).read_text())
+        return json.loads((state / name).read_text())
     except (OSError, json.JSONDecodeError):
         return None
 
 
-def running():
+def running(state=STATE):
     """What `up` left, or None when it is not there any more."""
-    found = noted("up.json")
+    found = noted(state, "up.json")
     return found if found and started(found["pid"]) == found["started"] else None
 
 
-def up():
-    if found := running():
+def up(state=STATE, parameters=lambda endpoint: {}):
+    """Deploys with the parameters that are told once it is known where the cloud is."""
+    if found := running(state):
         print("up already")
         return say(found)
-    down()
+    down(state)
     print("building the functions ...", flush=True)
     deploy.build()
-    STATE.mkdir(parents=True)
-    with open(STATE / "log", "wb") as log:
-        process = subprocess.Popen([sys.executable, HERE / "gateway.py", STATE], cwd=STATE, env=CLEAN, stdin=subprocess.DEVNULL,
+    state.mkdir(parents=True)
+    with open(state / "log", "wb") as log:
+        process = subprocess.Popen([sys.executable, HERE / "gateway.py", state], cwd=state, env=CLEAN, stdin=subprocess.DEVNULL,
                                    stdout=log, stderr=subprocess.STDOUT, start_new_session=True)
 
     def serves():
-        assert process.poll() is None, f"the cloud ended at once:\n{(STATE / 'log').read_text()[-2000:]}"
-        return (STATE / "served.json").exists()
+        assert process.poll() is None, f"the cloud ended at once:\n{(state / 'log').read_text()[-2000:]}"
+        return (state / "served.json").exists()
 
     try:
         wait_for("the cloud answers", serves, 90)
-        served = json.loads((STATE / "served.json").read_text())
+        served = json.loads((state / "served.json").read_text())
         print("deploying ...", flush=True)
-        deployed = deploy.deploy(STATE, served["endpoint"])
-        (STATE / "api").write_text(deployed["api"])
+        deployed = deploy.deploy(state, served["endpoint"], parameters(served["endpoint"]))
+        (state / "api").write_text(deployed["api"])
         wait_for("the API answers", lambda: call(served["url"], "GET", "/healthcheck").status == 200, 60)
     except BaseException:
         process.terminate()
         process.wait()
         raise
     found = served | deployed | {"started": started(process.pid)}
-    (STATE / "up.json").write_text(json.dumps(found, indent=1))
+    (state / "up.json").write_text(json.dumps(found, indent=1))
     return say(found)
 
 
@@ -72,30 +75,38 @@ def say(found):
     return found
 
 
-def down():
+def down(state=STATE):
     """Ends what runs, or was left of it, and removes its state."""
-    found = running()
+    found = running(state)
     if found:
         os.kill(found["pid"], signal.SIGTERM)
         wait_for("the cloud has ended", lambda: started(found["pid"]) != found["started"], 30)
-    served = noted("served.json")
+    served = noted(state, "served.json")
     if served and started(served["ministack"]) == served["ministack_started"]:
         os.killpg(served["ministack"], signal.SIGKILL)  # it and its functions; who should have ended it was killed
-    shutil.rmtree(STATE, ignore_errors=True)
+    shutil.rmtree(state, ignore_errors=True)
     return found
 
 
 def test(names):
-    there = running()
-    found = there or up()
-    check = Checks()
-    try:
-        import suites  # noqa: PLC0415  (only `test` needs it)
+    import suites  # noqa: PLC0415  (only `test` needs it)
 
-        suites.run(found, check, names)
-    finally:
-        if not there:
-            down()
+    check = Checks()
+    suites.known_to_be(names)
+    if chosen := suites.chosen(suites.SUITES, names):
+        there = running()
+        found = there or up()
+        try:
+            suites.run(found, check, chosen)
+        finally:
+            if not there:
+                down()
+    if chosen := suites.chosen(suites.KNOWN, names):
+        down(KNOWN)
+        try:
+            suites.run_known(up(KNOWN, suites.keystone_parameters), check, chosen)
+        finally:
+            down(KNOWN)
     check.finish()
 
 

@@ -1,6 +1,7 @@
 """Holds table and bucket to each other: what has to be true of what is kept, at any time and once all is done.
 
 A due row without a blob's is no fault: it reminds of an object that may land after it was removed, until its time has come.
+Tasks stay for two days after they have ended, and so do their rows.
 """
 
 import time
@@ -15,12 +16,23 @@ class Kept:
     def __init__(self, deployment):
         self.objects, self.begun = deployment.objects(), deployment.begun()
         self.images, self.blobs, self.due, self.listed, self.usage = {}, {}, [], [], {}
+        self.members, self.tasks, self.tasks_due = set(), set(), set()
         for row in deployment.rows():
             partition, sort = row["PK"], row["SK"]
             if partition.startswith("image#") and sort == "record":
                 self.images[row["id"]] = row
             elif partition.startswith("image#") and sort.startswith("blob#"):
                 self.blobs[row["location"]["key"]] = row
+            elif partition.startswith("image#") and sort.startswith("member#"):
+                self.members.add((partition.removeprefix("image#"), sort.removeprefix("member#")))
+            elif partition.startswith("task#"):
+                self.tasks.add(row["id"])
+            elif partition == "due#task#0":
+                self.tasks_due.add(sort.rsplit("#", 1)[1])
+            elif partition.startswith("list#task") or partition.startswith("image#") and sort.startswith("task#"):
+                pass  # they name a task, and go with it
+            elif partition == "due#image#0":
+                self.due.append("the members of " + sort.rsplit("#", 1)[1])
             elif partition.startswith("due#"):
                 self.due.append(row["location"]["key"])
             elif partition.startswith("list#"):
@@ -34,7 +46,8 @@ class Kept:
 def faults(deployment, done=True):
     """What is not as it has to be, in sentences. `done`: nothing may be under way or due any more."""
     kept = Kept(deployment)
-    found = [*of_images(kept), *of_bytes(kept), *of_rows(kept), *of_usage(kept)]
+    found = [*of_images(kept), *of_bytes(kept), *of_rows(kept), *of_members(kept), *of_usage(kept)]
+    found += [f"task {id} is kept and never due" for id in kept.tasks - kept.tasks_due]
     if done:
         found += [f"{key} is still due" for key in kept.due] + [f"{key} is still begun" for key in kept.begun]
         found += [f"image {id} is still saving" for id, image in kept.images.items() if image["status"] == "saving"]
@@ -78,6 +91,14 @@ def of_rows(kept):
         for scope in ("list#all", f"list#owner#{owner}"):
             if (scope, id) not in kept.listed:
                 yield f"image {id} is not listed under {scope}"
+
+
+def of_members(kept):
+    listed = {(id, scope.removeprefix("list#member#")) for scope, id in kept.listed if scope.startswith("list#member#")}
+    for id, project in kept.members - listed:
+        yield f"image {id} has a member {project} without a row"
+    for id, project in listed - kept.members:
+        yield f"image {id} is listed as shared with {project}, and is not"
 
 
 def of_usage(kept):

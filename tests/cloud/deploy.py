@@ -34,9 +34,9 @@ def build():
     subprocess.run(told, cwd=ROOT, env=os.environ | {"PATH": f"{tools('LAMBDA')}:{os.environ['PATH']}"}, check=True)
 
 
-def sam(state, command, *told, **environment):
-    """sam as it is configured for `dev`, but for what belongs to this machine."""
-    parameters = " ".join(f"{name}={value}" for name, value in PARAMETERS.items())
+def sam(state, parameters, command, *told, **environment):
+    """sam as it is configured for `dev`, but for its parameters."""
+    parameters = " ".join(f"{name}={value}" for name, value in parameters.items())
     told = [tools("SAM") / "sam", command, "--config-file", ROOT / "samconfig.toml", "--config-env", "dev",
             "--parameter-overrides", parameters, *told]
     environment = os.environ | {"AWS_DEFAULT_REGION": engines.REGION, "SAM_CLI_TELEMETRY": "0",
@@ -47,25 +47,25 @@ def sam(state, command, *told, **environment):
     assert done.returncode == 0, f"sam {command} failed:\n{(state / 'sam.log').read_text()[-4000:]}"
 
 
-def sam_build(state):
+def sam_build(state, parameters):
     """`sam build`, with a cargo that has built every function already: README.md says why."""
     shim = state / "bin" / "cargo"
     shim.parent.mkdir()
     shim.write_text(f'#!/bin/sh\n[ "$1 $2" = "lambda build" ] || exec {shutil.which("cargo")} "$@"\n')
     shim.chmod(0o755)
-    sam(state, "build", "--template-file", ROOT / "infra/template.yaml", "--no-cached", "--build-dir", state / "build",
+    sam(state, parameters, "build", "--template-file", ROOT / "infra/template.yaml", "--no-cached", "--build-dir", state / "build",
         PATH=f"{shim.parent}:{tools('LAMBDA')}:{os.environ['PATH']}", CARGO_TARGET_DIR=str(TARGET))
 
 
-def sam_deploy(state, endpoint):
-    sam(state, "deploy", "--template-file", state / "build" / "template.yaml", "--stack-name", STACK, "--no-progressbar",
+def sam_deploy(state, parameters, endpoint):
+    sam(state, parameters, "deploy", "--template-file", state / "build" / "template.yaml", "--stack-name", STACK, "--no-progressbar",
         AWS_ENDPOINT_URL=endpoint)
 
 
 class Stack:
     """What was deployed: physical names by their logical ones, and the template after its transform."""
 
-    def __init__(self, endpoint):
+    def __init__(self, endpoint, parameters):
         self.endpoint = endpoint
         cloudformation = self.client("cloudformation")
         resources = cloudformation.describe_stack_resources(StackName=STACK)["StackResources"]
@@ -73,7 +73,7 @@ class Stack:
         body = cloudformation.get_template(StackName=STACK, TemplateStage="Processed")["TemplateBody"]
         template = json.loads(body) if isinstance(body, str) else body
         self.resources, self.conditions = template["Resources"], template.get("Conditions", {})
-        self.parameters = {name: str(each.get("Default", "")) for name, each in template["Parameters"].items()} | PARAMETERS
+        self.parameters = {name: str(each.get("Default", "")) for name, each in template["Parameters"].items()} | parameters
 
     def client(self, kind):
         return engines.client(kind, self.endpoint)
@@ -83,7 +83,7 @@ class Stack:
         return [(name, each["Properties"]) for name, each in self.resources.items() if each["Type"] == kind]
 
     def value(self, node):
-        """What a node of the template stands for, as far as API, roles and bucket need it: Ref, If, Equals, Not."""
+        """What a node of the template stands for, as far as API, roles and bucket need it: Ref, If."""
         if isinstance(node, list):
             return [value for value in map(self.value, node) if value is not None]
         if not isinstance(node, dict):
@@ -98,8 +98,12 @@ class Stack:
 
     def holds(self, condition):
         (function, of), = condition.items()
+        if function == "Condition":
+            return self.holds(self.conditions[of])
         if function == "Fn::Not":
             return not self.holds(of[0])
+        if function in ("Fn::And", "Fn::Or"):
+            return (all if function == "Fn::And" else any)(map(self.holds, of))
         assert function == "Fn::Equals", condition
         return str(self.value(of[0])) == str(self.value(of[1]))
 
@@ -153,10 +157,11 @@ def bound_roles(stack):
             iam.put_role_permissions_boundary(RoleName=stack.names[name], PermissionsBoundary=boundary)
 
 
-def deploy(state, endpoint):
-    """Answers what the tests need to know of it."""
-    sam_build(state)
-    sam_deploy(state, endpoint)
-    stack = Stack(endpoint)
+def deploy(state, endpoint, more):
+    """Deploys with `more` parameters. Answers what the tests need to know of it."""
+    parameters = PARAMETERS | more
+    sam_build(state, parameters)
+    sam_deploy(state, parameters, endpoint)
+    stack = Stack(endpoint, parameters)
     bound_roles(stack)
     return {"api": import_api(stack), "names": stack.names}

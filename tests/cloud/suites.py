@@ -1,4 +1,7 @@
-"""What `test` runs, in order, each on a cloud that holds no image, and leaves without one."""
+"""What `test` runs, in order, each on a cloud that holds no image, and leaves without one.
+
+Two of them need a Keystone, and have a cloud of their own that asks it.
+"""
 
 import sys
 
@@ -8,6 +11,7 @@ import clients
 import consistency
 import events
 import kills
+import known
 import limits
 import restore
 from deployment import Deployment
@@ -16,14 +20,26 @@ from harness import call, expect
 SUITES = {"clients": clients.run, "limits": limits.run, "api": api.run, "kills": kills.run, "events": events.run, "access": access.run,
           "restore": restore.run}
 
+KNOWN = {"roles": known.roles, "tempest": known.tempest}
+keystone_parameters = known.parameters
+
+
+def known_to_be(names):
+    """Ends the run when a name is none of a suite."""
+    if unknown := set(names) - set(SUITES) - set(KNOWN):
+        sys.exit(f"there is no suite {', '.join(sorted(unknown))}: {', '.join((*SUITES, *KNOWN))}")
+
+
+def chosen(suites, names):
+    """Those of the suites that are to run; all of them when none is named."""
+    return [name for name in suites if name in names or not names]
+
 
 def run(found, check, names):
-    if unknown := set(names) - set(SUITES):
-        sys.exit(f"there is no suite {', '.join(sorted(unknown))}: {', '.join(SUITES)}")
     deployment = Deployment(found)
     if images(deployment):
         sys.exit("the cloud that is up holds images, which the suites would take for theirs: cargo xtask cloud down")
-    for name in names or SUITES:
+    for name in names:
         print(f"\n-- {name}", flush=True)
         with check(f"{name} runs to its end"), deployment.short_leases():
             SUITES[name](deployment, check)
@@ -31,14 +47,31 @@ def run(found, check, names):
     print()
 
 
+def run_known(found, check, names):
+    """On a cloud that asks Keystone. What a suite made there it deletes itself: nobody else is let in."""
+    deployment = Deployment(found)
+    for name in names:
+        print(f"\n-- {name}", flush=True)
+        with check(f"{name} runs to its end"), deployment.short_leases():
+            KNOWN[name](deployment, check)
+        with check(f"{name}: no image, and nothing of any, is left in table, bucket and queues"):
+            known.empty(deployment)
+            emptied(deployment)
+    print()
+
+
 def left(deployment, check, name):
     with check(f"{name}: when every image is deleted, nothing is left in table, bucket and queues"):
         for image_id in images(deployment):
             expect(call(deployment.url, "DELETE", f"/v2/images/{image_id}"), 204)
-        consistency.settled(deployment)
-        assert not deployment.objects(), deployment.objects()
-        for queue in ("BucketEventsDeadLetters", "JobDeadLetters", "ScheduleDeadLetters"):
-            assert not deployment.waiting(queue), f"{deployment.waiting(queue)} messages in {queue}"
+        emptied(deployment)
+
+
+def emptied(deployment):
+    consistency.settled(deployment)
+    assert not deployment.objects(), deployment.objects()
+    for queue in ("BucketEventsDeadLetters", "JobDeadLetters", "ScheduleDeadLetters"):
+        assert not deployment.waiting(queue), f"{deployment.waiting(queue)} messages in {queue}"
 
 
 def images(deployment):

@@ -22,3 +22,4 @@ mod none {
 }
 
 mod keystone;
+mod keystone_tls;

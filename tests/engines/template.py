@@ -173,6 +173,39 @@ with check("the data plane may do what the functions may with the table and the 
     (policy,) = beside["Role"]["Properties"]["Policies"]
     equal(granted(policy["PolicyDocument"]["Statement"]), granted(statements))
 
+with check("no secret is in the template: what is secret to Glint is a reference to Secrets Manager"):
+    secret = {"GLINT_IDENTITY_KEYSTONE_APPLICATION_CREDENTIAL_SECRET", "GLINT_IDENTITY_KEYSTONE_PASSWORD"}
+    seen = set()
+    for name, properties in functions.items():
+        for variable, value in properties["Environment"]["Variables"].items():
+            if re.search("SECRET|PASSWORD", variable):
+                seen.add((name, variable))
+                assert re.fullmatch(r"\{\{resolve:secretsmanager:\$\{KeystoneSecretArn\}:SecretString:\w+::\$\{KeystoneSecretVersion\}\}\}",
+                                    value[1][1][1]), variable
+    equal(seen, {("AuthorizerFunction", variable) for variable in secret}, "who is told a secret")
+    (container_of,) = beside["Task"]["Properties"]["ContainerDefinitions"]
+    equal([each["Name"] for each in container_of["Environment"] if re.search("SECRET|PASSWORD", each["Name"])], [])
+    for each in (path, data_plane):
+        equal([name for name, said in yaml.load(each.read_text(), Loader)["Parameters"].items()
+               if re.search("Password|Secret$", name)], [], each.name)
+
+with check("who answers clients says where to authenticate, and with Keystone the API keeps no answer of the authorizer's"):
+    uri = "GLINT_IDENTITY_KEYSTONE_WWW_AUTHENTICATE_URI"
+    equal({name for name, properties in functions.items() if uri in properties["Environment"]["Variables"]},
+          {name for name, properties in functions.items() if any(each["Type"] == "HttpApi" for each in properties.get("Events", {}).values())})
+    equal(guard["Authorizers"][guard["DefaultAuthorizer"]]["Identity"]["ReauthorizeEvery"],
+          ("If", ["AsksEachTime", 0, ("If", ["AsksEachMinute", 60, 300])]))
+    equal(template["Conditions"]["AsksEachTime"],
+          ("Or", [("Condition", "AsksKeystone"), ("Equals", [("Ref", "AuthorizerCacheSeconds"), 0])]))
+
+with check("the authorizer calls Keystone and nobody else, and nobody calls it by a network"):
+    authorizer = functions["AuthorizerFunction"]
+    equal(authorizer.get("Policies"), None)
+    group = resources["AuthorizerGroup"]["Properties"]
+    equal(set(group), {"GroupDescription", "VpcId", "SecurityGroupEgress"})
+    equal({(each["IpProtocol"], each["FromPort"]) for each in group["SecurityGroupEgress"]},
+          {("tcp", ("Ref", "KeystonePort")), ("tcp", 53), ("udp", 53)})
+
 with check("every setting that is named is one that exists"):
     for each in (path, data_plane, container / "Dockerfile", container / "README.md"):
         equal(set(re.findall(r"GLINT_[A-Z_]+", each.read_text())) - settings, set(), each.name)
@@ -242,12 +275,25 @@ FARGATE = {"DataPlane": "fargate", "DataPlaneImage": "123456789012.dkr.ecr.eu-ce
            "DataPlaneVpc": "vpc-0a1b2c3d4e5f60718", "DataPlaneSubnets": SUBNETS}
 HTTPS = {"DataPlaneCertificate": CERTIFICATE, "DataPlaneEndpoint": "https://data.example.com"}
 
+SECRET = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:glint/keystone-a1B2c3"
+KEYSTONE = {"IdentityMode": "keystone", "KeystoneUrl": "https://keystone.example.com/v3", "KeystoneSecretArn": SECRET}
+PRIVATE = {"KeystoneVpc": "vpc-0a1b2c3d4e5f60718", "KeystoneSubnets": SUBNETS, "KeystonePort": "5000"}
+
 # A rule; what it refuses; what it takes, as near to that as can be.
 RULES = [
     ("ProductionTellsSomebody", {"Stage": "prod"}, PROD),
     ("ProductionTellsSomebody", {"Stage": "prod"}, {"Stage": "dev"}),
     ("ProductionIsNotForEverybody", PROD | {"CallerNetworks": "10.0.0.0/8,0.0.0.0/0"}, PROD | {"CallerNetworks": "10.0.0.0/8,192.0.2.7/32"}),
     ("ProductionIsNotForEverybody", PROD | {"CallerNetworks": "0.0.0.0/0"}, {"CallerNetworks": "0.0.0.0/0"}),
+    ("ProductionIsNotForEverybody", PROD | {"CallerNetworks": "0.0.0.0/0"}, PROD | KEYSTONE | {"CallerNetworks": "0.0.0.0/0"}),
+    ("KeystoneIsWhole", {"IdentityMode": "keystone"}, KEYSTONE),
+    ("KeystoneIsWhole", KEYSTONE | {"KeystoneUrl": ""}, KEYSTONE | {"KeystoneCredential": "password"}),
+    ("KeystoneIsWhole", KEYSTONE | {"KeystoneSecretArn": ""}, KEYSTONE | PROD),
+    ("KeystoneIsAsked", KEYSTONE | {"IdentityMode": "none"}, KEYSTONE),
+    ("KeystoneIsAsked", {"KeystoneUrl": KEYSTONE["KeystoneUrl"]}, {}),
+    ("KeystoneIsAsked", {"KeystoneSecretArn": SECRET}, {}),
+    ("KeystoneNetworkIsWhole", KEYSTONE | {"KeystoneVpc": PRIVATE["KeystoneVpc"]}, KEYSTONE | PRIVATE),
+    ("KeystoneNetworkIsWhole", KEYSTONE | {"KeystoneSubnets": SUBNETS}, KEYSTONE | PRIVATE | FARGATE),
     ("DataPlaneIsWhole", {"DataPlane": "fargate"}, FARGATE),
     ("DataPlaneIsWhole", FARGATE | {"DataPlaneImage": ""}, FARGATE | {"DataPlane": "none", "DataPlaneImage": ""}),
     ("DataPlaneIsWhole", FARGATE | {"DataPlaneVpc": ""}, FARGATE | {"DataPlane": "none", "DataPlaneVpc": ""}),
@@ -270,11 +316,24 @@ VALUES = {
     "Architecture": (["arm"], ["x86_64"]),
     "LogLevel": (["", "INFO", "info, debug"], ["warn", "info,shared=debug,hyper=off"]),
     "LogDays": ([2], [365]),
-    "IdentityMode": (["keystone"], []),
+    "IdentityMode": (["ldap"], []),
     "CallerNetworks": (["", "10.0.0.0", "10.0.0.0/4", "10.0.0.0/33", "10.0.0.256/24", "1.2.3.4/0", "10.0.0.0/8,x", "2001:db8::/32"],
                        ["192.0.2.7/32", "10.0.0.0/8,172.16.0.0/12,198.51.100.0/24", "0.0.0.0/0"]),
     "Project": ([""], ["p"]),
     "AuthorizerCacheSeconds": ([30], [0, 300]),
+    "KeystoneUrl": (["keystone.example.com", "https://", "https://k/v3?x"], []),
+    "KeystonePublicUrl": (["keystone.example.com"], ["https://keystone.example.com:5000/v3"]),
+    "KeystoneSecretArn": (["hush", "glint/keystone", SECRET.removesuffix("-a1B2c3"), SECRET + ":password"], []),
+    "KeystoneSecretVersion": (["2"], ["01234567-89ab-cdef-0123-456789abcdef"]),
+    "KeystoneCredential": (["token"], ["password"]),
+    "KeystoneUserDomain": ([""], ["services"]),
+    "KeystoneProjectDomain": ([""], ["services"]),
+    "KeystoneServiceRoles": ([], ["service,nova"]),
+    "KeystoneCacheSeconds": ([-1, 3601], [0, 3600]),
+    "KeystoneCaLayer": (["/etc/ssl/ca.pem"], ["arn:aws:lambda:eu-central-1:123456789012:layer:keystone-ca:3"]),
+    "KeystoneVpc": (["vpc-x"], []),
+    "KeystoneSubnets": (["subnet-0a1b2c3d"], []),
+    "KeystonePort": ([0, 65536], [5000]),
     "RequestsPerSecond": ([0, 10001], [1]),
     "RequestBurst": ([0, 5001], [5000]),
     "PublicEndpoint": (["images.example.com", "https://", "https://h/?x"], ["https://images.example.com", "http://h:9292/image"]),

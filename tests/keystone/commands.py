@@ -11,8 +11,7 @@ from harness import Checks, Glint, equal, random_file, scratch
 WHO = ("admin", "member", "reader", "stranger")
 check, work, clients = Checks(), scratch("commands"), pathlib.Path(os.environ["CLIENTS_BIN"])
 keystone = Keystone()
-glint = Glint(work / "data", **keystone.settings()).start()
-keystone.register(glint.url)
+keystone.register(os.environ.get("ENDPOINT") or Glint(work / "data", **keystone.settings()).start().url)
 random_file(work / "bytes", 1)
 images = {}
 

@@ -1,6 +1,7 @@
 """A Keystone of the run's own: real, on a free port, its state in a scratch directory. It ends with the script that started it.
 
-Needs $KEYSTONE_BIN, the programs of the environment that run.sh makes of keystone.txt.
+Needs $KEYSTONE_BIN, the programs of the environment that run.sh makes of keystone.txt. A deployment knows beforehand where its
+Keystone will be: $KEYSTONE_PORT.
 """
 
 import atexit
@@ -57,7 +58,7 @@ def free_port():
 class Keystone:
     def __init__(self):
         self.bin = pathlib.Path(os.environ["KEYSTONE_BIN"])
-        self.state, self.port, self.process = scratch("keystone"), free_port(), None
+        self.state, self.port, self.process = scratch("keystone"), int(os.environ.get("KEYSTONE_PORT") or free_port()), None
         self.url = f"http://127.0.0.1:{self.port}/v3"
         self.ids = {}
         atexit.register(self.stop)

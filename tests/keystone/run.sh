@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
 # Proves that Glint knows its callers by a real Keystone, installed from the package index (tests/keystone/*.txt).
 # usage: run.sh [commands] [roles] [tempest [REGEX]]   (all by default)
-#   commands glint serve: each command of `openstack image`, as administrator, member, reader and stranger
-#   roles    glint serve: the openstack client as administrator, member, reader and stranger; tokens revoked, expired, of services;
+#   commands each command of `openstack image`, as administrator, member, reader and stranger
+#   roles    the openstack client as administrator, member, reader and stranger; tokens revoked, expired, of services;
 #            Keystone down
-#   tempest  Tempest's suite of the Image API on glint serve, but for what exclude.txt names
+#   tempest  Tempest's suite of the Image API, but for what exclude.txt names
+# All on a glint serve of their own, or on a deployment: ENDPOINT, and KEYSTONE_PORT, where that looks for its Keystone.
 # Needs: cargo build --release; Python 3.11 or later, and a C compiler for Keystone's server.   env: GLINT=PROGRAM another build
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)

@@ -1,4 +1,5 @@
-"""Runs Tempest's suite of the Image API on `glint serve` with a real Keystone. Started by run.sh.   usage: suite.py [REGEX]
+"""Runs Tempest's suite of the Image API with a real Keystone, on `glint serve` or on $ENDPOINT. Started by run.sh.
+usage: suite.py [REGEX]
 
 Ends with the counts. target/tempest keeps the log, and what failed, class by class.
 """
@@ -89,8 +90,8 @@ work = TARGET / "tempest"
 shutil.rmtree(work, ignore_errors=True)
 (work / "lock").mkdir(parents=True)
 keystone = Keystone()
-glint = Glint(scratch("tempest") / "data", **keystone.settings()).start()
-keystone.register(glint.url)
+url = os.environ.get("ENDPOINT") or Glint(scratch("tempest") / "data", **keystone.settings()).start().url
+keystone.register(url)
 (work / "tempest.conf").write_text(CONFIG.format(work=work, password=USERS["admin"][0], url=keystone.url, region=REGION))
 (work / "tempest.log").touch()
 top = pathlib.Path(tempest.__file__).parents[1]
