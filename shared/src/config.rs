@@ -7,6 +7,7 @@
 mod check;
 mod keystone;
 mod networks;
+mod policy;
 mod setting;
 mod source;
 
@@ -17,6 +18,7 @@ use crate::id::{ProjectId, StoreId};
 
 pub use keystone::{KeystoneConfig, Secret};
 pub use networks::Networks;
+pub use policy::{PolicyConfig, PolicyFile, PolicyText};
 pub use setting::{SETTINGS, Setting, reference};
 pub use source::{ConfigError, Origin, Sources};
 
@@ -39,6 +41,8 @@ pub struct Config {
     pub log: String,
     /// Who may call.
     pub identity: IdentityConfig,
+    /// Who may do what.
+    pub policy: PolicyConfig,
     /// Where records lie.
     pub table: TableConfig,
     /// Where bytes lie.
@@ -244,6 +248,7 @@ impl Default for Config {
             stage: "dev".to_owned(),
             log: "info".to_owned(),
             identity: IdentityConfig::default(),
+            policy: PolicyConfig::default(),
             table: TableConfig::default(),
             store: StoreConfig::default(),
             queue: QueueConfig::default(),

@@ -43,6 +43,7 @@ mod members;
 mod openapi;
 mod pages;
 mod routes;
+mod rules;
 mod schemas;
 mod show;
 mod tags;

@@ -3,7 +3,9 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use super::{Config, IdentityMode, Networks, QueueAdapter, Secret, StoreAdapter, TableAdapter};
+use super::{
+    Config, IdentityMode, Networks, PolicyFile, PolicyText, QueueAdapter, Secret, StoreAdapter, TableAdapter,
+};
 use crate::id::{ProjectId, StoreId};
 
 /// One thing a process can be told.
@@ -94,6 +96,8 @@ settings! {
     "identity.keystone.timeout_seconds" => identity.keystone.timeout_seconds: "How long Keystone may take to say who calls, 1 to 25. After that the answer is 503.",
     "identity.keystone.service_roles" => identity.keystone.service_roles: "Roles, separated by commas, one of which a service needs in its own token (`X-Service-Token`) for the token of its user to be accepted after it has expired.",
     "identity.keystone.endpoint_id" => identity.keystone.endpoint_id: "Id of the image endpoint in Keystone, whose registered limits are what projects may have. Without it, no limits are asked for.",
+    "policy.file" => policy.file: "File of rules that differ from the defaults, YAML or JSON as `oslo.policy` reads them (docs/policy.md). `glint serve` reads it again when it changes and on SIGHUP.",
+    "policy.rules" => policy.rules: "The same rules as a text, for functions, which have no files. Not beside `policy.file`.",
     "table.adapter" => table.adapter: "Where records lie: `sqlite` (in the data directory), `memory` (lost when the process ends), `dynamodb`.",
     "table.name" => table.name: "Name of the DynamoDB table.",
     "table.endpoint" => table.endpoint: "URL of a server that speaks DynamoDB. Without it, AWS.",
@@ -204,6 +208,26 @@ impl Value for Option<Secret> {
     /// What there is of it to show: nothing.
     fn text(&self) -> String {
         String::new()
+    }
+}
+
+impl Value for Option<PolicyFile> {
+    fn read(text: &str) -> Result<Self, String> {
+        if text.is_empty() { Ok(None) } else { PolicyFile::read(text.as_ref()).map(Some) }
+    }
+
+    fn text(&self) -> String {
+        self.as_ref().map(|file| file.path.display().to_string()).unwrap_or_default()
+    }
+}
+
+impl Value for Option<PolicyText> {
+    fn read(text: &str) -> Result<Self, String> {
+        if text.trim().is_empty() { Ok(None) } else { PolicyText::read(text).map(Some) }
+    }
+
+    fn text(&self) -> String {
+        self.as_ref().map(|rules| rules.text.clone()).unwrap_or_default()
     }
 }
 

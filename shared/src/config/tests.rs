@@ -213,3 +213,47 @@ fn with_keystone_any_address_may_be_listened_on_and_without_it_none() {
     assert!(load(&format!("identity.mode = 'keystone'\n{keystone}"), &[], &listen).is_ok());
     assert!(refusal(keystone, &[], &listen).contains("identity.mode none lets everybody do everything"));
 }
+
+#[test]
+fn rules_are_read_with_the_setting_and_a_bad_one_stops_the_start_with_its_line() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("policy.yaml");
+    let file = path.to_str().unwrap();
+    let of_file = |text: &str| {
+        std::fs::write(&path, text).unwrap();
+        load("", &[], &[("policy.file", file)])
+    };
+    assert_eq!(
+        of_file("get_image: role:a").unwrap().policy.rules().unwrap().text("get_image"),
+        Some(("role:a", true))
+    );
+    for (text, why) in [
+        ("\nget_image: role", "line 2: rule 'get_image': 'role' is no check"),
+        ("{", "line "),
+        ("#\nget_imag: '@'", "line 2: 'get_imag' is neither an operation nor named by another rule"),
+    ] {
+        let refused = of_file(text).unwrap_err().to_string();
+        let expected = format!("setting 'policy.file', from the command line: {file}, {why}");
+        assert!(refused.starts_with(&expected), "{refused}");
+    }
+    let absent = refusal("", &[], &[("policy.file", "/nonexistent/policy.yaml")]);
+    assert!(
+        absent
+            .contains("setting 'policy.file', from the command line: cannot read /nonexistent/policy.yaml: ")
+    );
+
+    let rules = ("GLINT_POLICY_RULES", "{\"get_image\": \"role:a\"}");
+    assert_eq!(
+        load("", &[rules], &[]).unwrap().policy.rules().unwrap().text("get_image"),
+        Some(("role:a", true))
+    );
+    for text in ["get_image: role", "a: role:b"] {
+        let refused = refusal("", &[("GLINT_POLICY_RULES", text)], &[]);
+        assert!(
+            refused.starts_with("setting 'policy.rules', from the variable GLINT_POLICY_RULES: line 1: "),
+            "{refused}"
+        );
+    }
+    std::fs::write(&path, "").unwrap();
+    assert!(refusal("", &[rules], &[("policy.file", file)]).contains("must not be set beside policy.file"));
+}

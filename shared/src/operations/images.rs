@@ -59,7 +59,7 @@ impl Images {
         let new = NewImage::parse(body)?;
         let id = new.id.clone().unwrap_or_else(|| self.context.ids.image_id());
         let image = new.into_image(id, caller.project().cloned(), self.context.clock.now())?;
-        if !caller.is_admin() && !policy::owns(caller, &image) {
+        if !self.context.policy.is_admin(caller) && !policy::owns(caller, &image) {
             return Err(Error::Forbidden(
                 "You are not permitted to create images owned by another project.".to_owned(),
             ));
@@ -96,7 +96,7 @@ impl Images {
                 return Ok(None);
             }
             let patched = patch.apply(image)?;
-            if patched.owner != image.owner && !caller.is_admin() {
+            if patched.owner != image.owner && !self.context.policy.is_admin(caller) {
                 return Err(Error::Forbidden(
                     "Only an administrator may change the owner of an image.".to_owned(),
                 ));
