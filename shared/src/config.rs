@@ -5,6 +5,7 @@
 //! does not exist, is an error naming the key and where it came from.
 
 mod check;
+mod content;
 mod keystone;
 mod networks;
 mod policy;
@@ -16,9 +17,10 @@ use std::path::PathBuf;
 
 use crate::id::{ProjectId, StoreId};
 
+pub use content::{Content, FileOf, TextOf};
 pub use keystone::{KeystoneConfig, Secret};
 pub use networks::Networks;
-pub use policy::{PolicyConfig, PolicyFile, PolicyText};
+pub use policy::PolicyConfig;
 pub use setting::{SETTINGS, Setting, reference};
 pub use source::{ConfigError, Origin, Sources};
 

@@ -42,6 +42,7 @@ mod list;
 mod members;
 mod openapi;
 mod pages;
+mod protections;
 mod routes;
 mod rules;
 mod schemas;

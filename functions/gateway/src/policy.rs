@@ -3,8 +3,8 @@
 use std::io;
 use std::time::Duration;
 
-use shared::config::{PolicyConfig, PolicyFile};
-use shared::policy::Policy;
+use shared::config::{FileOf, PolicyConfig};
+use shared::policy::{Policy, Rules};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::time::{MissedTickBehavior, interval};
 
@@ -16,7 +16,7 @@ const PERIOD: Duration = Duration::from_secs(5);
 pub(crate) struct Watch {
     policy: Policy,
     config: PolicyConfig,
-    seen: Result<PolicyFile, String>,
+    seen: Result<FileOf<Rules>, String>,
     hangup: Signal,
 }
 
@@ -44,8 +44,8 @@ impl Watch {
     /// Puts in force what the file says now. A fault is told once.
     fn look(&mut self) {
         let Some(path) = self.config.file.as_ref().map(|file| &file.path) else { return };
-        let found = PolicyFile::read(path).and_then(|file| {
-            self.config.check_used(&file.rules).map_err(|why| format!("{}, {why}", path.display()))?;
+        let found = FileOf::read(path).and_then(|file: FileOf<Rules>| {
+            self.config.check(&file.content).map_err(|why| format!("{}, {why}", path.display()))?;
             Ok(file)
         });
         if found == self.seen {
@@ -53,7 +53,7 @@ impl Watch {
         }
         match &found {
             Ok(file) => {
-                self.policy.replace(file.rules.clone());
+                self.policy.replace(file.content.clone());
                 tracing::info!(file = %path.display(), "the policy has changed");
             }
             Err(why) => tracing::error!(%why, "the policy cannot be read again: the rules in force stay"),
@@ -74,7 +74,7 @@ mod tests {
         let path = directory.path().join("policy.yaml");
         let write = |text: &str| std::fs::write(&path, text).unwrap();
         write("context_is_admin: role:boss\n");
-        let config = PolicyConfig { file: Some(PolicyFile::read(&path).unwrap()), ..PolicyConfig::default() };
+        let config = PolicyConfig { file: Some(FileOf::read(&path).unwrap()), ..PolicyConfig::default() };
         let policy = config.policy();
         let of_requests = policy.clone();
         let administers = |role: &str| of_requests.is_admin(&Caller::new("p".parse().ok(), None, [role]));

@@ -1,95 +1,92 @@
 //! Who may do what: where rules come from.
 
-use std::path::{Path, PathBuf};
-
-use crate::policy::{Policy, Rules};
+use super::content::{Content, FileOf, Said, TextOf, said};
+use crate::policy::{Policy, ProtectionFormat, Protections, Rules};
 
 /// Who may do what, where it differs from the defaults.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PolicyConfig {
     /// A file of rules.
-    pub file: Option<PolicyFile>,
+    pub file: Option<FileOf<Rules>>,
     /// The rules themselves.
-    pub rules: Option<PolicyText>,
+    pub rules: Option<TextOf<Rules>>,
+    /// A file of property protections.
+    pub property_protections_file: Option<FileOf<Protections>>,
+    /// The protections themselves.
+    pub property_protections: Option<TextOf<Protections>>,
+    /// What protections name.
+    pub property_protections_format: ProtectionFormat,
 }
 
-/// A file of rules, as it was when it was read.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PolicyFile {
-    /// Where it lies.
-    pub path: PathBuf,
-    /// What it says.
-    pub rules: Rules,
-}
-
-/// Rules in a setting.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PolicyText {
-    /// As they were written.
-    pub text: String,
-    /// What they say.
-    pub rules: Rules,
-}
-
-impl PolicyFile {
-    /// Reads a file of rules.
-    ///
-    /// # Errors
-    /// Why it cannot be read; or its line, and what is wrong there.
-    pub fn read(path: &Path) -> Result<Self, String> {
-        let text = text_of(path)?;
-        let rules = Rules::parse(&text).map_err(|error| format!("{}, {error}", path.display()))?;
-        Ok(Self { path: path.to_owned(), rules })
+impl Content for Rules {
+    fn parse(text: &str) -> Result<Self, String> {
+        Self::parse(text).map_err(|error| error.to_string())
     }
 }
 
-impl PolicyText {
-    /// Reads rules.
-    ///
-    /// # Errors
-    /// The line, and what is wrong there.
-    pub fn read(text: &str) -> Result<Self, String> {
-        let rules = Rules::parse(text).map_err(|error| error.to_string())?;
-        Ok(Self { text: text.to_owned(), rules })
+impl Content for Protections {
+    fn parse(text: &str) -> Result<Self, String> {
+        Self::parse(text).map_err(|error| error.to_string())
     }
 }
 
 impl PolicyConfig {
     /// The policy of a process.
     pub fn policy(&self) -> Policy {
-        Policy::new(self.rules().cloned().unwrap_or_default())
-    }
-
-    /// Refuses rules that nothing asks for.
-    ///
-    /// # Errors
-    /// The line, and what is wrong there.
-    pub fn check_used(&self, rules: &Rules) -> Result<(), String> {
-        rules.check_used(&[]).map_err(|error| error.to_string())
+        let policy = Policy::new(self.rules().cloned().unwrap_or_default());
+        match self.protections() {
+            Some(said) => policy.protecting(said.content.clone(), self.property_protections_format),
+            None => policy,
+        }
     }
 
     /// The rules that differ from the defaults, if any do.
     pub fn rules(&self) -> Option<&Rules> {
-        let file = self.file.as_ref().map(|file| &file.rules);
-        file.or_else(|| self.rules.as_ref().map(|text| &text.rules))
+        self.said().map(|said| said.content)
+    }
+
+    /// Refuses rules that nothing asks for, and some that protections ask for and that are not there.
+    ///
+    /// # Errors
+    /// The line, and what is wrong there.
+    pub fn check(&self, rules: &Rules) -> Result<(), String> {
+        let format = self.property_protections_format;
+        let protections = self.protections().map(|said| said.content);
+        let asked = protections.map_or_else(Vec::new, |protections| protections.rules(format));
+        rules.check_used(&asked).map_err(|error| error.to_string())?;
+        let Some(protections) = protections else { return Ok(()) };
+        protections.check(format, rules).map_err(|error| format!("for the property protections, {error}"))
+    }
+
+    fn said(&self) -> Option<Said<'_, Rules>> {
+        said(("policy.file", self.file.as_ref()), ("policy.rules", self.rules.as_ref()))
+    }
+
+    fn protections(&self) -> Option<Said<'_, Protections>> {
+        said(
+            ("policy.property_protections_file", self.property_protections_file.as_ref()),
+            ("policy.property_protections", self.property_protections.as_ref()),
+        )
     }
 
     /// What does not fit the rest: the key to change, and why.
     pub(super) fn fault(&self) -> Option<(&'static str, String)> {
-        match (&self.file, &self.rules) {
-            (Some(_), Some(_)) => {
-                Some(("policy.rules", "must not be set beside policy.file: rules have one source".to_owned()))
-            }
-            (Some(file), None) => {
-                let unused = self.check_used(&file.rules).err()?;
-                Some(("policy.file", format!("{}, {unused}", file.path.display())))
-            }
-            (None, Some(text)) => Some(("policy.rules", self.check_used(&text.rules).err()?)),
-            (None, None) => None,
+        let twice = |key, other| Some((key, format!("must not be set beside {other}")));
+        if self.file.is_some() && self.rules.is_some() {
+            return twice("policy.rules", "policy.file");
         }
+        if self.property_protections_file.is_some() && self.property_protections.is_some() {
+            return twice("policy.property_protections", "policy.property_protections_file");
+        }
+        let (rules, protections) = (self.said(), self.protections());
+        let asked = protections
+            .as_ref()
+            .map_or_else(Vec::new, |said| said.content.rules(self.property_protections_format));
+        let unused = rules.as_ref().and_then(|said| Some(said.fault(said.content.check_used(&asked).err()?)));
+        unused.or_else(|| {
+            let (said, defaults) = (protections.as_ref()?, Rules::default());
+            let rules = rules.as_ref().map_or(&defaults, |said| said.content);
+            Some(said.fault(said.content.check(self.property_protections_format, rules).err()?))
+        })
     }
-}
-
-fn text_of(path: &Path) -> Result<String, String> {
-    std::fs::read_to_string(path).map_err(|error| format!("cannot read {}: {error}", path.display()))
 }

@@ -4,9 +4,10 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use super::{
-    Config, IdentityMode, Networks, PolicyFile, PolicyText, QueueAdapter, Secret, StoreAdapter, TableAdapter,
+    Config, Content, FileOf, IdentityMode, Networks, QueueAdapter, Secret, StoreAdapter, TableAdapter, TextOf,
 };
 use crate::id::{ProjectId, StoreId};
+use crate::policy::ProtectionFormat;
 
 /// One thing a process can be told.
 #[derive(Clone, Copy, Debug)]
@@ -98,6 +99,9 @@ settings! {
     "identity.keystone.endpoint_id" => identity.keystone.endpoint_id: "Id of the image endpoint in Keystone, whose registered limits are what projects may have. Without it, no limits are asked for.",
     "policy.file" => policy.file: "File of rules that differ from the defaults, YAML or JSON as `oslo.policy` reads them (docs/policy.md). `glint serve` reads it again when it changes and on SIGHUP.",
     "policy.rules" => policy.rules: "The same rules as a text, for functions, which have no files. Not beside `policy.file`.",
+    "policy.property_protections_file" => policy.property_protections_file: "File that says who may create, read, update and delete which custom properties (docs/policy.md). Without it, whoever may change the image.",
+    "policy.property_protections" => policy.property_protections: "The same as a text, for functions. Not beside `policy.property_protections_file`.",
+    "policy.property_protections_format" => policy.property_protections_format: "What protections name: `roles`, or rules of the policy (`policies`).",
     "table.adapter" => table.adapter: "Where records lie: `sqlite` (in the data directory), `memory` (lost when the process ends), `dynamodb`.",
     "table.name" => table.name: "Name of the DynamoDB table.",
     "table.endpoint" => table.endpoint: "URL of a server that speaks DynamoDB. Without it, AWS.",
@@ -211,9 +215,9 @@ impl Value for Option<Secret> {
     }
 }
 
-impl Value for Option<PolicyFile> {
+impl<T: Content> Value for Option<FileOf<T>> {
     fn read(text: &str) -> Result<Self, String> {
-        if text.is_empty() { Ok(None) } else { PolicyFile::read(text.as_ref()).map(Some) }
+        if text.is_empty() { Ok(None) } else { FileOf::read(text.as_ref()).map(Some) }
     }
 
     fn text(&self) -> String {
@@ -221,13 +225,13 @@ impl Value for Option<PolicyFile> {
     }
 }
 
-impl Value for Option<PolicyText> {
+impl<T: Content> Value for Option<TextOf<T>> {
     fn read(text: &str) -> Result<Self, String> {
-        if text.trim().is_empty() { Ok(None) } else { PolicyText::read(text).map(Some) }
+        if text.trim().is_empty() { Ok(None) } else { TextOf::read(text).map(Some) }
     }
 
     fn text(&self) -> String {
-        self.as_ref().map(|rules| rules.text.clone()).unwrap_or_default()
+        self.as_ref().map(|said| said.text.clone()).unwrap_or_default()
     }
 }
 
@@ -263,6 +267,7 @@ macro_rules! value_by_word {
 }
 
 value_by_word!(IdentityMode { "none" => None, "keystone" => Keystone });
+value_by_word!(ProtectionFormat { "roles" => Roles, "policies" => Policies });
 value_by_word!(TableAdapter { "sqlite" => Sqlite, "memory" => Memory, "dynamodb" => DynamoDb });
 value_by_word!(QueueAdapter { "local" => Local, "sqs" => Sqs });
 value_by_word!(StoreAdapter { "file" => File, "memory" => Memory, "s3" => S3 });

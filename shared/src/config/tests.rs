@@ -257,3 +257,48 @@ fn rules_are_read_with_the_setting_and_a_bad_one_stops_the_start_with_its_line()
     std::fs::write(&path, "").unwrap();
     assert!(refusal("", &[rules], &[("policy.file", file)]).contains("must not be set beside policy.file"));
 }
+
+#[test]
+fn protections_are_read_with_their_setting_and_held_against_the_rules() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("protections.conf");
+    let file = path.to_str().unwrap();
+    let value = |rule: &str| format!("[^x_]\ncreate = {rule}\nread = @\nupdate = @\ndelete = @\n");
+    let of_file = |text: &str, more: &[(&str, &str)]| {
+        std::fs::write(&path, text).unwrap();
+        let flags = [&[("policy.property_protections_file", file)], more].concat();
+        load("", &[], &flags).map_err(|error| error.to_string())
+    };
+    let refused = |why: &str| {
+        Err(format!("setting 'policy.property_protections_file', from the command line: {file}, {why}"))
+    };
+    let policies = ("policy.property_protections_format", "policies");
+    let rules = ("policy.rules", "spl: role:spl");
+    assert!(of_file(&value("spl,admin"), &[]).is_ok());
+    assert_eq!(
+        of_file("[^x_]\ncreate = spl", &[]),
+        refused("line 1: section [^x_] must have create, read, update and delete: 'read' is missing")
+    );
+    assert_eq!(
+        of_file(&value("spl,admin"), &[policies]),
+        refused("line 2: a value is one rule of the policy")
+    );
+    assert_eq!(of_file(&value("spl"), &[policies]), refused("line 2: there is no rule 'spl'"));
+    let config = of_file(&value("spl"), &[policies, rules]).unwrap();
+    assert_eq!(
+        config.policy.check(&crate::policy::Rules::default()),
+        Err("for the property protections, line 2: there is no rule 'spl'".to_owned())
+    );
+    assert!(
+        of_file(&value("spl"), &[rules])
+            .unwrap_err()
+            .contains("'spl' is neither an operation nor named by another rule")
+    );
+    let text = ("policy.property_protections", value("@"));
+    assert!(load("", &[], &[(text.0, &text.1)]).is_ok());
+    assert!(of_file(&value("@"), &[(text.0, &text.1)]).unwrap_err().contains("must not be set beside"));
+    assert!(
+        refusal("", &[], &[("policy.property_protections_format", "rules")])
+            .contains("must be one of roles, policies")
+    );
+}

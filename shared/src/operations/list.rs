@@ -144,8 +144,7 @@ impl Images {
             if page.is_full() {
                 break;
             }
-            let wanted = self.wanted(asked, &listed);
-            page.add(listed.image, wanted);
+            self.add(asked, &mut page, listed);
         }
         page.finish(false)
     }
@@ -217,9 +216,17 @@ impl Images {
             if page.is_full() {
                 break;
             }
-            let wanted = self.wanted(asked, &listed);
-            page.add(listed.image, wanted);
+            self.add(asked, page, listed);
         }
+    }
+
+    /// Adds an image, if it is wanted, as the caller may see it.
+    fn add(&self, asked: Asked<'_>, page: &mut Filling, listed: Listed) {
+        let wanted = self.wanted(asked, &listed);
+        let image = self.context.policy.readable(asked.caller, listed.image);
+        // What the caller may not read is not there for a filter either, or it would tell.
+        let found = wanted != Wanted::Listed || asked.request.filter.matches(&image);
+        page.add(image, if found { wanted } else { Wanted::Passed });
     }
 
     /// What an image is to a list: the one place that decides it.

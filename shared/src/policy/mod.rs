@@ -7,6 +7,7 @@ mod check;
 mod document;
 mod names;
 mod operation;
+mod protection;
 mod rule;
 mod rules;
 mod target;
@@ -15,9 +16,10 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use crate::error::{Error, Result};
 use crate::identity::{Caller, Scope};
-use crate::image::{Image, Visibility};
+use crate::image::{Image, PropertyAction, Visibility, protected};
 
 pub use operation::Operation;
+pub use protection::{ProtectionFormat, Protections};
 pub use rules::{Rules, RulesError};
 pub use target::Target;
 
@@ -25,12 +27,19 @@ pub use target::Target;
 #[derive(Clone, Debug, Default)]
 pub struct Policy {
     rules: Arc<RwLock<Arc<Rules>>>,
+    protections: Option<Arc<(Protections, ProtectionFormat)>>,
 }
 
 impl Policy {
     /// A policy of these rules.
     pub fn new(rules: Rules) -> Self {
-        Self { rules: Arc::new(RwLock::new(Arc::new(rules))) }
+        Self { rules: Arc::new(RwLock::new(Arc::new(rules))), protections: None }
+    }
+
+    /// The same policy, with custom properties protected.
+    #[must_use]
+    pub fn protecting(self, protections: Protections, format: ProtectionFormat) -> Self {
+        Self { protections: Some(Arc::new((protections, format))), ..self }
     }
 
     /// Puts other rules in force. A request that is under way may be judged by both.
@@ -50,6 +59,32 @@ impl Policy {
     /// Whether the caller is an administrator: one whom `context_is_admin` lets through.
     pub fn is_admin(&self, caller: &Caller) -> bool {
         in_scope(caller) && self.rules().is_admin(caller)
+    }
+
+    /// Whether the caller may do this to the custom property of a name.
+    pub fn may(&self, caller: &Caller, action: PropertyAction, name: &str) -> bool {
+        self.protections.as_deref().is_none_or(|(protections, format)| {
+            protections.allow(*format, &self.rules(), caller, action, name)
+        })
+    }
+
+    /// The image as the caller may see it: without the custom properties they may not read.
+    pub fn readable(&self, caller: &Caller, mut image: Image) -> Image {
+        if self.protections.is_some() {
+            image.properties.retain(|name, _| self.may(caller, PropertyAction::Read, name));
+        }
+        image
+    }
+
+    /// Lets the caller register an image with its custom properties.
+    ///
+    /// # Errors
+    /// `Forbidden`, naming the first that they may not create.
+    pub fn check_properties(&self, caller: &Caller, image: &Image) -> Result<()> {
+        match image.properties.keys().find(|name| !self.may(caller, PropertyAction::Create, name)) {
+            None => Ok(()),
+            Some(name) => Err(protected(name)),
+        }
     }
 
     /// Whether the caller may see an image at all, whatever rules say of it.

@@ -136,4 +136,5 @@ fn a_deleted_image_is_absent_for_everybody() {
     }
 }
 
+mod protections;
 mod rules;
