@@ -1,7 +1,9 @@
 //! `glint`: the one program operators and users run.
 
+mod policy;
 mod serve;
 mod settings;
+mod told;
 
 use std::fmt;
 use std::io::{self, Write as _};
@@ -25,6 +27,8 @@ enum Command {
     Serve(serve::Serve),
     /// List every setting, with its variable and its default.
     Settings,
+    /// Print the rules in force as a policy file, each with the calls it guards.
+    Policy(told::Told),
 }
 
 /// Why the program ends without having done what was asked.
@@ -61,6 +65,7 @@ fn main() -> ExitCode {
     let done = match Arguments::parse().command {
         Command::Serve(serve) => serve.run(),
         Command::Settings => say(&settings::list()),
+        Command::Policy(told) => policy::print(told),
     };
     let (text, code) = match done {
         Ok(()) => return ExitCode::SUCCESS,

@@ -46,7 +46,9 @@ fn patch(c: &mut Criterion) {
     c.bench_function("patch: three changes, read and applied", |b| {
         b.iter_batched(
             || document.clone(),
-            |document| Patch::parse(PatchForm::V21, document).unwrap().apply(black_box(&image)).unwrap(),
+            |document| {
+                Patch::parse(PatchForm::V21, document).unwrap().apply(black_box(&image), |_, _| true).unwrap()
+            },
             BatchSize::SmallInput,
         );
     });

@@ -88,7 +88,7 @@ impl App {
             clock: Arc::new(SystemClock),
             ids: Arc::new(RandomIds),
             events: Arc::new(LocalEvents::new(BACKLOG)),
-            policy: Policy::default(),
+            policy: config.policy.policy(),
             config: Arc::new(config),
         }
     }

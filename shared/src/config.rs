@@ -5,8 +5,10 @@
 //! does not exist, is an error naming the key and where it came from.
 
 mod check;
+mod content;
 mod keystone;
 mod networks;
+mod policy;
 mod setting;
 mod source;
 
@@ -15,8 +17,10 @@ use std::path::PathBuf;
 
 use crate::id::{ProjectId, StoreId};
 
+pub use content::{Content, FileOf, TextOf};
 pub use keystone::{KeystoneConfig, Secret};
 pub use networks::Networks;
+pub use policy::PolicyConfig;
 pub use setting::{SETTINGS, Setting, reference};
 pub use source::{ConfigError, Origin, Sources};
 
@@ -39,6 +43,8 @@ pub struct Config {
     pub log: String,
     /// Who may call.
     pub identity: IdentityConfig,
+    /// Who may do what.
+    pub policy: PolicyConfig,
     /// Where records lie.
     pub table: TableConfig,
     /// Where bytes lie.
@@ -244,6 +250,7 @@ impl Default for Config {
             stage: "dev".to_owned(),
             log: "info".to_owned(),
             identity: IdentityConfig::default(),
+            policy: PolicyConfig::default(),
             table: TableConfig::default(),
             store: StoreConfig::default(),
             queue: QueueConfig::default(),

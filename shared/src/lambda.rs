@@ -119,7 +119,7 @@ mod tests {
         let mut event = serde_json::from_str(event).unwrap();
         change(&mut event);
         let request = lambda_http::request::from_str(&event.to_string()).unwrap().map(Body::new);
-        let says = async |caller: Caller| format!("{:?} admin: {}", caller.user(), caller.is_admin());
+        let says = async |caller: Caller| format!("{:?} admin: {}", caller.user(), caller.has_role("admin"));
         let routes = Router::new()
             .route("/v2/images/{image_id}", get(says).put(async |_: Request| "taken"))
             .route("/versions", get(async || "versions"));

@@ -10,6 +10,7 @@ pub mod error;
 pub mod id;
 #[cfg(feature = "app")]
 pub mod log;
+mod text;
 pub mod time;
 
 pub mod identity;

@@ -85,15 +85,20 @@ impl Default for World {
 impl World {
     /// The service on a table.
     pub fn on(table: Arc<dyn Table>) -> Self {
-        Self::build(table, 1)
+        Self::build(table, 1, Policy::default())
+    }
+
+    /// The service under a policy of its own.
+    pub fn governed(policy: Policy) -> Self {
+        Self::build(Arc::new(MemoryTable::new()), 1, policy)
     }
 
     /// The service with the widest lists spread over some shards.
     pub fn sharded(listing_shards: u32) -> Self {
-        Self::build(Arc::new(MemoryTable::new()), listing_shards)
+        Self::build(Arc::new(MemoryTable::new()), listing_shards, Policy::default())
     }
 
-    fn build(table: Arc<dyn Table>, listing_shards: u32) -> Self {
+    fn build(table: Arc<dyn Table>, listing_shards: u32, policy: Policy) -> Self {
         let (clock, probe, store) = (Arc::new(TestClock::default()), Probe::default(), MemoryStore::new());
         let probed_table = ProbedTable { table: Arc::clone(&table), probe: probe.clone() };
         let probed_store =
@@ -109,7 +114,7 @@ impl World {
             ImagesSettings { quotas: Quotas::default(), pages: PageLimits { default: 25, max: 1000 } };
         let context = Context {
             catalog: catalog.clone(),
-            policy: Policy::default(),
+            policy,
             clock: Arc::clone(&now),
             ids: Arc::clone(&ids),
             events,

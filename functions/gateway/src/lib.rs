@@ -4,6 +4,7 @@
 //! API gateway. Either way it is the same routers behind the same door.
 
 mod lock;
+mod policy;
 mod schedule;
 mod server;
 mod signals;
@@ -35,6 +36,7 @@ pub struct Gateway {
     routes: Router,
     reaper: Reaper,
     jobs: Receiver<Job>,
+    policy: Option<policy::Watch>,
     _lock: Option<lock::DataLock>,
 }
 
@@ -60,6 +62,9 @@ pub enum GatewayError {
         /// What the system said.
         source: std::io::Error,
     },
+    /// Signals cannot be caught.
+    #[error("cannot catch signals: {0}")]
+    Signal(#[source] std::io::Error),
     /// An adapter cannot be opened.
     #[error(transparent)]
     Start(#[from] StartError),
@@ -83,6 +88,7 @@ impl Gateway {
         let app = App::new(config.clone()).with_identity()?;
         let (catalog, stores) = (app.catalog()?, app.stores()?);
         let (queue, jobs) = app.queue()?;
+        let policy = policy::Watch::of(&app.policy, &config.policy).map_err(GatewayError::Signal)?;
         let reaper = app.reaper(&catalog, &stores);
         let context = app.context(&catalog, queue);
         if config.table.adapter == TableAdapter::Sqlite {
@@ -100,7 +106,7 @@ impl Gateway {
         let listener = TcpListener::bind(config.listen).await.map_err(unheard)?;
         let address = listener.local_addr().map_err(unheard)?;
         let data = lock.as_ref().map(|lock| lock.directory().to_owned());
-        Ok(Self { config, listener, address, data, routes, reaper, jobs, _lock: lock })
+        Ok(Self { config, listener, address, data, routes, reaper, jobs, policy, _lock: lock })
     }
 
     /// Where the service listens: the port that was given, when any was asked for.
@@ -143,11 +149,18 @@ impl Gateway {
     pub async fn run(self, stop: impl Future<Output = ()>) {
         let interval = Duration::from_secs(self.config.reaper.interval_seconds);
         let reaping = schedule::run(interval, self.jobs, || reap(&self.reaper));
+        let watching = async {
+            match self.policy {
+                Some(watch) => watch.run().await,
+                None => std::future::pending().await,
+            }
+        };
         let drain = Duration::from_secs(self.config.drain_seconds);
         // What is due stays due: the reaper may be stopped anywhere.
         tokio::select! {
             () = server::serve(self.listener, self.routes, stop, drain) => {}
             () = reaping => {}
+            () = watching => {}
         }
     }
 }

@@ -3,8 +3,11 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use super::{Config, IdentityMode, Networks, QueueAdapter, Secret, StoreAdapter, TableAdapter};
+use super::{
+    Config, Content, FileOf, IdentityMode, Networks, QueueAdapter, Secret, StoreAdapter, TableAdapter, TextOf,
+};
 use crate::id::{ProjectId, StoreId};
+use crate::policy::ProtectionFormat;
 
 /// One thing a process can be told.
 #[derive(Clone, Copy, Debug)]
@@ -94,6 +97,11 @@ settings! {
     "identity.keystone.timeout_seconds" => identity.keystone.timeout_seconds: "How long Keystone may take to say who calls, 1 to 25. After that the answer is 503.",
     "identity.keystone.service_roles" => identity.keystone.service_roles: "Roles, separated by commas, one of which a service needs in its own token (`X-Service-Token`) for the token of its user to be accepted after it has expired.",
     "identity.keystone.endpoint_id" => identity.keystone.endpoint_id: "Id of the image endpoint in Keystone, whose registered limits are what projects may have. Without it, no limits are asked for.",
+    "policy.file" => policy.file: "File of rules that differ from the defaults, YAML or JSON as `oslo.policy` reads them (docs/policy.md). `glint serve` reads it again when it changes and on SIGHUP.",
+    "policy.rules" => policy.rules: "The same rules as a text, for functions, which have no files. Not beside `policy.file`.",
+    "policy.property_protections_file" => policy.property_protections_file: "File that says who may create, read, update and delete which custom properties (docs/policy.md). Without it, whoever may change the image.",
+    "policy.property_protections" => policy.property_protections: "The same as a text, for functions. Not beside `policy.property_protections_file`.",
+    "policy.property_protections_format" => policy.property_protections_format: "What protections name: `roles`, or rules of the policy (`policies`).",
     "table.adapter" => table.adapter: "Where records lie: `sqlite` (in the data directory), `memory` (lost when the process ends), `dynamodb`.",
     "table.name" => table.name: "Name of the DynamoDB table.",
     "table.endpoint" => table.endpoint: "URL of a server that speaks DynamoDB. Without it, AWS.",
@@ -207,6 +215,26 @@ impl Value for Option<Secret> {
     }
 }
 
+impl<T: Content> Value for Option<FileOf<T>> {
+    fn read(text: &str) -> Result<Self, String> {
+        if text.is_empty() { Ok(None) } else { FileOf::read(text.as_ref()).map(Some) }
+    }
+
+    fn text(&self) -> String {
+        self.as_ref().map(|file| file.path.display().to_string()).unwrap_or_default()
+    }
+}
+
+impl<T: Content> Value for Option<TextOf<T>> {
+    fn read(text: &str) -> Result<Self, String> {
+        if text.trim().is_empty() { Ok(None) } else { TextOf::read(text).map(Some) }
+    }
+
+    fn text(&self) -> String {
+        self.as_ref().map(|said| said.text.clone()).unwrap_or_default()
+    }
+}
+
 /// A limit as Glance's options write one: negative is none.
 impl Value for Option<usize> {
     fn read(text: &str) -> Result<Self, String> {
@@ -239,6 +267,7 @@ macro_rules! value_by_word {
 }
 
 value_by_word!(IdentityMode { "none" => None, "keystone" => Keystone });
+value_by_word!(ProtectionFormat { "roles" => Roles, "policies" => Policies });
 value_by_word!(TableAdapter { "sqlite" => Sqlite, "memory" => Memory, "dynamodb" => DynamoDb });
 value_by_word!(QueueAdapter { "local" => Local, "sqs" => Sqs });
 value_by_word!(StoreAdapter { "file" => File, "memory" => Memory, "s3" => S3 });

@@ -5,6 +5,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use super::{Config, SETTINGS, Setting};
+use crate::text::near;
 
 /// What was said, by whom, not yet understood.
 #[derive(Clone, Debug, Default)]
@@ -217,11 +218,4 @@ fn hint(key: &str) -> String {
         Some(setting) => format!(": did you mean '{}'?", setting.key),
         None => String::new(),
     }
-}
-
-/// Whether two texts differ in one letter, or in one left out or doubled.
-fn near(a: &str, b: &str) -> bool {
-    let same_start = a.bytes().zip(b.bytes()).take_while(|(x, y)| x == y).count();
-    let same_end = a.bytes().rev().zip(b.bytes().rev()).take_while(|(x, y)| x == y).count();
-    a.len().abs_diff(b.len()) <= 1 && same_start + same_end + 1 >= a.len().max(b.len())
 }

@@ -213,3 +213,92 @@ fn with_keystone_any_address_may_be_listened_on_and_without_it_none() {
     assert!(load(&format!("identity.mode = 'keystone'\n{keystone}"), &[], &listen).is_ok());
     assert!(refusal(keystone, &[], &listen).contains("identity.mode none lets everybody do everything"));
 }
+
+#[test]
+fn rules_are_read_with_the_setting_and_a_bad_one_stops_the_start_with_its_line() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("policy.yaml");
+    let file = path.to_str().unwrap();
+    let of_file = |text: &str| {
+        std::fs::write(&path, text).unwrap();
+        load("", &[], &[("policy.file", file)])
+    };
+    assert_eq!(
+        of_file("get_image: role:a").unwrap().policy.rules().unwrap().text("get_image"),
+        Some(("role:a", true))
+    );
+    for (text, why) in [
+        ("\nget_image: role", "line 2: rule 'get_image': 'role' is no check"),
+        ("{", "line "),
+        ("#\nget_imag: '@'", "line 2: 'get_imag' is neither an operation nor named by another rule"),
+    ] {
+        let refused = of_file(text).unwrap_err().to_string();
+        let expected = format!("setting 'policy.file', from the command line: {file}, {why}");
+        assert!(refused.starts_with(&expected), "{refused}");
+    }
+    let absent = refusal("", &[], &[("policy.file", "/nonexistent/policy.yaml")]);
+    assert!(
+        absent
+            .contains("setting 'policy.file', from the command line: cannot read /nonexistent/policy.yaml: ")
+    );
+
+    let rules = ("GLINT_POLICY_RULES", "{\"get_image\": \"role:a\"}");
+    assert_eq!(
+        load("", &[rules], &[]).unwrap().policy.rules().unwrap().text("get_image"),
+        Some(("role:a", true))
+    );
+    for text in ["get_image: role", "a: role:b"] {
+        let refused = refusal("", &[("GLINT_POLICY_RULES", text)], &[]);
+        assert!(
+            refused.starts_with("setting 'policy.rules', from the variable GLINT_POLICY_RULES: line 1: "),
+            "{refused}"
+        );
+    }
+    std::fs::write(&path, "").unwrap();
+    assert!(refusal("", &[rules], &[("policy.file", file)]).contains("must not be set beside policy.file"));
+}
+
+#[test]
+fn protections_are_read_with_their_setting_and_held_against_the_rules() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("protections.conf");
+    let file = path.to_str().unwrap();
+    let value = |rule: &str| format!("[^x_]\ncreate = {rule}\nread = @\nupdate = @\ndelete = @\n");
+    let of_file = |text: &str, more: &[(&str, &str)]| {
+        std::fs::write(&path, text).unwrap();
+        let flags = [&[("policy.property_protections_file", file)], more].concat();
+        load("", &[], &flags).map_err(|error| error.to_string())
+    };
+    let refused = |why: &str| {
+        Err(format!("setting 'policy.property_protections_file', from the command line: {file}, {why}"))
+    };
+    let policies = ("policy.property_protections_format", "policies");
+    let rules = ("policy.rules", "spl: role:spl");
+    assert!(of_file(&value("spl,admin"), &[]).is_ok());
+    assert_eq!(
+        of_file("[^x_]\ncreate = spl", &[]),
+        refused("line 1: section [^x_] must have create, read, update and delete: 'read' is missing")
+    );
+    assert_eq!(
+        of_file(&value("spl,admin"), &[policies]),
+        refused("line 2: a value is one rule of the policy")
+    );
+    assert_eq!(of_file(&value("spl"), &[policies]), refused("line 2: there is no rule 'spl'"));
+    let config = of_file(&value("spl"), &[policies, rules]).unwrap();
+    assert_eq!(
+        config.policy.check(&crate::policy::Rules::default()),
+        Err("for the property protections, line 2: there is no rule 'spl'".to_owned())
+    );
+    assert!(
+        of_file(&value("spl"), &[rules])
+            .unwrap_err()
+            .contains("'spl' is neither an operation nor named by another rule")
+    );
+    let text = ("policy.property_protections", value("@"));
+    assert!(load("", &[], &[(text.0, &text.1)]).is_ok());
+    assert!(of_file(&value("@"), &[(text.0, &text.1)]).unwrap_err().contains("must not be set beside"));
+    assert!(
+        refusal("", &[], &[("policy.property_protections_format", "rules")])
+            .contains("must be one of roles, policies")
+    );
+}

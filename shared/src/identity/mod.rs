@@ -80,11 +80,6 @@ impl Caller {
     pub fn has_service_role(&self, role: &str) -> bool {
         self.service_roles.contains(role)
     }
-
-    /// Whether the caller is an administrator of the cloud.
-    pub fn is_admin(&self) -> bool {
-        self.has_role("admin")
-    }
 }
 
 fn lower(roles: impl IntoIterator<Item = impl AsRef<str>>) -> BTreeSet<String> {

@@ -5,6 +5,7 @@ mod filter;
 mod format;
 mod member;
 mod patch;
+mod property;
 pub mod schema;
 mod status;
 mod visibility;
@@ -22,6 +23,8 @@ pub use filter::{Bounds, Filter, ListRequest, Order, PageLimits, Sort, SortKey, 
 pub use format::{ContainerFormat, DiskFormat};
 pub use member::{Member, MemberStatus, read_member};
 pub use patch::{Op, Patch, PatchForm};
+pub use property::PropertyAction;
+pub(crate) use property::protected;
 pub use status::Status;
 pub use visibility::Visibility;
 

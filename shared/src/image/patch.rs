@@ -2,9 +2,10 @@
 
 use serde_json::{Map, Value};
 
-use super::Image;
 use super::attributes::{Kind, NewImage, kind, read_only, reserved};
+use super::property::protected;
 use super::status::Status;
+use super::{Image, PropertyAction};
 use crate::error::{Error, Result};
 use crate::id::ImageId;
 use crate::time::Timestamp;
@@ -91,16 +92,17 @@ impl Patch {
         self.changes.is_empty()
     }
 
-    /// The image with every change made, in order.
+    /// The image with every change made, in order, by somebody who may do to custom properties what `may` says. One that they
+    /// may not read is absent for them, and stays as it is.
     ///
     /// # Errors
-    /// `Invalid` for a value that does not fit, `Forbidden` for an attribute that cannot be changed (now),
+    /// `Invalid` for a value that does not fit, `Forbidden` for an attribute that cannot be changed (now, or by them),
     /// `Conflict` for a property that should be there and is not, or the reverse.
-    pub fn apply(&self, image: &Image) -> Result<Image> {
+    pub fn apply(&self, image: &Image, may: impl Fn(PropertyAction, &str) -> bool) -> Result<Image> {
         let mut patched = image.clone();
         for (op, name) in &self.changes {
             match kind(name) {
-                Kind::Custom => self.change_custom(&mut patched, op, name)?,
+                Kind::Custom => self.change_custom(&mut patched, op, name, &may)?,
                 // The others were refused when the patch was read.
                 Kind::Base | Kind::Id | Kind::Digest | Kind::ReadOnly | Kind::Reserved => {
                     self.change_base(&mut patched, op, name)?;
@@ -125,13 +127,28 @@ impl Patch {
         image.set(name, value.clone())
     }
 
-    fn change_custom(&self, image: &mut Image, op: &Op, name: &str) -> Result<()> {
-        let exists = image.properties.contains_key(name);
-        match op {
-            Op::Add(_) if exists && self.form == PatchForm::V20 => Err(present(name)),
+    fn change_custom(
+        &self,
+        image: &mut Image,
+        op: &Op,
+        name: &str,
+        may: &impl Fn(PropertyAction, &str) -> bool,
+    ) -> Result<()> {
+        let there = image.properties.contains_key(name);
+        let exists = there && may(PropertyAction::Read, name);
+        let action = match op {
+            Op::Add(_) if exists && self.form == PatchForm::V20 => return Err(present(name)),
             Op::Replace(_) | Op::Remove if !exists => {
-                Err(Error::Conflict(format!("Property {name} does not exist.")))
+                return Err(Error::Conflict(format!("Property {name} does not exist.")));
             }
+            Op::Add(_) | Op::Replace(_) if exists => PropertyAction::Update,
+            Op::Add(_) | Op::Replace(_) => PropertyAction::Create,
+            Op::Remove => PropertyAction::Delete,
+        };
+        if (there && !exists) || !may(action, name) {
+            return Err(protected(name));
+        }
+        match op {
             Op::Add(value) | Op::Replace(value) => image.set(name, value.clone()),
             Op::Remove => {
                 image.properties.remove(name);

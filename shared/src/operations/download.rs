@@ -37,7 +37,7 @@ impl ImageData {
     /// `NotFound`; `Forbidden` without role `member`, or when the image is deactivated and the caller no administrator.
     pub async fn open(&self, caller: &Caller, id: &ImageId) -> Result<Option<Download>> {
         let image = find(&self.context, Operation::DownloadImage, caller, id).await?.image;
-        if image.status == Status::Deactivated && !caller.is_admin() {
+        if image.status == Status::Deactivated && !self.context.policy.is_admin(caller) {
             let text = "The requested image has been deactivated. Image data download is forbidden.";
             return Err(Error::Forbidden(text.to_owned()));
         }

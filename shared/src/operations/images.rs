@@ -59,13 +59,14 @@ impl Images {
         let new = NewImage::parse(body)?;
         let id = new.id.clone().unwrap_or_else(|| self.context.ids.image_id());
         let image = new.into_image(id, caller.project().cloned(), self.context.clock.now())?;
-        if !caller.is_admin() && !policy::owns(caller, &image) {
+        if !self.context.policy.is_admin(caller) && !policy::owns(caller, &image) {
             return Err(Error::Forbidden(
                 "You are not permitted to create images owned by another project.".to_owned(),
             ));
         }
         self.context.policy.check(Operation::AddImage, caller, Target::new_image(&image))?;
         self.check_visibility(caller, None, &image)?;
+        self.context.policy.check_properties(caller, &image)?;
         self.settings.quotas.check(&image)?;
         match self.context.catalog.create(&image).await {
             Ok(()) => {}
@@ -75,7 +76,7 @@ impl Images {
             Err(ChangeError::Table(error)) => return Err(error),
         }
         tell(&self.context, EventKind::Create, &image).await;
-        Ok(image)
+        Ok(self.context.policy.readable(caller, image))
     }
 
     /// Shows an image (`GET /v2/images/{image_id}`). Cost: one read.
@@ -83,7 +84,8 @@ impl Images {
     /// # Errors
     /// `NotFound` when the image is absent or the caller may not see it.
     pub async fn show(&self, caller: &Caller, id: &ImageId) -> Result<Image> {
-        Ok(find(&self.context, Operation::GetImage, caller, id).await?.image)
+        let image = find(&self.context, Operation::GetImage, caller, id).await?.image;
+        Ok(self.context.policy.readable(caller, image))
     }
 
     /// Patches an image (`PATCH /v2/images/{image_id}`): all changes or none. Cost: one read and one write.
@@ -95,8 +97,8 @@ impl Images {
             if patch.is_empty() {
                 return Ok(None);
             }
-            let patched = patch.apply(image)?;
-            if patched.owner != image.owner && !caller.is_admin() {
+            let patched = patch.apply(image, |action, name| self.context.policy.may(caller, action, name))?;
+            if patched.owner != image.owner && !self.context.policy.is_admin(caller) {
                 return Err(Error::Forbidden(
                     "Only an administrator may change the owner of an image.".to_owned(),
                 ));
@@ -107,7 +109,7 @@ impl Images {
             }
             Ok(Some(patched))
         });
-        changed.await
+        Ok(self.context.policy.readable(caller, changed.await?))
     }
 
     /// Adds a tag (`PUT /v2/images/{image_id}/tags/{tag}`). One that is there already changes nothing. Cost: one read

@@ -32,6 +32,7 @@ const MAX_FEW: usize = 250;
 #[derive(Clone, Copy)]
 struct Asked<'a> {
     caller: &'a Caller,
+    is_admin: bool,
     request: &'a ListRequest,
     marker: Option<&'a Image>,
 }
@@ -54,8 +55,9 @@ impl Images {
         if request.limit == 0 || request.filter.is_empty() {
             return Ok(ImagePage::default());
         }
-        let asked = Asked { caller, request, marker: marker.as_ref() };
-        let sets = Sets::of(caller, &request.filter);
+        let is_admin = self.context.policy.is_admin(caller);
+        let asked = Asked { caller, is_admin, request, marker: marker.as_ref() };
+        let sets = Sets::of(caller, is_admin, &request.filter);
         match plan::of(request) {
             Plan::Ids(ids) => Ok(self.sorted(asked, self.named(caller, &ids).await?)),
             Plan::Few(key, bounds) => {
@@ -83,7 +85,8 @@ impl Images {
     async fn named(&self, caller: &Caller, ids: &[ImageId]) -> Result<Vec<Listed>> {
         let catalog = &self.context.catalog;
         let images = catalog.find_all(ids).await?;
-        let shared = images.iter().filter(|image| matters(caller, image)).map(|image| image.id.clone());
+        let shared =
+            images.iter().filter(|image| matters(&self.context, caller, image)).map(|image| image.id.clone());
         let shared: Vec<_> = shared.collect();
         let mut members: HashMap<ImageId, MemberStatus> = match caller.project() {
             Some(project) => catalog.memberships(&shared, project).await?.into_iter().collect(),
@@ -134,8 +137,7 @@ impl Images {
             if page.is_full() {
                 break;
             }
-            let wanted = self.wanted(asked, &listed);
-            page.add(listed.image, wanted);
+            self.add(asked, &mut page, listed);
         }
         page.finish(false)
     }
@@ -211,9 +213,17 @@ impl Images {
             if page.is_full() {
                 break;
             }
-            let wanted = self.wanted(asked, &listed);
-            page.add(listed.image, wanted);
+            self.add(asked, page, listed);
         }
+    }
+
+    /// Adds an image, if it is wanted, as the caller may see it.
+    fn add(&self, asked: Asked<'_>, page: &mut Filling, listed: Listed) {
+        let wanted = self.wanted(asked, &listed);
+        let image = self.context.policy.readable(asked.caller, listed.image);
+        // What the caller may not read is not there for a filter either, or it would tell.
+        let found = wanted != Wanted::Listed || asked.request.filter.matches(&image);
+        page.add(image, if found { wanted } else { Wanted::Passed });
     }
 
     /// What an image is to a list: the one place that decides it.
@@ -221,7 +231,7 @@ impl Images {
         let Asked { caller, request, .. } = asked;
         let image = &listed.image;
         let target = Target::image(image).shared(listed.member.is_some());
-        if !image.status.is_live() || !policy::sees(caller, target) {
+        if !image.status.is_live() || !self.context.policy.sees(caller, target) {
             return Wanted::Hidden;
         }
         let filter = &request.filter;
@@ -231,7 +241,7 @@ impl Images {
             Visibility::Public => true,
             // Others' community images are listed only when they are asked for.
             Visibility::Community => own || asked_for,
-            _ if caller.is_admin() => true,
+            _ if asked.is_admin => true,
             Visibility::Shared if own => true,
             Visibility::Shared => listed
                 .member
@@ -273,18 +283,20 @@ async fn marker(context: &Context, caller: &Caller, request: &ListRequest, id: &
         || Error::Invalid(format!("marker: must be the id of an image you can see, and {id} is not"));
     let image = context.catalog.find(id).await?.ok_or_else(refused)?.image;
     let is_member = match caller.project() {
-        Some(project) if matters(caller, &image) => context.catalog.member(id, project).await?.is_some(),
+        Some(project) if matters(context, caller, &image) => {
+            context.catalog.member(id, project).await?.is_some()
+        }
         _ => false,
     };
     let has_place = image.status.is_live() || request.sort.outlives();
-    let seen = policy::sees(caller, Target::image(&image).shared(is_member));
+    let seen = context.policy.sees(caller, Target::image(&image).shared(is_member));
     if seen && has_place { Ok(image) } else { Err(refused()) }
 }
 
 /// Whether it decides anything that an image is shared with the caller's project.
-fn matters(caller: &Caller, image: &Image) -> bool {
+fn matters(context: &Context, caller: &Caller, image: &Image) -> bool {
     image.visibility == Visibility::Shared
         && image.members > 0
-        && !caller.is_admin()
+        && !context.policy.is_admin(caller)
         && !policy::owns(caller, image)
 }

@@ -158,7 +158,8 @@ impl Members {
 
     /// Reads a member that the caller may know of: its own project's, or any of its own image.
     async fn member(&self, caller: &Caller, image: &Image, project: &ProjectId) -> Result<Member> {
-        let known = caller.is_admin() || policy::owns(caller, image) || caller.project() == Some(project);
+        let admin = self.context.policy.is_admin(caller);
+        let known = admin || policy::owns(caller, image) || caller.project() == Some(project);
         let member = if known { self.context.catalog.member(&image.id, project).await? } else { None };
         member.ok_or_else(|| not_found(&image.id, project))
     }

@@ -103,7 +103,7 @@ async fn find_as(
 async fn is_member(context: &Context, caller: &Caller, image: &Image) -> Result<bool> {
     let matters = image.visibility == Visibility::Shared && image.members > 0 && image.status.is_live();
     match caller.project() {
-        Some(project) if matters && !caller.is_admin() && !policy::owns(caller, image) => {
+        Some(project) if matters && !context.policy.is_admin(caller) && !policy::owns(caller, image) => {
             Ok(context.catalog.member(&image.id, project).await?.is_some())
         }
         _ => Ok(false),

@@ -59,7 +59,7 @@ impl Rule {
                 || target.shared_with(caller)
                 || target.visibility().is_some_and(|visibility| visibility != Visibility::Private)
         };
-        caller.is_admin()
+        has("admin")
             || match self {
                 Self::Everybody => true,
                 Self::Admin => false,

@@ -135,3 +135,6 @@ fn a_deleted_image_is_absent_for_everybody() {
         assert_eq!(outcome(Operation::GetImage, &caller("ops", &["admin"]), &image), '?');
     }
 }
+
+mod protections;
+mod rules;

@@ -161,7 +161,7 @@ async fn a_token_that_is_good_for_no_project_says_so() {
     ] {
         site.keystone.give_scoped(token, &scope, &["admin"]);
         let caller = site.identify(Tokens::user(token)).await.unwrap();
-        assert_eq!((caller.scope(), caller.is_admin()), (&expected, true), "{token}");
+        assert_eq!((caller.scope(), caller.has_role("admin")), (&expected, true), "{token}");
     }
     let restricted =
         json!({"project": {"id": "p1"}, "application_credential": {"access_rules": [{"path": "/"}]}});

@@ -12,11 +12,15 @@ fn image() -> Image {
 }
 
 fn patch(form: PatchForm, body: Value) -> Result<Image> {
-    Patch::parse(form, body)?.apply(&image())
+    Patch::parse(form, body)?.apply(&image(), anything)
 }
 
 fn v21(op: &str, path: &str, value: impl Into<Value>) -> Result<Image> {
     patch(PatchForm::V21, json!([{"op": op, "path": path, "value": value.into()}]))
+}
+
+fn anything(_: PropertyAction, _: &str) -> bool {
+    true
 }
 
 #[test]
@@ -64,10 +68,10 @@ fn formats_change_only_while_queued() {
     let change =
         Patch::parse(PatchForm::V21, json!([{"op": "replace", "path": "/disk_format", "value": "raw"}]))
             .unwrap();
-    assert!(change.apply(&image()).is_ok());
+    assert!(change.apply(&image(), anything).is_ok());
     for status in Status::ALL.into_iter().filter(|status| *status != Status::Queued) {
         let image = Image { status, ..image() };
-        assert!(matches!(change.apply(&image), Err(Error::Forbidden(_))), "{status:?}");
+        assert!(matches!(change.apply(&image, anything), Err(Error::Forbidden(_))), "{status:?}");
     }
 }
 
@@ -114,7 +118,7 @@ proptest! {
         let patched = v21("add", &path, json!(value)).unwrap();
         prop_assert_eq!(&patched.properties[&name], &value);
         let removal = Patch::parse(PatchForm::V21, json!([{"op": "remove", "path": path}])).unwrap();
-        prop_assert_eq!(removal.apply(&patched).unwrap(), image());
+        prop_assert_eq!(removal.apply(&patched, anything).unwrap(), image());
     }
 
     #[test]

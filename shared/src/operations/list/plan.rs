@@ -67,8 +67,8 @@ fn is_rare(bounds: &Bounds) -> bool {
 
 impl Sets {
     /// The sets to read for a caller.
-    pub(super) fn of(caller: &Caller, filter: &Filter) -> Self {
-        if caller.is_admin() { Self::of_admin(filter) } else { Self::of_project(caller.project(), filter) }
+    pub(super) fn of(caller: &Caller, is_admin: bool, filter: &Filter) -> Self {
+        if is_admin { Self::of_admin(filter) } else { Self::of_project(caller.project(), filter) }
     }
 
     fn of_admin(filter: &Filter) -> Self {
