@@ -69,11 +69,11 @@ def lists(measured):
         behind = pages.get(f"{name} behind", page)
         most = [max(page[key] + behind[key]) for key in ("queries", "items")]
         read, served = ([f"{ms:.2f}" for ms in page[key]] for key in ("read_ms", "served_ms"))
-        rows.append((name, *most, *read, times(page, "read_ms"), times(behind, "read_ms") if behind is not page else "–",
-                     *served, times(page, "served_ms")))
+        after = [times(behind, key) if behind is not page else "–" for key in ("read_ms", "served_ms")]
+        rows.append((name, *most, *read, times(page, "read_ms"), after[0], *served, times(page, "served_ms"), after[1]))
     small, large = (f"{size:,}" for size in measured["sizes"])
     return table(("25 of a list by", "queries", "items", f"ms of {small}", f"of {large}", "times", "behind a marker",
-                  f"served: ms of {small}", f"of {large}", "times"), rows)
+                  f"served: ms of {small}", f"of {large}", "times", "behind a marker"), rows)
 
 
 # What it costs.

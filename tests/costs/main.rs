@@ -386,10 +386,10 @@ async fn a_page_in_any_order_takes_4_queries_and_200_items_at_most() {
         "visibility=public",
         "visibility=public&sort=name:asc",
         "status=active",
-        "status=active&disk_format=qcow2&sort=disk_format:desc",
+        "disk_format=qcow2&sort=disk_format:desc",
         "owner=ops",
         "owner=7c9e667974254de99a3a1b0f7c3d2e4b&status=active",
-        "created_at=gte:2026-10-01&updated_at=lt:2126-10-01",
+        "created_at=gte:2026-10-01",
     ];
     for query in orders.chain(others.map(str::to_owned)) {
         let mut next = Some(format!("/v2/images?{query}"));

@@ -79,6 +79,9 @@ pub(super) fn open_to_read(path: &Path) -> rusqlite::Result<Connection> {
     // A reader of a write-ahead log keeps its place in shared memory, so the file itself is opened to write.
     let connection = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
     connection.pragma_update(None, "query_only", true)?;
+    // At most 4 MB of pages: room for the upper levels of the tree over some hundred thousand rows, so that a row anywhere costs one
+    // read of the file.
+    connection.pragma_update(None, "cache_size", -4096)?;
     Ok(connection)
 }
 
