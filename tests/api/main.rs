@@ -32,6 +32,7 @@ impl fmt::Display for Lines {
     }
 }
 
+mod accepted;
 mod actions;
 mod create;
 mod delete;

@@ -183,10 +183,10 @@ mod tests {
             (&admin, "visibility=private", vec![Scope::All], false, true),
             (&admin, "owner=p2", vec![other()], false, false),
         ] {
-            let sets = Sets::of(caller, &request(query).filter);
+            let sets = Sets::of(caller, caller.has_role("admin"), &request(query).filter);
             let found = (sets.scopes, sets.shared_with.is_some(), sets.are_wide);
             assert_eq!(found, (scopes, shared, wide), "{query}");
         }
-        assert_eq!(Sets::of(&member, &request("owner=p2").filter).of_owner, Some(other()));
+        assert_eq!(Sets::of(&member, false, &request("owner=p2").filter).of_owner, Some(other()));
     }
 }
