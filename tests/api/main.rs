@@ -40,6 +40,7 @@ mod download;
 mod errors;
 mod info;
 mod list;
+mod matrix;
 mod members;
 mod openapi;
 mod pages;
