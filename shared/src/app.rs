@@ -250,6 +250,7 @@ impl App {
         let settings = ImagesSettings {
             quotas: Quotas { tags: limits.tags, properties: limits.properties },
             pages: PageLimits { default: limits.page_default, max: limits.page_max },
+            accepted: Arc::new(self.config.image.accepted()),
         };
         Images::new(context.clone(), settings)
     }
@@ -297,7 +298,7 @@ impl App {
         };
         let properties = properties.as_object().cloned().unwrap_or_default();
         let store = StoreInfo { id: store.id.clone(), is_default: true, kind, weight: 0, properties };
-        Info::new(self.policy.clone(), [store])
+        Info::new(self.policy.clone(), [store], &self.config.image.accepted())
     }
 
     /// Operations on tasks.

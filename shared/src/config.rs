@@ -6,6 +6,7 @@
 
 mod check;
 mod content;
+mod image;
 mod keystone;
 mod networks;
 mod policy;
@@ -18,6 +19,7 @@ use std::path::PathBuf;
 use crate::id::{ProjectId, StoreId};
 
 pub use content::{Content, FileOf, TextOf};
+pub use image::ImageConfig;
 pub use keystone::{KeystoneConfig, Secret};
 pub use networks::Networks;
 pub use policy::PolicyConfig;
@@ -45,6 +47,8 @@ pub struct Config {
     pub identity: IdentityConfig,
     /// Who may do what.
     pub policy: PolicyConfig,
+    /// What values images may take.
+    pub image: ImageConfig,
     /// Where records lie.
     pub table: TableConfig,
     /// Where bytes lie.
@@ -251,6 +255,7 @@ impl Default for Config {
             log: "info".to_owned(),
             identity: IdentityConfig::default(),
             policy: PolicyConfig::default(),
+            image: ImageConfig::default(),
             table: TableConfig::default(),
             store: StoreConfig::default(),
             queue: QueueConfig::default(),

@@ -32,6 +32,7 @@ impl fmt::Display for Lines {
     }
 }
 
+mod accepted;
 mod actions;
 mod create;
 mod delete;
@@ -39,6 +40,7 @@ mod download;
 mod errors;
 mod info;
 mod list;
+mod matrix;
 mod members;
 mod openapi;
 mod pages;

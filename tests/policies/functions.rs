@@ -130,8 +130,11 @@ impl Cloud {
     fn images(&self) -> Router {
         let connector = self.recorders["images"].before(self.jobs.clone());
         let queue = Arc::new(SqsQueue::new(aws("http://sqs.test", connector), URL));
-        let settings =
-            ImagesSettings { quotas: Quotas::default(), pages: PageLimits { default: 2, max: 1000 } };
+        let settings = ImagesSettings {
+            quotas: Quotas::default(),
+            pages: PageLimits { default: 2, max: 1000 },
+            accepted: Arc::default(),
+        };
         let context = self.context(self.catalog("images"), queue);
         let members = Members::new(context.clone(), Some(128));
         serve(images::routes(Images::new(context, settings), members), self.door())

@@ -1,7 +1,7 @@
 //! Tokens of tests, and who believes them. The authorizer of `tests/cloud` is built from this file too.
 
 use async_trait::async_trait;
-use shared::identity::Caller;
+use shared::identity::{Caller, Scope};
 use shared::ports::{Identity, IdentityError, Tokens};
 
 /// Believes every token that is one: `project:role,role`. A service's token is one too, and adds its roles.
@@ -18,8 +18,14 @@ impl Identity for TokenSays {
     }
 }
 
-/// Who a token stands for. Nothing before the colon is no project; the user is the token itself.
+/// Who a token stands for. Nothing before the colon is no project, `<system>` and `<domain>` are scopes of their own; the user is
+/// the token itself.
 pub fn caller(token: &str) -> Option<Caller> {
     let (project, roles) = token.split_once(':')?;
-    Some(Caller::new(project.parse().ok(), Some(token.to_owned()), roles.split(',')))
+    let caller = |project| Caller::new(project, Some(token.to_owned()), roles.split(','));
+    Some(match project {
+        "<system>" => caller(None).scoped(Scope::System),
+        "<domain>" => caller(None).scoped(Scope::Domain),
+        _ => caller(project.parse().ok()),
+    })
 }

@@ -14,7 +14,7 @@ use shared::adapters::memory::{MemoryStore, MemoryTable};
 use shared::catalog::Catalog;
 use shared::error::Cause;
 use shared::http::{Door, Routes, serve};
-use shared::image::{Image, PageLimits, Quotas};
+use shared::image::{Accepted, Image, PageLimits, Quotas};
 use shared::operations::{
     Context, ImageData, Images, ImagesSettings, Info, Members, Reaper, StoreInfo, Stores, Tasks,
     TasksSettings, UploadRequest, UploadSettings,
@@ -85,20 +85,26 @@ impl Default for World {
 impl World {
     /// The service on a table.
     pub fn on(table: Arc<dyn Table>) -> Self {
-        Self::build(table, 1, Policy::default())
+        Self::build(table, 1, Policy::default(), Accepted::default())
     }
 
     /// The service under a policy of its own.
     pub fn governed(policy: Policy) -> Self {
-        Self::build(Arc::new(MemoryTable::new()), 1, policy)
+        Self::build(Arc::new(MemoryTable::new()), 1, policy, Accepted::default())
+    }
+
+    /// The service where images may take these values.
+    pub fn accepting(accepted: Accepted) -> Self {
+        Self::build(Arc::new(MemoryTable::new()), 1, Policy::default(), accepted)
     }
 
     /// The service with the widest lists spread over some shards.
     pub fn sharded(listing_shards: u32) -> Self {
-        Self::build(Arc::new(MemoryTable::new()), listing_shards, Policy::default())
+        Self::build(Arc::new(MemoryTable::new()), listing_shards, Policy::default(), Accepted::default())
     }
 
-    fn build(table: Arc<dyn Table>, listing_shards: u32, policy: Policy) -> Self {
+    fn build(table: Arc<dyn Table>, listing_shards: u32, policy: Policy, accepted: Accepted) -> Self {
+        let accepted = Arc::new(accepted);
         let (clock, probe, store) = (Arc::new(TestClock::default()), Probe::default(), MemoryStore::new());
         let probed_table = ProbedTable { table: Arc::clone(&table), probe: probe.clone() };
         let probed_store =
@@ -110,8 +116,11 @@ impl World {
         let ids: Arc<dyn Ids> = Arc::new(CountingIds::default());
         let now: Arc<dyn Clock> = Arc::<TestClock>::clone(&clock);
 
-        let settings =
-            ImagesSettings { quotas: Quotas::default(), pages: PageLimits { default: 25, max: 1000 } };
+        let settings = ImagesSettings {
+            quotas: Quotas::default(),
+            pages: PageLimits { default: 25, max: 1000 },
+            accepted,
+        };
         let context = Context {
             catalog: catalog.clone(),
             policy,
@@ -120,6 +129,7 @@ impl World {
             events,
             queue,
         };
+        let accepted = Arc::clone(&settings.accepted);
         let images = Images::new(context.clone(), settings);
         let members = Members::new(context.clone(), Some(MAX_MEMBERS));
         let intake = Intake {
@@ -133,7 +143,7 @@ impl World {
             context.clone(),
             TasksSettings { time_to_live: TASK_LIFE, pages: PageLimits { default: 25, max: 1000 } },
         );
-        let data = ImageData::new(context, stores.clone(), settings);
+        let data = ImageData::new(context.clone(), stores.clone(), settings);
         let reaper = Reaper::new(catalog, stores, now);
         let offered = StoreInfo {
             id: "default".parse().unwrap(),
@@ -142,8 +152,9 @@ impl World {
             weight: 0,
             properties: serde_json::Map::new(),
         };
+        let info = Info::new(context.policy.clone(), [offered], &accepted);
         let functions = BTreeMap::from([
-            ("discovery", discovery::routes(Info::new(Policy::default(), [offered]))),
+            ("discovery", discovery::routes(info)),
             ("images", images::routes(images.clone(), members)),
             ("tasks", tasks::routes(tasks.clone())),
             ("uploads", uploads::routes(data.clone())),

@@ -3,14 +3,15 @@
 use std::sync::LazyLock;
 
 use axum::Json;
+use axum::extract::State;
+use axum::response::{IntoResponse as _, Response};
 use serde_json::Value;
 use shared::identity::Caller;
-use shared::image::{ContainerFormat, DiskFormat, schema};
+use shared::image::schema;
+use shared::operations::Info;
 use shared::task;
 
-// glanceclient asks before nearly every command, and the answer never changes.
-static IMAGE: LazyLock<Value> = LazyLock::new(|| schema::image(DiskFormat::ALL, ContainerFormat::ALL));
-static IMAGES: LazyLock<Value> = LazyLock::new(|| schema::images(DiskFormat::ALL, ContainerFormat::ALL));
+// They never change.
 static MEMBER: LazyLock<Value> = LazyLock::new(schema::member);
 static MEMBERS: LazyLock<Value> = LazyLock::new(schema::members);
 static TASK: LazyLock<Value> = LazyLock::new(task::schema::task);
@@ -20,16 +21,16 @@ static TASKS: LazyLock<Value> = LazyLock::new(task::schema::tasks);
 #[utoipa::path(get, path = "/v2/schemas/image", operation_id = "showImageSchema", tag = "discovery",
     responses((status = 200, description = "The schema", body = ref("#/components/schemas/Schema"),
         content_type = "application/json")))]
-pub(crate) async fn image(_: Caller) -> Json<&'static Value> {
-    Json(&IMAGE)
+pub(crate) async fn image(State(info): State<Info>, _: Caller) -> Response {
+    Json(info.image_schema()).into_response()
 }
 
 /// Shows the schema of a page of images.
 #[utoipa::path(get, path = "/v2/schemas/images", operation_id = "showImagesSchema", tag = "discovery",
     responses((status = 200, description = "The schema", body = ref("#/components/schemas/Schema"),
         content_type = "application/json")))]
-pub(crate) async fn images(_: Caller) -> Json<&'static Value> {
-    Json(&IMAGES)
+pub(crate) async fn images(State(info): State<Info>, _: Caller) -> Response {
+    Json(info.images_schema()).into_response()
 }
 
 /// Shows the schema of a member of an image.

@@ -14,7 +14,7 @@ async fn send(method: Method, path: &str, accept: &str) -> (u16, HeaderMap, Stri
     let identity = Arc::new(NoIdentity::new("admin".parse().unwrap()));
     let public_endpoint = Some("https://images.example".to_owned());
     let service = serve(
-        crate::routes(Info::new(Policy::default(), [])),
+        crate::routes(Info::new(Policy::default(), [], &shared::image::Accepted::default())),
         Door { identity, ids: Arc::new(RandomIds), public_endpoint },
     );
     let request =

@@ -74,7 +74,7 @@ fn is_base_url(url: &str) -> bool {
 }
 
 fn combinations(config: &Config) -> Vec<(&'static str, String)> {
-    let mut faults: Vec<_> = config.policy.fault().into_iter().collect();
+    let mut faults: Vec<_> = config.policy.fault().into_iter().chain(config.image.fault()).collect();
     if config.store.adapter == StoreAdapter::S3 && config.store.bucket.is_none() {
         faults.push(("store.bucket", "must name the bucket when store.adapter is s3".to_owned()));
     }

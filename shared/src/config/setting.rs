@@ -7,6 +7,7 @@ use super::{
     Config, Content, FileOf, IdentityMode, Networks, QueueAdapter, Secret, StoreAdapter, TableAdapter, TextOf,
 };
 use crate::id::{ProjectId, StoreId};
+use crate::image::{ContainerFormat, DiskFormat};
 use crate::policy::ProtectionFormat;
 
 /// One thing a process can be told.
@@ -102,6 +103,10 @@ settings! {
     "policy.property_protections_file" => policy.property_protections_file: "File that says who may create, read, update and delete which custom properties (docs/policy.md). Without it, whoever may change the image.",
     "policy.property_protections" => policy.property_protections: "The same as a text, for functions. Not beside `policy.property_protections_file`.",
     "policy.property_protections_format" => policy.property_protections_format: "What protections name: `roles`, or rules of the policy (`policies`).",
+    "image.disk_formats" => image.disk_formats: "Disk formats that images may declare, separated by commas, in the order of the schema.",
+    "image.container_formats" => image.container_formats: "Container formats that images may declare, likewise.",
+    "image.schema_file" => image.schema_file: "File of JSON schemas for custom properties, as Glance's `schema-image.json`: what is described there is checked, told of in the schema of images, and may be required.",
+    "image.schema" => image.schema: "The same as a text, for functions. Not beside `image.schema_file`.",
     "table.adapter" => table.adapter: "Where records lie: `sqlite` (in the data directory), `memory` (lost when the process ends), `dynamodb`.",
     "table.name" => table.name: "Name of the DynamoDB table.",
     "table.endpoint" => table.endpoint: "URL of a server that speaks DynamoDB. Without it, AWS.",
@@ -248,6 +253,30 @@ impl Value for Option<usize> {
         self.map_or_else(|| "-1".to_owned(), |limit| limit.to_string())
     }
 }
+
+macro_rules! value_by_list {
+    ($($kind:ty),+) => {$(
+        /// Words of a list, each once.
+        impl Value for Vec<$kind> {
+            fn read(text: &str) -> Result<Self, String> {
+                let names: Vec<_> = <$kind>::ALL.iter().map(|one| one.name()).collect();
+                let fault = || format!("must be some of {}, separated by commas, not '{text}'", names.join(", "));
+                let mut list = Self::new();
+                for word in text.split(',') {
+                    let one = <$kind>::parse(word.trim()).filter(|one| !list.contains(one));
+                    list.push(one.ok_or_else(fault)?);
+                }
+                Ok(list)
+            }
+
+            fn text(&self) -> String {
+                self.iter().map(|one| one.name()).collect::<Vec<_>>().join(",")
+            }
+        }
+    )+};
+}
+
+value_by_list!(DiskFormat, ContainerFormat);
 
 macro_rules! value_by_word {
     ($kind:ty { $($word:literal => $variant:ident),+ }) => {

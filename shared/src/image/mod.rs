@@ -1,5 +1,6 @@
 //! What an image is, and the rules of its record. Pure: nothing here reads, writes or waits.
 
+mod accepted;
 mod attributes;
 mod filter;
 mod format;
@@ -18,6 +19,7 @@ use crate::id::{ImageId, ProjectId, StoreId};
 use crate::store::ObjectKey;
 use crate::time::Timestamp;
 
+pub use accepted::{Accepted, Described};
 pub use attributes::{NewImage, Quotas, check_tag};
 pub use filter::{Bounds, Filter, ListRequest, Order, PageLimits, Sort, SortKey, VisibilityFilter};
 pub use format::{ContainerFormat, DiskFormat};

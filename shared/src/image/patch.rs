@@ -92,6 +92,16 @@ impl Patch {
         self.changes.is_empty()
     }
 
+    /// The texts it sets, with the names of what they are set on.
+    pub fn texts(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.changes.iter().filter_map(|(op, name)| match op {
+            Op::Add(Value::String(text)) | Op::Replace(Value::String(text)) => {
+                Some((name.as_str(), text.as_str()))
+            }
+            Op::Add(_) | Op::Replace(_) | Op::Remove => None,
+        })
+    }
+
     /// The image with every change made, in order, by somebody who may do to custom properties what `may` says. One that they
     /// may not read is absent for them, and stays as it is.
     ///

@@ -1,6 +1,7 @@
 //! Image records: create, show, update, delete, tags.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use serde_json::Value;
 
@@ -10,7 +11,7 @@ use crate::catalog::{ChangeError, Stored, Usage};
 use crate::error::{Error, Result};
 use crate::id::{ImageId, ProjectId};
 use crate::identity::Caller;
-use crate::image::{Image, NewImage, PageLimits, Patch, Quotas, Status, Visibility, check_tag};
+use crate::image::{Accepted, Image, NewImage, PageLimits, Patch, Quotas, Status, Visibility, check_tag};
 use crate::policy::{self, Operation, Target};
 use crate::ports::{EventKind, Job};
 
@@ -22,12 +23,14 @@ pub struct Images {
 }
 
 /// What is configured about image records.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct ImagesSettings {
     /// How many tags and properties an image may have.
     pub quotas: Quotas,
     /// How long pages of a list are.
     pub pages: PageLimits,
+    /// What values images may take.
+    pub accepted: Arc<Accepted>,
 }
 
 impl Images {
@@ -59,6 +62,7 @@ impl Images {
         let new = NewImage::parse(body)?;
         let id = new.id.clone().unwrap_or_else(|| self.context.ids.image_id());
         let image = new.into_image(id, caller.project().cloned(), self.context.clock.now())?;
+        self.settings.accepted.check_new(&image)?;
         if !self.context.policy.is_admin(caller) && !policy::owns(caller, &image) {
             return Err(Error::Forbidden(
                 "You are not permitted to create images owned by another project.".to_owned(),
@@ -93,6 +97,8 @@ impl Images {
     /// # Errors
     /// `NotFound`, `Forbidden`, `Invalid`, `Conflict`, `LimitExceeded` as the changes deserve.
     pub async fn update(&self, caller: &Caller, id: &ImageId, patch: &Patch) -> Result<Image> {
+        self.context.policy.check_scope(caller)?;
+        self.settings.accepted.check_patch(patch)?;
         let changed = self.change(Operation::ModifyImage, caller, id, |image| {
             if patch.is_empty() {
                 return Ok(None);

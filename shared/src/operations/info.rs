@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 use crate::error::Result;
 use crate::id::StoreId;
 use crate::identity::Caller;
+use crate::image::Accepted;
 use crate::policy::{Operation, Policy, Target};
 
 /// Operations on what is configured.
@@ -14,6 +15,14 @@ use crate::policy::{Operation, Policy, Target};
 pub struct Info {
     policy: Policy,
     stores: Arc<[StoreInfo]>,
+    schemas: Arc<Schemas>,
+}
+
+/// What clients check images by.
+#[derive(Debug)]
+struct Schemas {
+    image: Value,
+    images: Value,
 }
 
 /// A store, as administrators may know it: no credentials are in it.
@@ -32,9 +41,21 @@ pub struct StoreInfo {
 }
 
 impl Info {
-    /// What these stores are.
-    pub fn new(policy: Policy, stores: impl IntoIterator<Item = StoreInfo>) -> Self {
-        Self { policy, stores: stores.into_iter().collect() }
+    /// What these stores are, and what values images may take.
+    pub fn new(policy: Policy, stores: impl IntoIterator<Item = StoreInfo>, accepted: &Accepted) -> Self {
+        // glanceclient asks before nearly every command, and the answer never changes.
+        let schemas = Schemas { image: accepted.schema(), images: accepted.page_schema() };
+        Self { policy, stores: stores.into_iter().collect(), schemas: Arc::new(schemas) }
+    }
+
+    /// The schema of an image (`GET /v2/schemas/image`).
+    pub fn image_schema(&self) -> &Value {
+        &self.schemas.image
+    }
+
+    /// The schema of a page of images (`GET /v2/schemas/images`).
+    pub fn images_schema(&self) -> &Value {
+        &self.schemas.images
     }
 
     /// The methods of import that are enabled (`GET /v2/info/import`): there is none yet.
