@@ -60,5 +60,9 @@ def roles(deployment, check):
             assert not [line for line in lines if secret in line][:3], secret
 
 
+def commands(deployment, check):
+    suite(deployment, check, "commands")
+
+
 def tempest(deployment, check):
     suite(deployment, check, "tempest")

@@ -1,6 +1,6 @@
 """What `test` runs, in order, each on a cloud that holds no image, and leaves without one.
 
-Two of them need a Keystone, and have a cloud of their own that asks it.
+Three of them need a Keystone, and have a cloud of their own that asks it.
 """
 
 import sys
@@ -20,7 +20,7 @@ from harness import call, expect
 SUITES = {"clients": clients.run, "limits": limits.run, "api": api.run, "kills": kills.run, "events": events.run, "access": access.run,
           "restore": restore.run}
 
-KNOWN = {"roles": known.roles, "tempest": known.tempest}
+KNOWN = {"roles": known.roles, "commands": known.commands, "tempest": known.tempest}
 keystone_parameters = known.parameters
 
 
