@@ -1,5 +1,6 @@
 //! `glint`: the one program operators and users run.
 
+mod recount;
 mod serve;
 mod settings;
 
@@ -23,6 +24,8 @@ const ABOUT: &str = "The OpenStack Image service in one program";
 enum Command {
     /// Serve images: API, schedules and all, in this process.
     Serve(serve::Serve),
+    /// Count what a project uses, and set its counters to that.
+    Recount(recount::Recount),
     /// List every setting, with its variable and its default.
     Settings,
 }
@@ -60,6 +63,7 @@ impl Failure {
 fn main() -> ExitCode {
     let done = match Arguments::parse().command {
         Command::Serve(serve) => serve.run(),
+        Command::Recount(recount) => recount.run(),
         Command::Settings => say(&settings::list()),
     };
     let (text, code) = match done {

@@ -42,21 +42,29 @@ impl Serve {
     }
 
     fn configuration(self, file: Option<PathBuf>) -> Result<Config, ConfigError> {
-        let mut sources = Sources::default();
-        if let Some(path) = self.config.or(file) {
-            sources = sources.with_file(&path)?;
-        }
-        sources = sources.with_environment()?;
-        let own = [("listen", self.listen), ("data", self.data)];
-        let own = own.into_iter().filter_map(|(key, value)| Some((key.to_owned(), value?)));
-        for (key, value) in self.set.into_iter().chain(own) {
-            sources = sources.with_flag(key, value);
-        }
-        Config::load(&sources)
+        load(self.config.or(file), self.set, [("listen", self.listen), ("data", self.data)])
     }
 }
 
-fn assignment(text: &str) -> Result<(String, String), String> {
+/// The configuration by file, environment, settings on the command line, and flags of their own.
+pub(crate) fn load(
+    file: Option<PathBuf>,
+    set: Vec<(String, String)>,
+    own: impl IntoIterator<Item = (&'static str, Option<String>)>,
+) -> Result<Config, ConfigError> {
+    let mut sources = Sources::default();
+    if let Some(path) = file {
+        sources = sources.with_file(&path)?;
+    }
+    sources = sources.with_environment()?;
+    let own = own.into_iter().filter_map(|(key, value)| Some((key.to_owned(), value?)));
+    for (key, value) in set.into_iter().chain(own) {
+        sources = sources.with_flag(key, value);
+    }
+    Config::load(&sources)
+}
+
+pub(crate) fn assignment(text: &str) -> Result<(String, String), String> {
     match text.split_once('=') {
         Some((key, value)) if !key.is_empty() => Ok((key.to_owned(), value.to_owned())),
         _ => Err("must be KEY=VALUE".to_owned()),
@@ -74,7 +82,7 @@ mod tests {
         let all = ["glint", "serve"].iter().chain(arguments);
         match Arguments::try_parse_from(all).unwrap().command {
             Command::Serve(serve) => serve,
-            Command::Settings => panic!("not what was asked for"),
+            Command::Recount(_) | Command::Settings => panic!("not what was asked for"),
         }
     }
 

@@ -7,6 +7,7 @@
 mod check;
 mod keystone;
 mod networks;
+mod projects;
 mod setting;
 mod source;
 
@@ -17,6 +18,7 @@ use crate::id::{ProjectId, StoreId};
 
 pub use keystone::{KeystoneConfig, Secret};
 pub use networks::Networks;
+pub use projects::ProjectOverrides;
 pub use setting::{SETTINGS, Setting, reference};
 pub use source::{ConfigError, Origin, Sources};
 
@@ -182,6 +184,16 @@ pub struct LimitsConfig {
     pub properties: Option<usize>,
     /// Projects an image is shared with.
     pub members: Option<usize>,
+    /// MiB of stored data of a project.
+    pub image_size_total: Option<usize>,
+    /// MiB a project has staged or is importing.
+    pub image_stage_total: Option<usize>,
+    /// Images of a project.
+    pub image_count_total: Option<usize>,
+    /// Images of a project whose data is on its way.
+    pub image_count_uploading: Option<usize>,
+    /// What some projects may have instead.
+    pub projects: ProjectOverrides,
     /// Images on a page, when the request does not say.
     pub page_default: usize,
     /// Images on a page at most.
@@ -253,6 +265,11 @@ impl Default for Config {
                 tags: Some(128),
                 properties: Some(128),
                 members: Some(128),
+                image_size_total: None,
+                image_stage_total: None,
+                image_count_total: None,
+                image_count_uploading: None,
+                projects: ProjectOverrides::default(),
                 page_default: 25,
                 page_max: 1000,
             },

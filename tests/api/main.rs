@@ -42,6 +42,7 @@ mod list;
 mod members;
 mod openapi;
 mod pages;
+mod quotas;
 mod routes;
 mod schemas;
 mod show;

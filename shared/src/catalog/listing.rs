@@ -14,7 +14,7 @@ use crate::ports::{Attributes, Direction, Index, Item, Key, Position, Query};
 
 /// What a row carries: everything a list answers and its filters need, and its place in every index.
 pub(super) fn attributes(image: &Image) -> Result<Attributes> {
-    let listed = Image { location: None, upload: None, members: 0, ..image.clone() };
+    let listed = Image { location: None, upload: None, reserved: 0, members: 0, ..image.clone() };
     let mut attributes = encode(&ImageRecord::new(&listed, 0))?;
     for index in Index::ALL {
         attributes.insert(index.name().to_owned(), key::indexed(index, image).into());

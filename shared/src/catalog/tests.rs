@@ -11,8 +11,12 @@ use crate::id::ImageId;
 use crate::image::{
     ContainerFormat, Digests, DiskFormat, Image, Location, Sort, SortKey, Status, Visibility,
 };
-use crate::ports::{Attributes, Change, Direction, Index, Item, Key, MAX_ITEM_BYTES, Page, Position, Query};
+use crate::ports::{
+    Addition, Attributes, Change, Condition, Direction, Index, Item, Key, MAX_ITEM_BYTES, Page, Position,
+    Query,
+};
 use crate::time::Timestamp;
+use crate::usage::Allowance;
 
 /// 2026-10-01T08:00:00Z.
 const NOW: i64 = 1_790_841_600_000_000;
@@ -45,6 +49,7 @@ fn image(number: u32) -> Image {
         properties: BTreeMap::new(),
         location: None,
         upload: None,
+        reserved: 0,
         members: 0,
     }
 }
@@ -146,11 +151,21 @@ fn told(change: &Change) -> String {
         Change::Put(..) => format!("put {partition} {sort}"),
         Change::Remove(..) => format!("remove {partition} {sort}"),
         Change::Add(_, additions) => {
-            let amounts = additions.iter().map(|(name, amount)| format!(" {name} {amount:+}"));
+            // Each addition counts itself as well.
+            let amounts = additions.iter().filter(|addition| addition.name != "changes");
+            let amounts = amounts.map(|Addition { name, amount, at_most }| {
+                let bound = at_most.map(|most| format!(" to {most}")).unwrap_or_default();
+                format!(" {name} {amount:+}{bound}")
+            });
             format!("add {partition}{}", amounts.collect::<String>())
         }
         Change::Check(..) => format!("check {partition} {sort}"),
     }
+}
+
+/// As much as anybody wants.
+fn any() -> Allowance {
+    Allowance::default()
 }
 
 fn catalog(shards: u32) -> (Catalog, Arc<Sheet>) {
@@ -161,7 +176,7 @@ fn catalog(shards: u32) -> (Catalog, Arc<Sheet>) {
 /// What is written when one image becomes another.
 async fn written(before: &Image, after: &Image) -> Vec<String> {
     let (catalog, sheet) = catalog(1);
-    catalog.create(before).await.unwrap();
+    catalog.create(before, &any()).await.unwrap();
     let seen = catalog.find(&before.id).await.unwrap().unwrap();
     sheet.written.lock().unwrap().clear();
     catalog.replace(&seen, after).await.unwrap();
@@ -281,7 +296,7 @@ mod records {
             upload: Some(location(&image(1), "default", "01ARYZ6S42ZZZZZZZZZZZZZZZZ")),
             ..active(&image(1), 5)
         };
-        catalog.create(&image).await.unwrap();
+        catalog.create(&image, &any()).await.unwrap();
         let rows = listed(&catalog, Scope::All, ASCENDING, None, None, 10).await;
         assert_eq!(rows, [Image { location: None, upload: None, ..image }]);
     }
@@ -289,9 +304,9 @@ mod records {
     #[tokio::test]
     async fn a_revision_counts_changes_and_guards_them() {
         let (catalog, _) = catalog(1);
-        catalog.create(&image(1)).await.unwrap();
+        catalog.create(&image(1), &any()).await.unwrap();
         let first = catalog.find(&id(1)).await.unwrap().unwrap();
-        assert!(matches!(catalog.create(&image(1)).await, Err(ChangeError::Lost)));
+        assert!(matches!(catalog.create(&image(1), &any()).await, Err(ChangeError::Lost)));
         let second = catalog.replace(&first, &named(1, "second")).await.unwrap();
         assert_eq!(catalog.find(&id(1)).await.unwrap().unwrap(), second);
         assert!(matches!(catalog.replace(&first, &named(1, "late")).await, Err(ChangeError::Lost)));
@@ -304,7 +319,10 @@ mod records {
         let (catalog, _) = catalog(1);
         let mut image = image(1);
         image.properties.insert("notes".to_owned(), "x".repeat(MAX_ITEM_BYTES));
-        assert!(matches!(catalog.create(&image).await, Err(ChangeError::Table(Error::LimitExceeded(_)))));
+        assert!(matches!(
+            catalog.create(&image, &any()).await,
+            Err(ChangeError::Table(Error::LimitExceeded(_)))
+        ));
     }
 }
 
@@ -397,7 +415,7 @@ mod changes {
     async fn rows_stay_where_they_are_when_the_image_changes() {
         let (catalog, sheet) = catalog(4);
         let before = Image { visibility: Visibility::Public, ..image(1) };
-        catalog.create(&before).await.unwrap();
+        catalog.create(&before, &any()).await.unwrap();
         let keys: Vec<_> = sheet.items.lock().unwrap().keys().cloned().collect();
         let seen = catalog.find(&id(1)).await.unwrap().unwrap();
         catalog.replace(&seen, &active(&Image { name: None, ..before }, 9)).await.unwrap();
@@ -405,7 +423,7 @@ mod changes {
     }
 
     fn usage_of(before: Option<&Image>, after: &Image) -> Vec<String> {
-        usage::difference(before, after).iter().map(told).collect()
+        usage::difference(before, after, &any()).iter().map(told).collect()
     }
 
     #[test]
@@ -413,14 +431,23 @@ mod changes {
         let queued = image(1);
         let saving = Image { status: Status::Saving, size: Some(7), ..queued.clone() };
         let active = active(&queued, 7);
+        let announced = Image { reserved: 7, size: None, ..saving.clone() };
+        let staged = Image { status: Status::Uploading, ..saving.clone() };
         let deleted = Image { status: Status::Deleted, location: None, ..active.clone() };
+        let gone = Image { status: Status::Deleted, ..queued.clone() };
         let nobodys = Image { owner: None, ..active.clone() };
         for (before, after, expected) in [
             (None, &queued, "add project#p1 images +1"),
             (None, &active, "add project#p1 images +1 bytes +7"),
             (None, &nobodys, ""),
-            (Some(&queued), &saving, ""),
-            (Some(&saving), &active, "add project#p1 bytes +7"),
+            (Some(&queued), &saving, "add project#p1 uploading +1"),
+            (Some(&saving), &active, "add project#p1 bytes +7 uploading -1"),
+            (Some(&queued), &announced, "add project#p1 bytes +7 uploading +1"),
+            (Some(&announced), &active, "add project#p1 uploading -1"),
+            (Some(&announced), &queued, "add project#p1 bytes -7 uploading -1"),
+            (Some(&announced), &gone, "add project#p1 images -1 bytes -7 uploading -1"),
+            (Some(&queued), &staged, "add project#p1 uploading +1 staged +7"),
+            (Some(&staged), &active, "add project#p1 bytes +7 uploading -1 staged -7"),
             (Some(&active), &active, ""),
             (Some(&active), &deleted, "add project#p1 images -1 bytes -7"),
             (Some(&queued), &Image { status: Status::Deleted, ..queued.clone() }, "add project#p1 images -1"),
@@ -429,6 +456,87 @@ mod changes {
         ] {
             assert_eq!(usage_of(before, after).join(", "), expected, "{before:?} to {after:?}");
         }
+    }
+}
+
+mod counters {
+    use super::*;
+    use crate::adapters::memory::MemoryTable;
+    use crate::ports::ProjectLimits;
+    use crate::usage::Usage;
+
+    fn allowed(limits: &[(&str, i64)]) -> Allowance {
+        let all = ["image_size_total", "image_stage_total", "image_count_total", "image_count_uploading"];
+        let all = all.map(|name| (name.to_owned(), -1)).into_iter();
+        (&ProjectLimits::new(all.chain(limits.iter().map(|(name, limit)| ((*name).to_owned(), *limit)))))
+            .into()
+    }
+
+    #[test]
+    fn what_is_allowed_bounds_what_there_is_more_of() {
+        let limits = [("image_size_total", 1), ("image_count_total", 9), ("image_count_uploading", 3)];
+        let limits = allowed(&limits);
+        let queued = image(1);
+        let saving = Image { status: Status::Saving, ..queued.clone() };
+        let announced = Image { reserved: 7, ..saving.clone() };
+        let moved = Image { owner: Some("p2".parse().unwrap()), ..queued.clone() };
+        for (before, after, expected) in [
+            (None, &queued, "add project#p1 images +1 to 9"),
+            (Some(&queued), &saving, "add project#p1 bytes +0 to 1048576 uploading +1 to 3"),
+            (Some(&queued), &announced, "add project#p1 bytes +7 to 1048576 uploading +1 to 3"),
+            (Some(&announced), &queued, "add project#p1 bytes -7 uploading -1"),
+            (Some(&queued), &moved, "add project#p1 images -1, add project#p2 images +1 to 9"),
+        ] {
+            let moved: Vec<_> = usage::difference(before, after, &limits).iter().map(told).collect();
+            assert_eq!(moved.join(", "), expected, "{before:?} to {after:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_limit_lets_through_as_many_as_it_says() {
+        let catalog = Catalog::new(Arc::new(MemoryTable::new()), 1);
+        let limits = allowed(&[("image_count_total", 2)]);
+        for number in 1..=2 {
+            catalog.create(&image(number), &limits).await.unwrap();
+        }
+        assert!(matches!(catalog.create(&image(3), &limits).await, Err(ChangeError::OverLimit)));
+        assert!(
+            matches!(catalog.create(&image(1), &limits).await, Err(ChangeError::Lost)),
+            "the id is taken"
+        );
+        let others = Image { owner: Some("p2".parse().unwrap()), ..image(3) };
+        catalog.create(&others, &limits).await.unwrap();
+        assert_eq!(catalog.find(&id(3)).await.unwrap().unwrap().image, others);
+    }
+
+    #[tokio::test]
+    async fn a_recount_sets_counters_that_went_wrong_and_no_others() {
+        let table = Arc::new(MemoryTable::new());
+        let catalog = Catalog::new(Arc::clone(&table) as Arc<dyn Table>, 4);
+        let project = "p1".parse().unwrap();
+        for number in 1..=120 {
+            catalog.create(&image(number), &any()).await.unwrap();
+        }
+        let seen = catalog.find(&id(7)).await.unwrap().unwrap();
+        catalog.replace(&seen, &active(&seen.image, 9)).await.unwrap();
+        let seen = catalog.find(&id(8)).await.unwrap().unwrap();
+        let saving = Image { status: Status::Saving, reserved: 5, ..seen.image.clone() };
+        catalog.replace(&seen, &saving).await.unwrap();
+        let right = Usage { images: 120, bytes: 14, uploading: 1, staged: 0 };
+        assert_eq!(catalog.usage(&project).await.unwrap(), right);
+        assert_eq!(catalog.recount_usage(&project).await.unwrap(), (right, right));
+
+        let key = Key { partition: "project#p1".to_owned(), sort: "usage".to_owned() };
+        let wrong = vec![Addition::new("images", -200), Addition::new("staged", 3)];
+        table.commit(Write::default().with(Change::Add(key.clone(), wrong))).await.unwrap();
+        let (said, counted) = catalog.recount_usage(&project).await.unwrap();
+        assert_eq!((said, counted), (Usage { images: 0, staged: 3, ..right }, right));
+        assert_eq!(catalog.usage(&project).await.unwrap(), right);
+
+        table.commit(Write::default().with(Change::Remove(key, Condition::Always))).await.unwrap();
+        assert_eq!(catalog.recount_usage(&project).await.unwrap(), (Usage::default(), right));
+        let nobody = "p3".parse().unwrap();
+        assert_eq!(catalog.recount_usage(&nobody).await.unwrap(), (Usage::default(), Usage::default()));
     }
 }
 
@@ -444,7 +552,7 @@ mod orders {
         let (catalog, _) = catalog(1);
         // Registered the other way round, so that time does not help.
         for (number, name) in (1..).zip(NAMES.iter().rev()) {
-            catalog.create(&named(number, name)).await.unwrap();
+            catalog.create(&named(number, name), &any()).await.unwrap();
         }
         for step in [1, 2, 5, 100] {
             for descending in [false, true] {
@@ -463,7 +571,7 @@ mod orders {
     async fn every_marker_leads_to_the_rest_of_the_list() {
         let (catalog, _) = catalog(4);
         for (number, name) in (1..).zip(NAMES.iter().chain(&["a\u{1}", "a\u{1}b", "a", "a"])) {
-            catalog.create(&named(number, name)).await.unwrap();
+            catalog.create(&named(number, name), &any()).await.unwrap();
         }
         for key in [SortKey::Name, SortKey::CreatedAt, SortKey::UpdatedAt, SortKey::Size, SortKey::Status] {
             for descending in [false, true] {
@@ -483,9 +591,9 @@ mod orders {
         let (catalog, _) = catalog(2);
         let others = ["we", "web-base", "web\u{2}", "web\u{0}", "webs", "Web", "", "web "];
         for (number, name) in (1..).zip(["web"].iter().chain(&others).chain(&["web"])) {
-            catalog.create(&named(number, name)).await.unwrap();
+            catalog.create(&named(number, name), &any()).await.unwrap();
         }
-        catalog.create(&Image { name: None, ..image(50) }).await.unwrap();
+        catalog.create(&Image { name: None, ..image(50) }, &any()).await.unwrap();
         let sort = Sort::default();
         for step in [1, 10] {
             let images = listed(&catalog, Scope::All, sort, Some("web"), None, step).await;

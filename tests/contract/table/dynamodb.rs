@@ -54,7 +54,7 @@ async fn a_write_outlives_passing_faults() {
 #[tokio::test(start_paused = true)]
 async fn lasting_faults_make_the_table_unavailable() {
     let lasting = [
-        (Fault::cancellation(&["TransactionConflict", "None"]), 10),
+        (Fault::cancellation(&["TransactionConflict", "None"]), 30),
         (Fault::refusal(400, "ThrottlingException"), 5),
         (Fault::refusal(500, "InternalServerError"), 5),
         (Fault::Lost, 5),
