@@ -76,8 +76,15 @@ async fn no_more_images_than_a_project_may_have() {
     lines.answer("of nobody", &world.post(ADMIN, json!({"owner": null})).await);
     lines.answer("delete one", &world.call("DELETE", &first).by(MEMBER).send().await);
     lines.answer("a third, of which one is gone", &world.post(MEMBER, raw()).await);
-    insta::assert_snapshot!(lines, @"");
-    insta::assert_snapshot!(usage(&world).await, @"");
+    insta::assert_snapshot!(lines, @r#"
+    a third → 413 Project p1 is over a limit for [Resource image_count_total is over limit of 2 due to current usage 2 and delta 1]
+    of another project → 201
+    for the project, by an administrator → 413 Project p1 is over a limit for [Resource image_count_total is over limit of 2 due to current usage 2 and delta 1]
+    of nobody → 201
+    delete one → 204
+    a third, of which one is gone → 201
+    "#);
+    insta::assert_snapshot!(usage(&world).await, @r#"{"image_count_total":{"limit":2,"usage":2},"image_count_uploading":{"limit":-1,"usage":0},"image_size_total":{"limit":-1,"usage":0},"image_stage_total":{"limit":-1,"usage":0}}"#);
 }
 
 /// As Tempest has it: who does not say how much will come may begin as long as nothing is over the limit.
@@ -91,8 +98,15 @@ async fn bytes_of_unknown_number_may_come_until_the_limit_is_passed() {
         lines.answer(what, &put_unknown(&world, &path, &vec![0; MIB]).await);
         lines.add("the image", &world.get(MEMBER, &path).await.json()["status"]);
     }
-    insta::assert_snapshot!(lines, @"");
-    insta::assert_snapshot!(usage(&world).await, @"");
+    insta::assert_snapshot!(lines, @r#"
+    the first MiB → 204
+    the image → "active"
+    a second, at the limit → 204
+    the image → "active"
+    a third, over it → 413 Project p1 is over a limit for [Resource image_size_total is over limit of 1 due to current usage 2 and delta 0]
+    the image → "queued"
+    "#);
+    insta::assert_snapshot!(usage(&world).await, @r#"{"image_count_total":{"limit":-1,"usage":3},"image_count_uploading":{"limit":-1,"usage":0},"image_size_total":{"limit":1,"usage":2},"image_stage_total":{"limit":-1,"usage":0}}"#);
 }
 
 #[tokio::test]
@@ -112,8 +126,14 @@ async fn announced_bytes_must_fit_before_the_first_one_comes() {
         "another owner",
         &world.patch(ADMIN, &second, json!([{"op": "replace", "path": "/owner", "value": "p2"}])).await,
     );
-    insta::assert_snapshot!(lines, @"");
-    insta::assert_snapshot!(usage(&world).await, @"");
+    insta::assert_snapshot!(lines, @r#"
+    half a MiB → 204
+    a byte too many → 413 Project p1 is over a limit for [Resource image_size_total is over limit of 1 due to current usage 1 and delta 1]
+    a byte too many, announced in a header → 413 Project p1 is over a limit for [Resource image_size_total is over limit of 1 due to current usage 1 and delta 1]
+    what is left → 204
+    another owner → 200
+    "#);
+    insta::assert_snapshot!(usage(&world).await, @r#"{"image_count_total":{"limit":-1,"usage":1},"image_count_uploading":{"limit":-1,"usage":0},"image_size_total":{"limit":1,"usage":0},"image_stage_total":{"limit":-1,"usage":0}}"#);
 }
 
 #[tokio::test]
@@ -126,7 +146,7 @@ async fn what_was_announced_and_did_not_come_is_given_back() {
         call.header("content-type", "application/octet-stream").header("x-openstack-image-size", "1048576");
     assert_eq!(call.chunked(b"0123456789").send().await.status.as_u16(), 400);
     assert_eq!(world.put_file(MEMBER, &path, &vec![0; MIB]).await.line(), "204");
-    insta::assert_snapshot!(usage(&world).await, @"");
+    insta::assert_snapshot!(usage(&world).await, @r#"{"image_count_total":{"limit":-1,"usage":1},"image_count_uploading":{"limit":1,"usage":0},"image_size_total":{"limit":1,"usage":1},"image_stage_total":{"limit":-1,"usage":0}}"#);
 }
 
 #[tokio::test]
@@ -138,7 +158,10 @@ async fn no_more_uploads_at_once_than_a_project_may_have() {
     lines.answer("none", &world.put_file(MEMBER, &path, b"abc").await);
     world.limits.set(&[("image_count_uploading", 1)]);
     lines.answer("one", &world.put_file(MEMBER, &path, b"abc").await);
-    insta::assert_snapshot!(lines, @"");
+    insta::assert_snapshot!(lines, @r#"
+    none → 413 Project p1 is over a limit for [Resource image_count_uploading is over limit of 0 due to current usage 0 and delta 1]
+    one → 204
+    "#);
 }
 
 /// What nobody can tell is no open door; what needs no limit goes on.
@@ -158,7 +181,15 @@ async fn without_who_tells_the_limits_nothing_is_begun() {
         &world.patch(MEMBER, &path, json!([{"op": "add", "path": "/a", "value": "b"}])).await,
     );
     lines.answer("delete", &world.call("DELETE", &path).by(MEMBER).send().await);
-    insta::assert_snapshot!(lines, @"");
+    insta::assert_snapshot!(lines, @r#"
+    create → 503 the service is temporarily unable to answer, try again later
+    upload → 503 the service is temporarily unable to answer, try again later
+    usage → 503 the service is temporarily unable to answer, try again later
+    show → 200
+    list → 200
+    patch → 200
+    delete → 204
+    "#);
 }
 
 #[tokio::test]
@@ -175,5 +206,10 @@ async fn a_limit_that_is_lowered_below_what_is_used_lets_go_on_and_no_more_begin
     );
     lines.answer("upload nothing", &world.put_file(MEMBER, &path, b"").await);
     lines.answer("delete", &world.call("DELETE", &path).by(MEMBER).send().await);
-    insta::assert_snapshot!(lines, @"");
+    insta::assert_snapshot!(lines, @r#"
+    create → 413 Project p1 is over a limit for [Resource image_count_total is over limit of 1 due to current usage 2 and delta 1]
+    patch → 200
+    upload nothing → 204
+    delete → 204
+    "#);
 }

@@ -128,7 +128,8 @@ proptest! {
 async fn the_last_of_a_limit_is_given_once() {
     let world = World::default();
     world.limits.set(&[("image_count_total", 5)]);
-    let all = (0..16).map(|_| world.images.create(&admin(), json!({"owner": "p1"})));
+    let admin = admin();
+    let all = (0..16).map(|_| world.images.create(&admin, json!({"owner": "p1"})));
     let outcomes = join_all(all).await;
     assert_eq!(outcomes.iter().filter(|outcome| outcome.is_ok()).count(), 5, "{outcomes:?}");
     let refused = |outcome: &shared::Result<Image>| matches!(outcome, Ok(_) | Err(Error::LimitExceeded(_)));
@@ -187,8 +188,9 @@ async fn a_recount_of_a_project_whose_images_change_begins_again() {
     let image = world.create(json!({"owner": "p1"})).await;
     let counted = Usage { images: 1, ..Usage::default() };
     assert_eq!(recount(&world.catalog, &project(0)).await.unwrap(), (counted, counted));
+    let (project, admin) = (project(0), admin());
     let (recounted, deleted) =
-        tokio::join!(recount(&world.catalog, &project(0)), world.images.delete(&admin(), &image.id));
+        tokio::join!(recount(&world.catalog, &project), world.images.delete(&admin, &image.id));
     deleted.unwrap();
     recounted.unwrap();
     assert_eq!(assert_counted(&world, "recounted").await, [Usage::default(); 2]);

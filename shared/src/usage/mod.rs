@@ -145,7 +145,7 @@ impl Exceeded {
     }
 }
 
-/// In the words of Glance (`oslo.limit`), in the unit of the limit; what is wanted is rounded up.
+/// In the words of Glance (`oslo.limit`), in the unit of the limit, rounded up so that the sum is over it.
 impl fmt::Display for Exceeded {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let unit = self.resource.unit();
@@ -154,7 +154,7 @@ impl fmt::Display for Exceeded {
             "Resource {} is over limit of {} due to current usage {} and delta {}",
             self.resource.name(),
             self.limit / unit,
-            self.used / unit,
+            self.used.div_ceil(unit),
             self.wanted.div_ceil(unit)
         )
     }
@@ -213,7 +213,7 @@ mod tests {
         let over = Usage { images: 4, bytes: (2 << 20) + 1, uploading: 1, staged: 0 };
         assert_eq!(
             said(&over, Usage { uploading: 1, ..Usage::default() }),
-            "Resource image_size_total is over limit of 2 due to current usage 2 and delta 0"
+            "Resource image_size_total is over limit of 2 due to current usage 3 and delta 0"
         );
         let project: ProjectId = "p1".parse().unwrap();
         let error = allowed.exceeded(&over, &Usage::default()).unwrap().by(&project);

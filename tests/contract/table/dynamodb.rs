@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 use shared::adapters::dynamodb::DynamoTable;
-use shared::ports::{Change, Condition, Item, Key, Query, Table, TableError, Write};
+use shared::ports::{Addition, Change, Condition, Item, Key, Query, Table, TableError, Write};
 use tests::engines::dynamodb::{Dynamo, Fault, Faulty};
 
 shared::table_contract!((Dynamo::new().table(), ()));
@@ -17,7 +17,7 @@ fn put(sort: &str, condition: Condition) -> Change {
 }
 
 fn counted() -> Write {
-    let add = Change::Add(key("usage"), vec![("images".to_owned(), 1)]);
+    let add = Change::Add(key("usage"), vec![Addition::new("images", 1)]);
     Write::default().with(put("a", Condition::Absent)).with(add)
 }
 
