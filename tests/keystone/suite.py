@@ -89,7 +89,11 @@ work = TARGET / "tempest"
 shutil.rmtree(work, ignore_errors=True)
 (work / "lock").mkdir(parents=True)
 keystone = Keystone()
-glint = Glint(scratch("tempest") / "data", **keystone.settings()).start()
+# Limits are changed by tests that expect it to matter at once.
+endpoint = keystone.register("http://127.0.0.1:9")
+keystone.limit(image_count_total=1000, image_size_total=1000, image_stage_total=1000, image_count_uploading=1000)
+settings = keystone.settings(identity_keystone_endpoint_id=endpoint, identity_keystone_cache_seconds=0)
+glint = Glint(scratch("tempest") / "data", **settings).start()
 keystone.register(glint.url)
 (work / "tempest.conf").write_text(CONFIG.format(work=work, password=USERS["admin"][0], url=keystone.url, region=REGION))
 (work / "tempest.log").touch()

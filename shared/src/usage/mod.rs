@@ -115,11 +115,12 @@ impl Allowance {
 
     /// What a project would have too much of if so much more were added to what it uses; `None` when nothing.
     pub fn exceeded(&self, used: &Usage, wanted: &Usage) -> Option<Exceeded> {
+        let begins = wanted.uploading > 0;
         Resource::ALL.into_iter().find_map(|resource| {
             let (limit, used, wanted) = (self.of(resource)?, used.of(resource), wanted.of(resource));
-            // As long as nothing more is wanted of a count, it is not this request that exceeds it.
-            let matters = wanted > 0 || resource == Resource::ImageSizeTotal;
-            (matters && used.saturating_add(wanted) > limit).then_some(Exceeded {
+            // What nobody wants more of is not exceeded by this request. Data on its way is more bytes, however many.
+            let is_wanted = wanted > 0 || (begins && resource == Resource::ImageSizeTotal);
+            (is_wanted && used.saturating_add(wanted) > limit).then_some(Exceeded {
                 resource,
                 limit,
                 used,
@@ -216,7 +217,9 @@ mod tests {
             "Resource image_size_total is over limit of 2 due to current usage 3 and delta 0"
         );
         let project: ProjectId = "p1".parse().unwrap();
-        let error = allowed.exceeded(&over, &Usage::default()).unwrap().by(&project);
+        assert_eq!(said(&Usage { images: 0, ..over }, Usage { images: 1, ..Usage::default() }), "");
+        let wanted = Usage { uploading: 1, ..Usage::default() };
+        let error = allowed.exceeded(&over, &wanted).unwrap().by(&project);
         assert!(matches!(error, Error::LimitExceeded(_)), "{error:?}");
         assert!(error.to_string().starts_with("Project p1 is over a limit for [Resource image_size_total"));
     }
