@@ -3,7 +3,7 @@
 # usage: run.sh [roles] [tempest [REGEX]]   (both by default)
 #   roles    glint serve: the openstack client as administrator, member, reader and stranger; tokens revoked, expired, of services;
 #            Keystone down
-#   tempest  Tempest's suite of the Image API on glint serve, but for what exclude.txt names
+#   tempest  Tempest's suite of the Image API and of its limits on glint serve, but for what exclude.txt names
 # Needs: cargo build --release; Python 3.11 or later, and a C compiler for Keystone's server.   env: GLINT=PROGRAM another build
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
