@@ -34,6 +34,7 @@ use shared::image::{
 use shared::operations::Images;
 use shared::ports::{Item, Key, Page, Query, Table, TableError, Write};
 use shared::time::Timestamp;
+use shared::usage::Allowance;
 
 type Outcome<T> = Result<T, Box<dyn Error>>;
 
@@ -102,7 +103,7 @@ async fn load(data: &Path, images: u64) -> Outcome<()> {
         let made = (0..images).map(|number| image(project, visibility, number));
         let create = |image: Image| {
             let catalog = &catalog;
-            async move { Ok(catalog.create(&image).await?) }
+            async move { Ok(catalog.create(&image, &Allowance::default()).await?) }
         };
         let done: Outcome<Vec<()>> =
             stream::iter(made).map_ok(create).try_buffer_unordered(AT_ONCE).try_collect().await;
@@ -164,7 +165,7 @@ async fn open(data: &str) -> Outcome<Loaded> {
     let table = Arc::new(Counting { table, queries: AtomicUsize::new(0), items: AtomicUsize::new(0) });
     let catalog = Catalog::new(Arc::<Counting>::clone(&table), 1);
     let app = App::new(Config::default());
-    let images = app.images(&app.context(&catalog, app.no_queue()));
+    let images = app.images(&app.context(&catalog, app.no_queue())?);
     let count = catalog.usage(&PROJECTS[0].parse()?).await?.images;
     Ok(Loaded { data: data.to_owned(), images, table, count })
 }

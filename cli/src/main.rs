@@ -1,6 +1,7 @@
 //! `glint`: the one program operators and users run.
 
 mod policy;
+mod recount;
 mod serve;
 mod settings;
 mod told;
@@ -25,6 +26,8 @@ const ABOUT: &str = "The OpenStack Image service in one program";
 enum Command {
     /// Serve images: API, schedules and all, in this process.
     Serve(serve::Serve),
+    /// Count what a project uses, and set its counters to that.
+    Recount(recount::Recount),
     /// List every setting, with its variable and its default.
     Settings,
     /// Print the rules in force as a policy file, each with the calls it guards.
@@ -64,6 +67,7 @@ impl Failure {
 fn main() -> ExitCode {
     let done = match Arguments::parse().command {
         Command::Serve(serve) => serve.run(),
+        Command::Recount(recount) => recount.run(),
         Command::Settings => say(&settings::list()),
         Command::Policy(told) => policy::print(told),
     };

@@ -17,6 +17,7 @@ use shared::image::{Image, ListRequest, NewImage, Order, PageLimits, Patch, Patc
 use shared::store::ObjectKey;
 use shared::time::Timestamp;
 use shared::transfer::{Body, Intake};
+use shared::usage::Allowance;
 use tokio::runtime::Runtime;
 
 const IMAGES: u32 = 1000;
@@ -77,7 +78,7 @@ fn list(c: &mut Criterion) {
     let catalog = Catalog::new(Arc::new(MemoryTable::new()), 1);
     runtime.block_on(async {
         for number in 0..IMAGES {
-            catalog.create(&image(number)).await.unwrap();
+            catalog.create(&image(number), &Allowance::default()).await.unwrap();
         }
     });
     let own_and_public = [Scope::Owner("p1".parse().unwrap()), Scope::Public];

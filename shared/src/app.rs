@@ -9,6 +9,9 @@ use tokio::sync::mpsc::Receiver;
 
 #[cfg(feature = "aws")]
 use crate::adapters::aws::{AwsSettings, Host};
+use crate::adapters::configured::ConfiguredLimits;
+#[cfg(not(feature = "keystone"))]
+use crate::adapters::configured::UntoldLimits;
 use crate::adapters::in_process::{LocalEvents, LocalQueue};
 #[cfg(feature = "keystone")]
 use crate::adapters::keystone::{
@@ -26,10 +29,9 @@ use crate::operations::{
     Stores, Tasks, TasksSettings, UploadSettings,
 };
 use crate::policy::Policy;
-#[cfg(feature = "keystone")]
-use crate::ports::Limits;
-use crate::ports::{Cause, Clock, Events, Identity, Ids, Job, Queue, Store, Table};
+use crate::ports::{Cause, Clock, Events, Identity, Ids, Job, Limits, Queue, Store, Table};
 use crate::transfer::Intake;
+use crate::usage::Resource;
 
 /// How many events a slow listener may be behind, and how many jobs may wait.
 const BACKLOG: usize = 1024;
@@ -112,15 +114,37 @@ impl App {
         Ok(self)
     }
 
-    /// Whoever tells what projects may have, when that is configured.
+    /// Whoever tells what projects may have: Keystone, when an endpoint of it is configured, else the configuration. A program
+    /// that was built without Keystone refuses what it would have to ask it for.
     ///
     /// # Errors
     /// [`StartError`] when the identity service cannot be asked as configured.
-    #[cfg(feature = "keystone")]
-    pub fn limits(&self) -> Result<Option<Arc<dyn Limits>>, StartError> {
-        let Some(endpoint_id) = self.config.identity.keystone.endpoint_id.clone() else { return Ok(None) };
-        let limits = KeystoneLimits::new(self.keystone()?, endpoint_id, Arc::clone(&self.clock));
-        Ok(Some(Arc::new(limits.map_err(cannot_ask_keystone)?)))
+    pub fn limits(&self) -> Result<Arc<dyn Limits>, StartError> {
+        let limits = &self.config.limits;
+        match &self.config.identity.keystone.endpoint_id {
+            #[cfg(feature = "keystone")]
+            Some(endpoint_id) => {
+                let limits =
+                    KeystoneLimits::new(self.keystone()?, endpoint_id.clone(), Arc::clone(&self.clock));
+                Ok(Arc::new(limits.map_err(cannot_ask_keystone)?))
+            }
+            #[cfg(not(feature = "keystone"))]
+            Some(_) => Ok(Arc::new(UntoldLimits)),
+            None => {
+                let of =
+                    |limit: Option<usize>| limit.map_or(-1, |limit| i64::try_from(limit).unwrap_or(i64::MAX));
+                let default = Resource::ALL.map(|resource| {
+                    let limit = match resource {
+                        Resource::ImageSizeTotal => limits.image_size_total,
+                        Resource::ImageStageTotal => limits.image_stage_total,
+                        Resource::ImageCountTotal => limits.image_count_total,
+                        Resource::ImageCountUploading => limits.image_count_uploading,
+                    };
+                    (resource.name(), of(limit))
+                });
+                Ok(Arc::new(ConfiguredLimits::new(default, limits.projects.limits())))
+            }
+        }
     }
 
     #[cfg(feature = "keystone")]
@@ -233,15 +257,19 @@ impl App {
     }
 
     /// What operations on callers' behalf work with.
-    pub fn context(&self, catalog: &Catalog, queue: Arc<dyn Queue>) -> Context {
-        Context {
+    ///
+    /// # Errors
+    /// As [`Self::limits`].
+    pub fn context(&self, catalog: &Catalog, queue: Arc<dyn Queue>) -> Result<Context, StartError> {
+        Ok(Context {
             catalog: catalog.clone(),
             policy: self.policy.clone(),
+            limits: self.limits()?,
             clock: Arc::clone(&self.clock),
             ids: Arc::clone(&self.ids),
             events: Arc::clone(&self.events),
             queue,
-        }
+        })
     }
 
     /// Operations on image records.

@@ -10,6 +10,7 @@ mod image;
 mod keystone;
 mod networks;
 mod policy;
+mod projects;
 mod setting;
 mod source;
 
@@ -23,6 +24,7 @@ pub use image::ImageConfig;
 pub use keystone::{KeystoneConfig, Secret};
 pub use networks::Networks;
 pub use policy::PolicyConfig;
+pub use projects::ProjectOverrides;
 pub use setting::{SETTINGS, Setting, reference};
 pub use source::{ConfigError, Origin, Sources};
 
@@ -192,6 +194,16 @@ pub struct LimitsConfig {
     pub properties: Option<usize>,
     /// Projects an image is shared with.
     pub members: Option<usize>,
+    /// MiB of stored data of a project.
+    pub image_size_total: Option<usize>,
+    /// MiB a project has staged or is importing.
+    pub image_stage_total: Option<usize>,
+    /// Images of a project.
+    pub image_count_total: Option<usize>,
+    /// Images of a project whose data is on its way.
+    pub image_count_uploading: Option<usize>,
+    /// What some projects may have instead.
+    pub projects: ProjectOverrides,
     /// Images on a page, when the request does not say.
     pub page_default: usize,
     /// Images on a page at most.
@@ -265,6 +277,11 @@ impl Default for Config {
                 tags: Some(128),
                 properties: Some(128),
                 members: Some(128),
+                image_size_total: None,
+                image_stage_total: None,
+                image_count_total: None,
+                image_count_uploading: None,
+                projects: ProjectOverrides::default(),
                 page_default: 25,
                 page_max: 1000,
             },

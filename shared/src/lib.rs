@@ -18,6 +18,7 @@ pub mod image;
 pub mod policy;
 pub mod store;
 pub mod task;
+pub mod usage;
 
 pub mod catalog;
 pub mod operations;

@@ -45,6 +45,7 @@ mod members;
 mod openapi;
 mod pages;
 mod protections;
+mod quotas;
 mod routes;
 mod rules;
 mod schemas;

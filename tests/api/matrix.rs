@@ -112,7 +112,7 @@ enum Rule {
 /// A route, what it is sent, whose it is, what it answers when it may, and whether the image has data.
 type Route = (&'static str, &'static str, &'static str, Rule, u16, bool);
 
-const ROUTES: [Route; 43] = [
+const ROUTES: [Route; 44] = [
     ("GET", "/", "", Rule::Open, 300, false),
     ("GET", "/versions", "", Rule::Open, 200, false),
     ("GET", "/versions/", "", Rule::Open, 200, false),
@@ -128,6 +128,7 @@ const ROUTES: [Route; 43] = [
     ("GET", "/v2/info/import", "", Rule::Token, 200, false),
     ("GET", "/v2/info/stores", "", Rule::Token, 200, false),
     ("GET", "/v2/info/stores/detail", "", Rule::Stores, 200, false),
+    ("GET", "/v2/info/usage", "", Rule::Token, 200, false),
     ("GET", "/v2/images", "", Rule::List, 200, false),
     ("POST", "/v2/images", "{}", Rule::Create, 201, false),
     ("GET", "/v2/images/{image_id}", "", Rule::Show, 200, false),

@@ -11,7 +11,7 @@ use super::Lines;
 use super::openapi::operations;
 
 /// Every route there is, with what it is sent. A route that is missing here fails the tests below.
-const ROUTES: [(&str, &str, &str); 37] = [
+const ROUTES: [(&str, &str, &str); 38] = [
     ("GET", "/", ""),
     ("GET", "/versions", ""),
     ("GET", "/versions/", ""),
@@ -27,6 +27,7 @@ const ROUTES: [(&str, &str, &str); 37] = [
     ("GET", "/v2/info/import", ""),
     ("GET", "/v2/info/stores", ""),
     ("GET", "/v2/info/stores/detail", ""),
+    ("GET", "/v2/info/usage", ""),
     ("GET", "/v2/images", ""),
     ("POST", "/v2/images", "{}"),
     ("GET", "/v2/images/{image_id}", ""),
@@ -137,6 +138,8 @@ async fn every_route_answers_every_caller() {
     GET /v2/info/stores, public → 401 200 200 200 200
     GET /v2/info/stores/detail, private → 401 403 403 403 200
     GET /v2/info/stores/detail, public → 401 403 403 403 200
+    GET /v2/info/usage, private → 401 200 200 200 200
+    GET /v2/info/usage, public → 401 200 200 200 200
     GET /v2/images, private → 401 200 200 200 200
     GET /v2/images, public → 401 200 200 200 200
     POST /v2/images, private → 401 201 403 201 201

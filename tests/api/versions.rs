@@ -17,6 +17,7 @@ async fn the_root_is_a_choice_of_versions_without_a_token() {
     }
     insta::assert_snapshot!(lines, @r#"
     v2.15 → CURRENT self <endpoint>/v2/
+    v2.13 → SUPPORTED self <endpoint>/v2/
     v2.12 → SUPPORTED self <endpoint>/v2/
     v2.9 → SUPPORTED self <endpoint>/v2/
     v2.8 → SUPPORTED self <endpoint>/v2/

@@ -49,6 +49,7 @@ fn budget() -> Vec<Case> {
         case("list by id", vec!["get_batch 1"]),
         case("list by a filter that few images pass", vec!["query 60", "query 0", "query 0"]),
         case("list with limit 0", vec![]),
+        case("show what a project uses", vec!["get 1"]),
         case("patch an image", vec!["get 1", "commit 3"]),
         case("patch an image's visibility to community", vec!["get 1", "commit 5"]),
         case("patch an image with nothing", vec!["get 1"]),
@@ -66,13 +67,13 @@ fn budget() -> Vec<Case> {
         case("delete an image with data and members", vec!["get 1", "commit 9"]),
         case("delete an image without data", vec!["get 1", "commit 6"]),
         case("delete an image with data", vec!["get 1", "commit 8"]),
-        case("upload less than a part", vec!["get 1", "commit 5", "put", "commit 6"]),
-        case("upload nothing", vec!["get 1", "commit 5", "put", "commit 5"]),
+        case("upload less than a part", vec!["get 1", "commit 6", "put", "commit 6"]),
+        case("upload nothing", vec!["get 1", "commit 6", "put", "commit 6"]),
         case(
             "upload 3 parts",
-            vec!["get 1", "commit 5", "begin", "write", "write", "write", "complete", "commit 6"],
+            vec!["get 1", "commit 6", "begin", "write", "write", "write", "complete", "commit 6"],
         ),
-        case("upload of another size than announced", vec!["get 1", "commit 5", "remove", "commit 5"]),
+        case("upload of another size than announced", vec!["get 1", "commit 6", "remove", "commit 6"]),
         case("download", vec!["get 1", "read"]),
         case("download a range", vec!["get 1", "read"]),
         case("download what the client has", vec!["get 1"]),
@@ -258,6 +259,7 @@ async fn count(operation: &str) -> (Vec<String>, Units) {
             world.post(MEMBER, new).await
         }
         "show an image" => world.get(MEMBER, &path).await,
+        "show what a project uses" => world.get(MEMBER, "/v2/info/usage").await,
         "list 25 of 60 images" | "list 25 of 60 images and 60 public ones" => {
             world.get(MEMBER, "/v2/images").await
         }

@@ -56,7 +56,7 @@ async fn main() -> Result<ExitCode> {
 }
 
 fn router(app: &App) -> Result<Router> {
-    let (context, stores) = (app.context(&app.catalog()?, app.cloud_queue()), app.stores()?);
+    let (context, stores) = (app.context(&app.catalog()?, app.cloud_queue())?, app.stores()?);
     let functions = [
         discovery::routes(app.info()),
         images::routes(app.images(&context), app.members(&context)),

@@ -43,6 +43,7 @@ async fn check(world: &World, image: &Image, data: &[u8], case: &str) {
     let usage = world.images.usage(image.owner.as_ref().unwrap()).await.unwrap();
     assert_eq!(usage.bytes, (data.len() * owned) as u64, "{case}: usage");
     assert_eq!(usage.images, u64::from(status != "deleted"), "{case}: usage");
+    assert_eq!((usage.uploading, usage.staged), (0, 0), "{case}: usage");
 }
 
 /// The number of port calls of an upload that nothing disturbs.
@@ -193,3 +194,4 @@ mod members;
 mod races;
 mod reaper;
 mod tasks;
+mod usage;

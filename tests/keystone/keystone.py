@@ -155,13 +155,24 @@ class Keystone:
         self.service = made("service", "glance", type="image")
 
     def register(self, url):
-        """Names the image endpoint. Answers its id."""
+        """Names the image endpoint, or moves it. Answers its id, which stays."""
         root = self.token("admin", {"system": {"all": True}})
-        for old in self.call("GET", f"/endpoints?service_id={self.service}", token=root)[1]["endpoints"]:
-            self.call("DELETE", f"/endpoints/{old['id']}", token=root)
-        made = [self.call("POST", "/endpoints", {"endpoint": {"service_id": self.service, "interface": kind, "url": url,
-                                                             "region_id": REGION}}, root) for kind in ("admin", "internal", "public")]
-        return made[-1][1]["endpoint"]["id"]
+        there = {old["interface"]: old["id"]
+                 for old in self.call("GET", f"/endpoints?service_id={self.service}", token=root)[1]["endpoints"]}
+        for kind in ("admin", "internal", "public"):
+            named = {"endpoint": {"service_id": self.service, "interface": kind, "url": url, "region_id": REGION}}
+            if kind in there:
+                self.call("PATCH", f"/endpoints/{there[kind]}", named, root)
+            else:
+                there[kind] = self.call("POST", "/endpoints", named, root)[1]["endpoint"]["id"]
+        return there["public"]
+
+    def limit(self, **limits):
+        """Registers what every project may have of the image service's resources, until it gets a limit of its own."""
+        root = self.token("admin", {"system": {"all": True}})
+        registered = [{"service_id": self.service, "region_id": REGION, "resource_name": name, "default_limit": limit}
+                      for name, limit in limits.items()]
+        self.call("POST", "/registered_limits", {"registered_limits": registered}, root)
 
     def settings(self, **more):
         """What Glint is told, as a user with a password."""

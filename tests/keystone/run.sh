@@ -4,7 +4,7 @@
 #   commands each command of `openstack image`, as administrator, member, reader and stranger
 #   roles    the openstack client as administrator, member, reader and stranger; tokens revoked, expired, of services;
 #            Keystone down
-#   tempest  Tempest's suite of the Image API, but for what exclude.txt names
+#   tempest  Tempest's suite of the Image API and of its limits, but for what exclude.txt names
 # All on a glint serve of their own, or on a deployment: ENDPOINT, and KEYSTONE_PORT, where that looks for its Keystone.
 # Needs: cargo build --release; Python 3.11 or later, and a C compiler for Keystone's server.   env: GLINT=PROGRAM another build
 set -euo pipefail

@@ -31,7 +31,7 @@ use tests::callers::{ADMIN, MEMBER, STRANGER, TokenSays};
 use tests::engines::dynamodb::Dynamo;
 use tests::engines::s3::S3Engine;
 use tests::engines::sqs::{Sqs, URL};
-use tests::fixtures::{CountingIds, TestClock, bytes};
+use tests::fixtures::{CountingIds, TestClock, TestLimits, bytes};
 use tests::probe::{Fault, Probe, ProbedStore, ProbedTable};
 use tests::request::V21;
 use tests::world::LEASE;
@@ -144,6 +144,7 @@ impl Cloud {
         Context {
             catalog,
             policy: Policy::default(),
+            limits: Arc::new(TestLimits::none()),
             clock: self.clock(),
             ids: Arc::clone(&self.ids),
             events: Arc::clone(&self.events),

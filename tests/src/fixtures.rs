@@ -1,11 +1,14 @@
 //! Time and ids that belong to the test.
 
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use shared::id::{ImageId, RequestId, TaskId, Ulid};
-use shared::ports::{Clock, Ids};
+use async_trait::async_trait;
+use shared::id::{ImageId, ProjectId, RequestId, TaskId, Ulid};
+use shared::ports::{Clock, Ids, Limits, LimitsError, ProjectLimits};
 use shared::time::Timestamp;
+use shared::usage::Resource;
 
 /// A clock that stands still until it is moved, but for a microsecond a reading, so that no two readings are equal.
 #[derive(Debug)]
@@ -57,6 +60,43 @@ impl Ids for CountingIds {
 
     fn ulid(&self, now: Timestamp) -> Ulid {
         Ulid::from_parts(now.milliseconds(), self.next())
+    }
+}
+
+/// Limits that a test sets.
+#[derive(Debug)]
+pub struct TestLimits(Mutex<Option<Arc<ProjectLimits>>>);
+
+impl TestLimits {
+    /// What every project may have of a resource from now on, in its unit; of the others any amount.
+    pub fn set(&self, limits: &[(&str, i64)]) {
+        let any = Resource::ALL.map(|resource| (resource.name().to_owned(), -1)).into_iter();
+        let limits = limits.iter().map(|(name, limit)| ((*name).to_owned(), *limit));
+        self.tell(Some(Arc::new(ProjectLimits::new(any.chain(limits)))));
+    }
+
+    /// Nobody can tell from now on.
+    pub fn fail(&self) {
+        self.tell(None);
+    }
+
+    fn tell(&self, limits: Option<Arc<ProjectLimits>>) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = limits;
+    }
+
+    /// No limits.
+    pub fn none() -> Self {
+        let limits = Self(Mutex::new(None));
+        limits.set(&[]);
+        limits
+    }
+}
+
+#[async_trait]
+impl Limits for TestLimits {
+    async fn of(&self, _: &ProjectId) -> Result<Arc<ProjectLimits>, LimitsError> {
+        let limits = self.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        limits.ok_or_else(|| LimitsError("nobody can be asked".into()))
     }
 }
 

@@ -24,7 +24,7 @@ use shared::ports::{Clock, Events, Ids, Key, Query, Queue, Store as _, Table};
 use shared::transfer::Intake;
 
 use crate::callers::{TokenSays, admin};
-use crate::fixtures::{CountingIds, TestClock};
+use crate::fixtures::{CountingIds, TestClock, TestLimits};
 use crate::probe::{Probe, ProbedStore, ProbedTable};
 use crate::service::Service;
 
@@ -43,8 +43,12 @@ pub struct World {
     pub functions: BTreeMap<&'static str, Routes>,
     /// The functions behind one door.
     pub service: Service,
+    /// What is kept, past the probe.
+    pub catalog: Catalog,
     /// The time.
     pub clock: Arc<TestClock>,
+    /// How much projects may have: any amount, until a test says otherwise.
+    pub limits: Arc<TestLimits>,
     /// Counts calls, makes them fail.
     pub probe: Probe,
     /// The table, past the probe.
@@ -121,9 +125,11 @@ impl World {
             pages: PageLimits { default: 25, max: 1000 },
             accepted,
         };
+        let limits = Arc::new(TestLimits::none());
         let context = Context {
             catalog: catalog.clone(),
             policy,
+            limits: Arc::<TestLimits>::clone(&limits),
             clock: Arc::clone(&now),
             ids: Arc::clone(&ids),
             events,
@@ -145,6 +151,7 @@ impl World {
         );
         let data = ImageData::new(context.clone(), stores.clone(), settings);
         let reaper = Reaper::new(catalog, stores, now);
+        let catalog = Catalog::new(Arc::clone(&table), listing_shards);
         let offered = StoreInfo {
             id: "default".parse().unwrap(),
             is_default: true,
@@ -161,7 +168,7 @@ impl World {
         ]);
         let door = Door { identity: Arc::new(TokenSays), ids, public_endpoint: None };
         let service = Service::in_process(serve(functions.values().cloned().collect::<Routes>(), door));
-        Self { images, data, tasks, reaper, functions, service, clock, probe, table, store }
+        Self { images, data, tasks, reaper, functions, service, catalog, clock, limits, probe, table, store }
     }
 
     /// The routes of every function, as they describe themselves.

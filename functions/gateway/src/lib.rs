@@ -18,8 +18,10 @@ use axum::Router;
 use shared::app::{App, StartError};
 use shared::config::{Config, TableAdapter};
 use shared::http::Routes;
+use shared::id::ProjectId;
 use shared::operations::Reaper;
 use shared::ports::Job;
+use shared::usage::Usage;
 use tokio::net::TcpListener;
 use tokio::sync::Notify;
 use tokio::sync::mpsc::Receiver;
@@ -68,6 +70,15 @@ pub enum GatewayError {
     /// An adapter cannot be opened.
     #[error(transparent)]
     Start(#[from] StartError),
+    /// What a project uses cannot be counted.
+    #[error("cannot count what project {project} uses: {error}")]
+    Recount {
+        /// The project.
+        project: ProjectId,
+        /// Why not.
+        #[source]
+        error: shared::Error,
+    },
     /// What the last process left undone cannot be read.
     #[error("cannot recover what the last process left: {0}")]
     Recover(#[source] shared::Error),
@@ -76,6 +87,19 @@ pub enum GatewayError {
 /// Every function's routes behind one door.
 pub fn routes(app: &App, functions: impl IntoIterator<Item = Routes>) -> Router {
     shared::http::serve(functions.into_iter().collect::<Routes>(), app.door())
+}
+
+/// Sets a project's counters to what its images are. Answers what they said, and what they say now. Beside a running service
+/// where the table is a server's; a table in the data directory has one process at a time.
+///
+/// # Errors
+/// Whatever fails first. A second run does no harm.
+pub async fn recount(config: Config, project: &ProjectId) -> Result<(Usage, Usage), GatewayError> {
+    let in_directory = config.table.adapter == TableAdapter::Sqlite;
+    let _lock = in_directory.then(|| lock::DataLock::take(&config.data)).transpose()?;
+    let catalog = App::new(config).catalog()?;
+    let recounted = shared::operations::recount(&catalog, project).await;
+    recounted.map_err(|error| GatewayError::Recount { project: project.clone(), error })
 }
 
 impl Gateway {
@@ -90,7 +114,7 @@ impl Gateway {
         let (queue, jobs) = app.queue()?;
         let policy = policy::Watch::of(&app.policy, &config.policy).map_err(GatewayError::Signal)?;
         let reaper = app.reaper(&catalog, &stores);
-        let context = app.context(&catalog, queue);
+        let context = app.context(&catalog, queue)?;
         if config.table.adapter == TableAdapter::Sqlite {
             // The table is in the directory that is locked, so no upload can be alive.
             reaper.recover().await.map_err(GatewayError::Recover)?;

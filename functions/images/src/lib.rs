@@ -9,6 +9,7 @@ mod parameters;
 mod show;
 mod tags;
 mod update;
+mod usage;
 mod view;
 
 use shared::http::Routes;
@@ -29,6 +30,7 @@ pub fn routes(images: Images, members: Members) -> Routes {
         tags::remove,
         actions::deactivate,
         actions::reactivate,
+        usage::show,
     ]
     .with_state(images)
     .merge(members)

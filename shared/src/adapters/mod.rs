@@ -2,6 +2,7 @@
 
 #[cfg(feature = "aws")]
 pub mod aws;
+pub mod configured;
 #[cfg(feature = "dynamodb")]
 pub mod dynamodb;
 #[cfg(feature = "file")]

@@ -11,6 +11,7 @@ use crate::error::Result;
 use crate::image::{Image, Location};
 use crate::ports::{Change, Condition, Item, Write};
 use crate::time::Timestamp;
+use crate::usage::Allowance;
 
 /// An object, as its row describes it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,16 +34,18 @@ impl Catalog {
     }
 
     /// Begins an attempt to write an image: the image becomes `saving`, and it is due when the lease ends. Cost: one write.
+    /// `Lost` when the image has changed since, `OverLimit` when its owner may have no more.
     ///
     /// # Errors
-    /// `ChangeError::Lost` as said, or a fault of the table.
+    /// `ChangeError::Lost` and `OverLimit` as said, or a fault of the table.
     pub async fn begin_upload(
         &self,
         seen: &Stored,
         saving: &Image,
         lease: &Due,
+        allowed: &Allowance,
     ) -> Result<Stored, ChangeError> {
-        let mut write = self.change(Some(seen), saving)?;
+        let mut write = self.change_within(Some(seen), saving, allowed)?;
         write.extend([put_blob(&lease.location, BlobState::Writing, Condition::Absent)?, put_due(lease)?]);
         self.commit(write).await?;
         Ok(Self::stored_after(Some(seen), saving))

@@ -6,6 +6,7 @@ use crate::error::Result;
 use crate::id::ImageId;
 use crate::image::Image;
 use crate::ports::{Change, Condition, Item, Write};
+use crate::usage::Allowance;
 
 /// Counts the changes of one record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,12 +48,12 @@ impl Catalog {
         Ok(Some(Stored { revision: Revision(record.revision), image: record.into() }))
     }
 
-    /// Registers an image. Cost: one write. `Lost` when the id was ever taken.
+    /// Registers an image. Cost: one write. `Lost` when the id was ever taken, `OverLimit` when its owner may have no more.
     ///
     /// # Errors
-    /// `ChangeError::Lost` as said, or a fault of the table.
-    pub async fn create(&self, image: &Image) -> Result<(), ChangeError> {
-        self.commit(self.change(None, image)?).await
+    /// `ChangeError::Lost` and `OverLimit` as said, or a fault of the table.
+    pub async fn create(&self, image: &Image, allowed: &Allowance) -> Result<(), ChangeError> {
+        self.commit(self.change_within(None, image, allowed)?).await
     }
 
     /// Writes an image over the one that was read. Cost: one write. `Lost` when it has changed since.
@@ -72,13 +73,23 @@ impl Catalog {
     /// The record and all that follows from it: listing rows that come, change and go, and the counters' difference. Rows that
     /// stay as they are are not written. The record is the write's first change.
     pub(super) fn change(&self, seen: Option<&Stored>, image: &Image) -> Result<Write> {
+        self.change_within(seen, image, &Allowance::default())
+    }
+
+    /// As [`Self::change`], as long as its owner uses no more than is allowed.
+    pub(super) fn change_within(
+        &self,
+        seen: Option<&Stored>,
+        image: &Image,
+        allowed: &Allowance,
+    ) -> Result<Write> {
         let condition = seen.map_or(Condition::Absent, |seen| at_revision(seen.revision.0));
         let record = encode(&ImageRecord::new(image, next(seen).0))?;
         let mut write = Write::default()
             .with(Change::Put(Item { key: key::image(&image.id), attributes: record }, condition));
 
         write.extend(listing::changes(seen.map(|seen| &seen.image), image, self.listing_shards)?);
-        write.extend(usage::difference(seen.map(|seen| &seen.image), image));
+        write.extend(usage::difference(seen.map(|seen| &seen.image), image, allowed));
         Ok(write)
     }
 }

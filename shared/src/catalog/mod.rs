@@ -33,7 +33,7 @@ mod usage;
 use std::sync::Arc;
 
 use crate::error::Error;
-use crate::ports::{Table, TableError, Write};
+use crate::ports::{Change, Table, TableError, Write};
 
 pub use blob::Blob;
 pub use due::Due;
@@ -45,7 +45,6 @@ pub use record::BlobState;
 pub use scope::Scope;
 pub use task::{DueTask, StoredTask, TaskListing};
 pub use turns::Turn;
-pub use usage::Usage;
 
 /// The images' part of the table.
 #[derive(Clone, Debug)]
@@ -61,6 +60,9 @@ pub enum ChangeError {
     /// Somebody else changed the image first: what the change was based on is no longer so.
     #[error("the image was changed by another request")]
     Lost,
+    /// A project would use more than it was said it may.
+    #[error("the project would use more than it may")]
+    OverLimit,
     /// The table did not do it.
     #[error(transparent)]
     Table(#[from] Error),
@@ -83,7 +85,15 @@ impl Catalog {
     }
 
     async fn commit(&self, write: Write) -> Result<(), ChangeError> {
-        Ok(self.table.commit(write).await?)
+        let is_limited = |change: &Change| matches!(change, Change::Add(_, additions) if additions.iter().any(|addition| addition.at_most.is_some()));
+        let limited = write.changes().iter().position(is_limited);
+        match self.table.commit(write).await {
+            // The record comes first: one that has changed is `Lost` before any limit is looked at.
+            Err(TableError::ConditionFailed { change }) if limited == Some(change) => {
+                Err(ChangeError::OverLimit)
+            }
+            done => Ok(done?),
+        }
     }
 }
 

@@ -13,6 +13,7 @@ use crate::id::{ImageId, ProjectId};
 use crate::image::{ContainerFormat, Digests, DiskFormat, Image, Location, MemberStatus, Status, Visibility};
 use crate::ports::{Attributes, Condition};
 use crate::time::Timestamp;
+use crate::usage::{Resource, Usage};
 
 pub(super) use task::{TaskRecord, TaskReference};
 
@@ -25,7 +26,7 @@ pub(super) struct ImageRecord {
     schema: u32,
     #[serde(default)]
     pub(super) revision: i64,
-    id: ImageId,
+    pub(super) id: ImageId,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     name: Option<String>,
     status: Status,
@@ -61,6 +62,8 @@ pub(super) struct ImageRecord {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     upload: Option<Location>,
     #[serde(default, skip_serializing_if = "is_default")]
+    reserved: u64,
+    #[serde(default, skip_serializing_if = "is_default")]
     members: u32,
 }
 
@@ -94,6 +97,7 @@ impl ImageRecord {
             properties: image.properties,
             location: image.location,
             upload: image.upload,
+            reserved: image.reserved,
             members: image.members,
         }
     }
@@ -122,6 +126,7 @@ impl From<ImageRecord> for Image {
             properties: record.properties,
             location: record.location,
             upload: record.upload,
+            reserved: record.reserved,
             members: record.members,
         }
     }
@@ -208,10 +213,49 @@ pub(super) struct UsageRecord {
     pub(super) images: i64,
     #[serde(default)]
     pub(super) bytes: i64,
+    #[serde(default)]
+    pub(super) uploading: i64,
+    #[serde(default)]
+    pub(super) staged: i64,
+    /// How often any of them has moved: what was counted while this stayed the same is true.
+    #[serde(default)]
+    pub(super) changes: i64,
 }
 
-/// The counters' attributes, in the order of [`UsageRecord`].
-pub(super) const USAGE_ATTRIBUTES: [&str; 2] = ["images", "bytes"];
+impl UsageRecord {
+    pub(super) fn new(usage: &Usage, changes: i64) -> Self {
+        let [images, bytes, uploading, staged] = [usage.images, usage.bytes, usage.uploading, usage.staged]
+            .map(|count| i64::try_from(count).unwrap_or(i64::MAX));
+        Self { images, bytes, uploading, staged, changes }
+    }
+}
+
+impl From<UsageRecord> for Usage {
+    fn from(record: UsageRecord) -> Self {
+        let [images, bytes, uploading, staged] =
+            [record.images, record.bytes, record.uploading, record.staged]
+                .map(|count| u64::try_from(count).unwrap_or(0));
+        Self { images, bytes, uploading, staged }
+    }
+}
+
+/// The attribute of a resource's counter.
+pub(super) const fn counter(resource: Resource) -> &'static str {
+    match resource {
+        Resource::ImageCountTotal => "images",
+        Resource::ImageSizeTotal => "bytes",
+        Resource::ImageCountUploading => "uploading",
+        Resource::ImageStageTotal => "staged",
+    }
+}
+
+/// The attribute that counts the counters' changes.
+pub(super) const USAGE_CHANGES: &str = "changes";
+
+/// The condition that no counter has moved since so many changes.
+pub(super) fn unmoved_since(changes: i64) -> Condition {
+    Condition::Equals(USAGE_CHANGES.to_owned(), changes.into())
+}
 
 /// Writes a shape as attributes.
 pub(super) fn encode(record: &impl Serialize) -> Result<Attributes> {

@@ -11,8 +11,11 @@ use crate::id::ImageId;
 use crate::image::{
     ContainerFormat, Digests, DiskFormat, Image, Location, Order, SortKey, Status, Visibility,
 };
-use crate::ports::{Attributes, Change, Direction, Item, Key, MAX_ITEM_BYTES, Page, Position, Query};
+use crate::ports::{
+    Addition, Attributes, Change, Condition, Direction, Item, Key, MAX_ITEM_BYTES, Page, Position, Query,
+};
 use crate::time::Timestamp;
+use crate::usage::Allowance;
 
 /// 2026-10-01T08:00:00Z.
 const NOW: i64 = 1_790_841_600_000_000;
@@ -45,6 +48,7 @@ fn image(number: u32) -> Image {
         properties: BTreeMap::new(),
         location: None,
         upload: None,
+        reserved: 0,
         members: 0,
     }
 }
@@ -148,11 +152,21 @@ fn told(change: &Change) -> String {
         Change::Put(..) => format!("put {partition} {sort}"),
         Change::Remove(..) => format!("remove {partition} {sort}"),
         Change::Add(_, additions) => {
-            let amounts = additions.iter().map(|(name, amount)| format!(" {name} {amount:+}"));
+            // Each addition counts itself as well.
+            let amounts = additions.iter().filter(|addition| addition.name != "changes");
+            let amounts = amounts.map(|Addition { name, amount, at_most }| {
+                let bound = at_most.map(|most| format!(" to {most}")).unwrap_or_default();
+                format!(" {name} {amount:+}{bound}")
+            });
             format!("add {partition}{}", amounts.collect::<String>())
         }
         Change::Check(..) => format!("check {partition} {sort}"),
     }
+}
+
+/// As much as anybody wants.
+fn any() -> Allowance {
+    Allowance::default()
 }
 
 fn catalog(shards: u32) -> (Catalog, Arc<Sheet>) {
@@ -163,7 +177,7 @@ fn catalog(shards: u32) -> (Catalog, Arc<Sheet>) {
 /// What is written when one image becomes another.
 async fn written(before: &Image, after: &Image) -> Vec<String> {
     let (catalog, sheet) = catalog(1);
-    catalog.create(before).await.unwrap();
+    catalog.create(before, &any()).await.unwrap();
     let seen = catalog.find(&before.id).await.unwrap().unwrap();
     sheet.written.lock().unwrap().clear();
     catalog.replace(&seen, after).await.unwrap();
@@ -184,6 +198,7 @@ async fn listed(catalog: &Catalog, walk: Walk<'_>) -> Vec<Image> {
 
 const ASCENDING: Order = Order { key: SortKey::CreatedAt, descending: false };
 
+mod counters;
 mod members;
 mod orders;
 mod tasks;
@@ -277,7 +292,7 @@ mod records {
             upload: Some(location(&image(1), "default", "01ARYZ6S42ZZZZZZZZZZZZZZZZ")),
             ..active(&image(1), 5)
         };
-        catalog.create(&image).await.unwrap();
+        catalog.create(&image, &any()).await.unwrap();
         let rows = listed(&catalog, Walk::new(&[Scope::All], ASCENDING, 10)).await;
         assert_eq!(rows, [Image { location: None, upload: None, ..image }]);
     }
@@ -285,9 +300,9 @@ mod records {
     #[tokio::test]
     async fn a_revision_counts_changes_and_guards_them() {
         let (catalog, _) = catalog(1);
-        catalog.create(&image(1)).await.unwrap();
+        catalog.create(&image(1), &any()).await.unwrap();
         let first = catalog.find(&id(1)).await.unwrap().unwrap();
-        assert!(matches!(catalog.create(&image(1)).await, Err(ChangeError::Lost)));
+        assert!(matches!(catalog.create(&image(1), &any()).await, Err(ChangeError::Lost)));
         let second = catalog.replace(&first, &named(1, "second")).await.unwrap();
         assert_eq!(catalog.find(&id(1)).await.unwrap().unwrap(), second);
         assert!(matches!(catalog.replace(&first, &named(1, "late")).await, Err(ChangeError::Lost)));
@@ -300,7 +315,10 @@ mod records {
         let (catalog, _) = catalog(1);
         let mut image = image(1);
         image.properties.insert("notes".to_owned(), "x".repeat(MAX_ITEM_BYTES));
-        assert!(matches!(catalog.create(&image).await, Err(ChangeError::Table(Error::LimitExceeded(_)))));
+        assert!(matches!(
+            catalog.create(&image, &any()).await,
+            Err(ChangeError::Table(Error::LimitExceeded(_)))
+        ));
     }
 }
 
@@ -414,7 +432,7 @@ mod changes {
     async fn rows_stay_where_they_are_when_the_image_changes() {
         let (catalog, sheet) = catalog(4);
         let before = Image { visibility: Visibility::Public, ..image(1) };
-        catalog.create(&before).await.unwrap();
+        catalog.create(&before, &any()).await.unwrap();
         let keys: Vec<_> = sheet.items.lock().unwrap().keys().cloned().collect();
         let seen = catalog.find(&id(1)).await.unwrap().unwrap();
         catalog.replace(&seen, &active(&Image { name: None, ..before }, 9)).await.unwrap();
@@ -422,7 +440,7 @@ mod changes {
     }
 
     fn usage_of(before: Option<&Image>, after: &Image) -> Vec<String> {
-        usage::difference(before, after).iter().map(told).collect()
+        usage::difference(before, after, &any()).iter().map(told).collect()
     }
 
     #[test]
@@ -430,14 +448,23 @@ mod changes {
         let queued = image(1);
         let saving = Image { status: Status::Saving, size: Some(7), ..queued.clone() };
         let active = active(&queued, 7);
+        let announced = Image { reserved: 7, size: None, ..saving.clone() };
+        let staged = Image { status: Status::Uploading, ..saving.clone() };
         let deleted = Image { status: Status::Deleted, location: None, ..active.clone() };
+        let gone = Image { status: Status::Deleted, ..queued.clone() };
         let nobodys = Image { owner: None, ..active.clone() };
         for (before, after, expected) in [
             (None, &queued, "add project#p1 images +1"),
             (None, &active, "add project#p1 images +1 bytes +7"),
             (None, &nobodys, ""),
-            (Some(&queued), &saving, ""),
-            (Some(&saving), &active, "add project#p1 bytes +7"),
+            (Some(&queued), &saving, "add project#p1 uploading +1"),
+            (Some(&saving), &active, "add project#p1 bytes +7 uploading -1"),
+            (Some(&queued), &announced, "add project#p1 bytes +7 uploading +1"),
+            (Some(&announced), &active, "add project#p1 uploading -1"),
+            (Some(&announced), &queued, "add project#p1 bytes -7 uploading -1"),
+            (Some(&announced), &gone, "add project#p1 images -1 bytes -7 uploading -1"),
+            (Some(&queued), &staged, "add project#p1 uploading +1 staged +7"),
+            (Some(&staged), &active, "add project#p1 bytes +7 uploading -1 staged -7"),
             (Some(&active), &active, ""),
             (Some(&active), &deleted, "add project#p1 images -1 bytes -7"),
             (Some(&queued), &Image { status: Status::Deleted, ..queued.clone() }, "add project#p1 images -1"),

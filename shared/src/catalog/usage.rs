@@ -1,22 +1,29 @@
 //! What a project uses: counters that move in the same transaction as what they count.
+//!
+//! A limit is a bound on the counter that the same transaction moves, so nothing is read to hold it, and two requests at once
+//! cannot both have what is left for one. A project's counters are one item: what happens to its images at the same moment
+//! meets there, and the table's adapter tries again what met.
 
 use std::collections::BTreeMap;
 
-use super::record::{USAGE_ATTRIBUTES, UsageRecord, decode};
-use super::{Catalog, key};
-use crate::error::Result;
+use super::record::{ImageRecord, USAGE_CHANGES, UsageRecord, counter, decode, encode, unmoved_since};
+use super::{Catalog, ChangeError, Scope, key};
+use crate::error::{Error, Result};
 use crate::id::ProjectId;
-use crate::image::Image;
-use crate::ports::Change;
+use crate::image::{Image, Status};
+use crate::ports::{Addition, Change, Item, Position, Query, Write};
+use crate::usage::{Allowance, Resource, Usage};
 
-/// A project's usage.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Usage {
-    /// Images that are not deleted.
-    pub images: u64,
-    /// Bytes stored for them.
-    pub bytes: u64,
-}
+/// How many images a query of a count reads.
+const STEP: usize = 100;
+
+/// The counters, in the order they are written.
+const ORDER: [Resource; 4] = [
+    Resource::ImageCountTotal,
+    Resource::ImageSizeTotal,
+    Resource::ImageCountUploading,
+    Resource::ImageStageTotal,
+];
 
 impl Catalog {
     /// Reads a project's usage. Cost: one read.
@@ -25,27 +32,105 @@ impl Catalog {
     /// A fault of the table.
     pub async fn usage(&self, project: &ProjectId) -> Result<Usage> {
         let Some(item) = self.table.get(&key::usage(project)).await? else { return Ok(Usage::default()) };
-        let record: UsageRecord = decode(item.attributes)?;
-        let count = |count: i64| u64::try_from(count).unwrap_or(0);
-        Ok(Usage { images: count(record.images), bytes: count(record.bytes) })
+        Ok(decode::<UsageRecord>(item.attributes)?.into())
+    }
+
+    /// Counts what a project's images are, one by one, past the counters. It is what they should say, as long as none of the
+    /// images changes meanwhile. Cost: a query and a batch of reads for each 100 images.
+    ///
+    /// # Errors
+    /// A fault of the table.
+    pub async fn count_usage(&self, project: &ProjectId) -> Result<Usage> {
+        let mut query =
+            Query::partition(key::rows(key::Rows::Whole, &Scope::Owner(project.clone()), 0), STEP);
+        let mut counted = Usage::default();
+        loop {
+            let page = self.table.query(&query).await?;
+            query.after =
+                page.items.last().map(|last| Position { sort: last.key.sort.clone(), indexed: None });
+            let listed =
+                page.items.into_iter().map(|row| Ok(key::image(&decode::<ImageRecord>(row.attributes)?.id)));
+            let records = listed.collect::<Result<Vec<_>>>()?;
+            for item in self.table.get_batch(&records).await? {
+                let image: Image = decode::<ImageRecord>(item.attributes)?.into();
+                if image.owner.as_ref() == Some(project) {
+                    let [images, bytes, uploading, staged] = ORDER.map(|resource| amount(&image, resource));
+                    counted.images = counted.images.saturating_add(images);
+                    counted.bytes = counted.bytes.saturating_add(bytes);
+                    counted.uploading = counted.uploading.saturating_add(uploading);
+                    counted.staged = counted.staged.saturating_add(staged);
+                }
+            }
+            if !page.more {
+                return Ok(counted);
+            }
+        }
+    }
+
+    /// Sets a project's counters to what its images are. Answers what they said, and what they say now. `Lost` when one of
+    /// them moved meanwhile: what was counted may be of two times. A second run changes nothing. Cost: as
+    /// [`Self::count_usage`], one read and at most two writes.
+    ///
+    /// # Errors
+    /// `ChangeError::Lost` as said, or a fault of the table.
+    pub async fn recount_usage(&self, project: &ProjectId) -> Result<(Usage, Usage), ChangeError> {
+        // Counters without a number of changes, or none at all, get one to be held to.
+        let noted = Change::Add(key::usage(project), vec![Addition::new(USAGE_CHANGES, 1)]);
+        self.commit(Write::default().with(noted)).await?;
+        let item = self.table.get(&key::usage(project)).await.map_err(Error::from)?;
+        let record: UsageRecord = item.map(|item| decode(item.attributes)).transpose()?.unwrap_or_default();
+        let counted = self.count_usage(project).await?;
+        let attributes = encode(&UsageRecord::new(&counted, record.changes.saturating_add(1)))?;
+        let put = Change::Put(Item { key: key::usage(project), attributes }, unmoved_since(record.changes));
+        self.commit(Write::default().with(put)).await?;
+        Ok((record.into(), counted))
     }
 }
 
-/// The counters' changes when one image becomes another: none, one project's, or two when the owner changes.
-pub(super) fn difference(before: Option<&Image>, after: &Image) -> Vec<Change> {
-    let mut amounts: BTreeMap<&ProjectId, [i64; 2]> = BTreeMap::new();
-    for (image, sign) in before.map(|image| (image, -1)).into_iter().chain([(after, 1)]) {
-        let (Some(owner), true) = (&image.owner, image.status.is_live()) else { continue };
-        let stored = image.location.as_ref().and(image.size).unwrap_or(0);
-        let [images, bytes] = amounts.entry(owner).or_default();
-        *images += sign;
-        *bytes += sign * i64::try_from(stored).unwrap_or(i64::MAX);
+/// How much of a resource an image is.
+fn amount(image: &Image, resource: Resource) -> u64 {
+    let on_its_way = matches!(image.status, Status::Saving | Status::Uploading | Status::Importing);
+    match resource {
+        _ if !image.status.is_live() => 0,
+        Resource::ImageCountTotal => 1,
+        Resource::ImageSizeTotal if image.location.is_some() => image.size.unwrap_or(0),
+        Resource::ImageSizeTotal => image.reserved,
+        Resource::ImageCountUploading => u64::from(on_its_way),
+        Resource::ImageStageTotal if image.status == Status::Saving || !on_its_way => 0,
+        Resource::ImageStageTotal => image.size.unwrap_or(0),
     }
-    let moved = amounts.into_iter().filter(|(_, amounts)| *amounts != [0, 0]);
+}
+
+/// The counters' changes when one image becomes another: none, one project's, or two when the owner changes. What its owner
+/// gets more of must stay within what is allowed; and bytes on their way, of which nobody may have said how many they are, may
+/// come only while those that are there are within it.
+pub(super) fn difference(before: Option<&Image>, after: &Image, allowed: &Allowance) -> Vec<Change> {
+    let mut amounts: BTreeMap<&ProjectId, [i64; 4]> = BTreeMap::new();
+    for (image, sign) in before.map(|image| (image, -1)).into_iter().chain([(after, 1)]) {
+        let Some(owner) = &image.owner else { continue };
+        let moved = amounts.entry(owner).or_default();
+        for (sum, resource) in moved.iter_mut().zip(ORDER) {
+            *sum += sign * i64::try_from(amount(image, resource)).unwrap_or(i64::MAX);
+        }
+    }
+    let moved = amounts.into_iter().filter(|(_, amounts)| *amounts != [0; 4]);
     moved
         .map(|(project, amounts)| {
-            let named = USAGE_ATTRIBUTES.iter().map(|name| (*name).to_owned()).zip(amounts);
-            Change::Add(key::usage(project), named.filter(|(_, amount)| *amount != 0).collect())
+            let begins = ORDER.into_iter().zip(amounts);
+            let begins = begins
+                .into_iter()
+                .any(|(resource, amount)| resource == Resource::ImageCountUploading && amount > 0);
+            let additions = ORDER.into_iter().zip(amounts).filter_map(|(resource, amount)| {
+                let limited = amount > 0 || (begins && resource == Resource::ImageSizeTotal);
+                let most = allowed.of(resource).filter(|_| limited && after.owner.as_ref() == Some(project));
+                let addition = Addition::new(counter(resource), amount);
+                match most {
+                    Some(most) => Some(addition.at_most(i64::try_from(most).unwrap_or(i64::MAX))),
+                    None => (amount != 0).then_some(addition),
+                }
+            });
+            let noted = Addition::new(USAGE_CHANGES, 1);
+            Change::Add(key::usage(project), additions.chain([noted]).collect())
         })
         .collect()
 }

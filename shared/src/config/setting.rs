@@ -4,7 +4,8 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use super::{
-    Config, Content, FileOf, IdentityMode, Networks, QueueAdapter, Secret, StoreAdapter, TableAdapter, TextOf,
+    Config, Content, FileOf, IdentityMode, Networks, ProjectOverrides, QueueAdapter, Secret, StoreAdapter,
+    TableAdapter, TextOf,
 };
 use crate::id::{ProjectId, StoreId};
 use crate::image::{ContainerFormat, DiskFormat};
@@ -131,6 +132,11 @@ settings! {
     "limits.tags" => limits.tags: "Tags of an image. -1 is no limit.",
     "limits.properties" => limits.properties: "Custom properties of an image. -1 is no limit.",
     "limits.members" => limits.members: "Projects an image is shared with. -1 is no limit.",
+    "limits.image_size_total" => limits.image_size_total: "MiB of data a project may have stored. -1 is no limit. This and the four that follow count only without `identity.keystone.endpoint_id`.",
+    "limits.image_stage_total" => limits.image_stage_total: "MiB of data a project may have staged or be importing. -1 is no limit.",
+    "limits.image_count_total" => limits.image_count_total: "Images a project may have. -1 is no limit.",
+    "limits.image_count_uploading" => limits.image_count_uploading: "Images of a project whose data may be on its way at once. -1 is no limit.",
+    "limits.projects" => limits.projects: "What some projects may have instead, as `<project>: image_count_total=10, image_size_total=2048; <project>: …`.",
     "limits.page_default" => limits.page_default: "Images on a page when the request does not say.",
     "limits.page_max" => limits.page_max: "Images on a page at most, 1 to 1000.",
     "tasks.time_to_live_hours" => tasks.time_to_live_hours: "How long a task is kept and shown once it has ended, 1 to 8760.",
@@ -175,6 +181,16 @@ impl Value for String {
 
     fn text(&self) -> String {
         self.clone()
+    }
+}
+
+impl Value for ProjectOverrides {
+    fn read(text: &str) -> Result<Self, String> {
+        text.parse()
+    }
+
+    fn text(&self) -> String {
+        self.to_string()
     }
 }
 

@@ -53,6 +53,11 @@ macro_rules! table_contract {
             concurrent_additions_all_count
             a_refused_write_adds_nothing
             a_counter_reaches_the_ends_of_its_range
+            a_bound_holds_up_to_the_sum
+            a_bound_counts_what_is_absent_as_zero
+            every_bound_must_hold
+            of_many_additions_as_many_pass_as_the_bound_allows
+            a_bound_is_for_counters
             an_item_has_a_size_limit
             a_write_has_a_size_limit
             a_write_has_a_limit_of_changes

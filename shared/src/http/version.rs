@@ -1,15 +1,16 @@
 //! Versions of the API: which are there, and which one a request names.
 //!
 //! The Image service has no microversions: every `/v2.N` is the same `/v2`, and a number only announces features. This
-//! list announces what is there: tasks of an image (2.12) and stores with their details (2.8, 2.9, 2.15), but neither
-//! locations (2.4, 2.17) nor import (2.6, 2.10, 2.11), quotas (2.13) or a cache (2.14, 2.16, 2.18).
+//! list announces what is there: tasks of an image (2.12), quotas (2.13) and stores with their details (2.8, 2.9, 2.15), but neither
+//! locations (2.4, 2.17) nor import (2.6, 2.10, 2.11) or a cache (2.14, 2.16, 2.18).
 
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
 use serde_json::{Value, json};
 
 /// The minor versions on offer, as Glance orders them, and the one that is current.
-const ADVERTISED: [&str; 10] = [CURRENT, "2.12", "2.9", "2.8", "2.7", "2.5", "2.3", "2.2", "2.1", "2.0"];
+const ADVERTISED: [&str; 11] =
+    [CURRENT, "2.13", "2.12", "2.9", "2.8", "2.7", "2.5", "2.3", "2.2", "2.1", "2.0"];
 const CURRENT: &str = "2.15";
 
 /// Where a request goes by its path and its `Accept`.
@@ -130,7 +131,8 @@ mod tests {
         let document = document("http://host:9292");
         let versions = document["versions"].as_array().unwrap();
         let ids: Vec<_> = versions.iter().map(|version| version["id"].as_str().unwrap()).collect();
-        let expected = ["v2.15", "v2.12", "v2.9", "v2.8", "v2.7", "v2.5", "v2.3", "v2.2", "v2.1", "v2.0"];
+        let expected =
+            ["v2.15", "v2.13", "v2.12", "v2.9", "v2.8", "v2.7", "v2.5", "v2.3", "v2.2", "v2.1", "v2.0"];
         assert_eq!(ids, expected);
         assert_eq!(
             versions[0],

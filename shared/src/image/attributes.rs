@@ -148,6 +148,7 @@ impl NewImage {
             properties: BTreeMap::new(),
             location: None,
             upload: None,
+            reserved: 0,
             members: 0,
         };
         for (name, value) in self.attributes {

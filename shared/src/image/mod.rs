@@ -73,6 +73,8 @@ pub struct Image {
     pub location: Option<Location>,
     /// The upload that is under way: the only one whose bytes the image will take.
     pub upload: Option<Location>,
+    /// The bytes that the upload under way has announced: its owner's usage counts them already.
+    pub reserved: u64,
     /// How many projects it is shared with. It counts while the image is shared, and is kept while it is not.
     pub members: u32,
 }

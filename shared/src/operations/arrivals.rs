@@ -113,7 +113,7 @@ impl Arrivals {
             };
             match noted {
                 Ok(()) => return Ok(Owner::Nobody),
-                Err(ChangeError::Lost) => {}
+                Err(ChangeError::Lost | ChangeError::OverLimit) => {}
                 Err(ChangeError::Table(error)) => return Err(error),
             }
         }

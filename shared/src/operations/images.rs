@@ -6,14 +6,16 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::contention::Tries;
-use super::{Context, find, tell};
-use crate::catalog::{ChangeError, Stored, Usage};
+use super::usage::{allowed, over_limit};
+use super::{ATTEMPTS, Context, contended, find, tell};
+use crate::catalog::{ChangeError, Stored};
 use crate::error::{Error, Result};
-use crate::id::{ImageId, ProjectId};
+use crate::id::ImageId;
 use crate::identity::Caller;
 use crate::image::{Accepted, Image, NewImage, PageLimits, Patch, Quotas, Status, Visibility, check_tag};
 use crate::policy::{self, Operation, Target};
 use crate::ports::{EventKind, Job};
+use crate::usage::Usage;
 
 /// Operations on image records.
 #[derive(Clone, Debug)]
@@ -39,14 +41,6 @@ impl Images {
         Self { context, settings }
     }
 
-    /// What a project uses. Cost: one read.
-    ///
-    /// # Errors
-    /// `Unavailable`, `Internal` for a fault of the table.
-    pub async fn usage(&self, project: &ProjectId) -> Result<Usage> {
-        self.context.catalog.usage(project).await
-    }
-
     /// How long pages of a list are.
     pub fn pages(&self) -> PageLimits {
         self.settings.pages
@@ -55,8 +49,9 @@ impl Images {
     /// Registers an image (`POST /v2/images`). Cost: one write and no read. A second run with the same id is a conflict.
     ///
     /// # Errors
-    /// `Invalid`, `Forbidden`, `LimitExceeded` as the attributes deserve; `Conflict` when the id is taken, be it by an
-    /// image that was deleted.
+    /// `Invalid`, `Forbidden`, `LimitExceeded` as the attributes deserve; `LimitExceeded`, too, when its owner may have no
+    /// more images; `Conflict` when the id is taken, be it by an image that was deleted; `Unavailable` when nobody can tell
+    /// the owner's limits.
     pub async fn create(&self, caller: &Caller, body: Value) -> Result<Image> {
         self.context.policy.check_scope(caller)?;
         let new = NewImage::parse(body)?;
@@ -72,15 +67,30 @@ impl Images {
         self.check_visibility(caller, None, &image)?;
         self.context.policy.check_properties(caller, &image)?;
         self.settings.quotas.check(&image)?;
-        match self.context.catalog.create(&image).await {
-            Ok(()) => {}
-            Err(ChangeError::Lost) => {
-                return Err(Error::Conflict(format!("Image ID {} already exists!", image.id)));
-            }
-            Err(ChangeError::Table(error)) => return Err(error),
-        }
+        self.register(&image).await?;
         tell(&self.context, EventKind::Create, &image).await;
         Ok(self.context.policy.readable(caller, image))
+    }
+
+    /// Writes a new image, if its owner may have one more.
+    async fn register(&self, image: &Image) -> Result<()> {
+        let allowed = allowed(&self.context, image).await?;
+        for _ in 0..ATTEMPTS {
+            match self.context.catalog.create(image, &allowed).await {
+                Ok(()) => return Ok(()),
+                Err(ChangeError::Lost) => {
+                    return Err(Error::Conflict(format!("Image ID {} already exists!", image.id)));
+                }
+                Err(ChangeError::OverLimit) => {
+                    let one = Usage { images: 1, ..Usage::default() };
+                    if let Some(error) = over_limit(&self.context, image, &allowed, &one).await? {
+                        return Err(error);
+                    }
+                }
+                Err(ChangeError::Table(error)) => return Err(error),
+            }
+        }
+        Err(contended(&image.id))
     }
 
     /// Shows an image (`GET /v2/images/{image_id}`). Cost: one read.
@@ -176,7 +186,7 @@ impl Images {
                     tell(&self.context, EventKind::Delete, &seen.image).await;
                     return Ok(());
                 }
-                Err(ChangeError::Lost) => tries.again().await?,
+                Err(ChangeError::Lost | ChangeError::OverLimit) => tries.again().await?,
                 Err(ChangeError::Table(error)) => return Err(error),
             }
         }
@@ -204,7 +214,7 @@ impl Images {
                     tell(&self.context, EventKind::Update, &image).await;
                     return Ok(image);
                 }
-                Err(ChangeError::Lost) => tries.again().await?,
+                Err(ChangeError::Lost | ChangeError::OverLimit) => tries.again().await?,
                 Err(ChangeError::Table(error)) => return Err(error),
             }
         }
@@ -233,6 +243,7 @@ fn tombstone(image: &Image, now: crate::time::Timestamp) -> Result<Image> {
         properties: BTreeMap::new(),
         location: None,
         upload: None,
+        reserved: 0,
         members: 0,
         ..image.clone()
     })

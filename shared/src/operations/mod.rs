@@ -12,6 +12,7 @@ mod members;
 mod reaper;
 mod tasks;
 mod upload;
+mod usage;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -22,7 +23,7 @@ use crate::id::{ImageId, ProjectId, StoreId};
 use crate::identity::Caller;
 use crate::image::{Image, Visibility};
 use crate::policy::{self, Operation, Policy, Target};
-use crate::ports::{Clock, Event, EventKind, Events, Ids, Queue, Store};
+use crate::ports::{Clock, Event, EventKind, Events, Ids, Limits, Queue, Store};
 
 pub use arrivals::{Arrival, Arrivals, ArrivalsSettings, Owner};
 pub use download::{Download, ImageInfo};
@@ -33,6 +34,7 @@ pub use members::Members;
 pub use reaper::{Interrupted, Reaped, Reaper};
 pub use tasks::{TaskPage, Tasks, TasksSettings};
 pub use upload::{ImageData, UploadRequest, UploadSettings};
+pub use usage::{ResourceUsage, recount};
 
 /// How often an operation starts again when other requests keep changing the image: each of them got through.
 const ATTEMPTS: usize = 16;
@@ -68,6 +70,8 @@ pub struct Context {
     pub catalog: Catalog,
     /// Who may do what.
     pub policy: Policy,
+    /// How much projects may have.
+    pub limits: Arc<dyn Limits>,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// New identifiers.
@@ -118,7 +122,8 @@ fn contended(id: &ImageId) -> Error {
 /// The error of a change that is not tried again.
 fn refused(error: ChangeError, id: &ImageId) -> Error {
     match error {
-        ChangeError::Lost => contended(id),
+        // Only who begins something is held to a limit, and says so itself.
+        ChangeError::Lost | ChangeError::OverLimit => contended(id),
         ChangeError::Table(error) => error,
     }
 }

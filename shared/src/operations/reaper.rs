@@ -208,7 +208,7 @@ impl Reaper {
             match expired {
                 Ok(()) => return Ok(true),
                 Err(ChangeError::Table(error)) => return Err(error),
-                Err(ChangeError::Lost) => {
+                Err(ChangeError::Lost | ChangeError::OverLimit) => {
                     let state = self.catalog.blob(&due.location).await?.map(|blob| blob.state);
                     if state != Some(BlobState::Writing) || !self.catalog.is_due(due).await? {
                         return Ok(false);

@@ -1,6 +1,7 @@
 //! Image data on its way in.
 //!
-//! 1. *Intent*: the image becomes `saving` and names the one object it waits for; a due row says until when.
+//! 1. *Intent*: the image becomes `saving` and names the one object it waits for; a due row says until when. The bytes that were
+//!    announced count as used, if its owner may have so many.
 //! 2. *Bytes*: the body flows into that object while the lease is renewed.
 //! 3. *Commit*: the image becomes `active`, if it still waits for that object.
 //!
@@ -12,6 +13,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::contention::Tries;
+use super::usage::{allowed, over_limit};
 use super::{ATTEMPTS, Context, Stores, find, refused, tell};
 use crate::catalog::{ChangeError, Due, Stored};
 use crate::error::{Error, Result};
@@ -22,6 +24,7 @@ use crate::policy::Operation;
 use crate::ports::{EventKind, Store};
 use crate::store::ObjectKey;
 use crate::transfer::{Body, Intake, Received};
+use crate::usage::Usage;
 
 /// Operations on image data.
 #[derive(Clone, Debug)]
@@ -66,7 +69,7 @@ impl ImageData {
     ///
     /// # Errors
     /// `NotFound`, `Forbidden`; `Conflict` when the image is not queued; `Invalid` when its formats are unset, the store
-    /// is unknown, or the size is not the one announced; `LimitExceeded` over the size limit or when the store is full;
+    /// is unknown, or the size is not the one announced; `LimitExceeded` over the size limit, when its owner may have no more, or when the store is full;
     /// `Gone` when the image was deleted meanwhile; `ClientGone`; `Unavailable`. After each of them nothing of the
     /// attempt is left on the image.
     pub async fn upload(
@@ -112,12 +115,21 @@ impl ImageData {
             let saving = Image {
                 status: seen.image.status.advance_to(Status::Saving)?,
                 upload: Some(location),
+                reserved: request.size.unwrap_or(0),
                 updated_at: now,
                 ..seen.image.clone()
             };
-            match self.context.catalog.begin_upload(&seen, &saving, &lease).await {
+            let allowed = allowed(&self.context, &saving).await?;
+            match self.context.catalog.begin_upload(&seen, &saving, &lease, &allowed).await {
                 Ok(stored) => return Ok(Attempt { data: self.clone(), store, stored, lease }),
                 Err(ChangeError::Lost) => tries.again().await?,
+                Err(ChangeError::OverLimit) => {
+                    let wanted = Usage { bytes: saving.reserved, uploading: 1, ..Usage::default() };
+                    if let Some(error) = over_limit(&self.context, &saving, &allowed, &wanted).await? {
+                        return Err(error);
+                    }
+                    tries.again().await?;
+                }
                 Err(ChangeError::Table(error)) => return Err(error),
             }
         }
@@ -193,7 +205,7 @@ impl Attempt {
             match self.data.context.catalog.renew_lease(&self.lease, now.plus(self.data.settings.lease)).await
             {
                 Ok(renewed) => self.lease = renewed,
-                Err(ChangeError::Lost) => return self.lost().await,
+                Err(ChangeError::Lost | ChangeError::OverLimit) => return self.lost().await,
                 // The next try may get through, as long as there is a lease to renew.
                 Err(ChangeError::Table(_)) if now < self.lease.at => {}
                 Err(ChangeError::Table(error)) => return error,
@@ -237,6 +249,7 @@ impl Attempt {
                 digests: Some(received.digests.clone()),
                 location: Some(self.lease.location.clone()),
                 upload: None,
+                reserved: 0,
                 updated_at: self.data.context.clock.now(),
                 ..image.clone()
             };
@@ -253,7 +266,7 @@ impl Attempt {
             // While it cannot be read the bytes must stay: they may be the image's.
             match (self.look().await?, failed) {
                 (Standing::Taken, _) => return Ok(()),
-                (Standing::Expected, ChangeError::Lost) => tries.again().await?,
+                (Standing::Expected, ChangeError::Lost | ChangeError::OverLimit) => tries.again().await?,
                 (Standing::Expected, ChangeError::Table(error)) => {
                     // The commit may still be on its way: only what stops it may let the bytes go.
                     self.requeue(false).await;
@@ -300,7 +313,7 @@ impl Attempt {
                 Ok(None) => return,
                 Ok(Some(due)) => return self.discard(&due).await,
                 Err(error) => match (error, self.look().await) {
-                    (ChangeError::Lost, Ok(Standing::Expected)) => {}
+                    (ChangeError::Lost | ChangeError::OverLimit, Ok(Standing::Expected)) => {}
                     (_, Ok(Standing::Deleted | Standing::Evicted)) => return self.discard(&self.lease).await,
                     (error, _) => {
                         let error = refused(error, &self.stored.image.id);
@@ -331,6 +344,7 @@ pub(super) fn requeued(image: &Image, now: crate::time::Timestamp) -> Result<Ima
         virtual_size: None,
         digests: None,
         upload: None,
+        reserved: 0,
         updated_at: now,
         ..image.clone()
     })

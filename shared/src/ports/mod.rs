@@ -16,8 +16,8 @@ pub use limits::{Limit, Limits, LimitsError, ProjectLimits};
 pub use queue::{Job, Queue};
 pub use store::{ByteStream, Chunks, ObjectWriter, Part, PartLimits, Store, StoreError};
 pub use table::{
-    Attributes, Change, Condition, Direction, Index, Item, Key, MAX_ITEM_BYTES, Page, Position, Query, Table,
-    TableError, Write, item_bytes,
+    Addition, Attributes, Change, Condition, Direction, Index, Item, Key, MAX_ITEM_BYTES, Page, Position,
+    Query, Table, TableError, Write, item_bytes,
 };
 pub use table_rules::added;
 

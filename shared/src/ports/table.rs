@@ -130,6 +130,31 @@ pub enum Condition {
     Equals(String, Value),
 }
 
+/// What is added to one integer attribute.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Addition {
+    /// The attribute.
+    pub name: String,
+    /// How much, which may be nothing or less than nothing.
+    pub amount: i64,
+    /// The most the sum may be, if there is such a bound: otherwise the change's condition does not hold. So a limit and what
+    /// it limits are one write, and nobody reads first.
+    pub at_most: Option<i64>,
+}
+
+impl Addition {
+    /// An addition without a bound.
+    pub fn new(name: impl Into<String>, amount: i64) -> Self {
+        Self { name: name.into(), amount, at_most: None }
+    }
+
+    /// The same with a bound on the sum.
+    #[must_use]
+    pub fn at_most(self, most: i64) -> Self {
+        Self { at_most: Some(most), ..self }
+    }
+}
+
 /// One change of one item.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Change {
@@ -137,8 +162,8 @@ pub enum Change {
     Put(Item, Condition),
     /// Removes the item; one that is absent already is no error.
     Remove(Key, Condition),
-    /// Adds to integer attributes; an absent item or attribute counts as 0.
-    Add(Key, Vec<(String, i64)>),
+    /// Adds to integer attributes; an absent item or attribute counts as 0. Every bound of theirs must hold of the sum.
+    Add(Key, Vec<Addition>),
     /// Changes nothing, but must hold for the rest to be written.
     Check(Key, Condition),
 }

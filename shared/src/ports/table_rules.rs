@@ -6,7 +6,8 @@ use std::collections::HashSet;
 use serde_json::Value;
 
 use super::table::{
-    Attributes, Change, Condition, Index, Item, Key, MAX_ITEM_BYTES, Query, TableError, Write, item_bytes,
+    Addition, Attributes, Change, Condition, Index, Item, Key, MAX_ITEM_BYTES, Query, TableError, Write,
+    item_bytes,
 };
 
 /// The most bytes a partition may have (DynamoDB's limit).
@@ -108,8 +109,8 @@ fn check_value(value: &Value, depth: usize) -> Result<(), TableError> {
     }
 }
 
-fn check_additions(additions: &[(String, i64)]) -> Result<(), TableError> {
-    let names: HashSet<_> = additions.iter().map(|(name, _)| name.as_str()).collect();
+fn check_additions(additions: &[Addition]) -> Result<(), TableError> {
+    let names: HashSet<_> = additions.iter().map(|addition| addition.name.as_str()).collect();
     if names.is_empty() || names.len() != additions.len() {
         return Err(refused("an addition to no attribute, or twice to one"));
     }
@@ -153,12 +154,22 @@ impl Query {
     }
 }
 
-/// What the attributes are after the additions.
+impl Addition {
+    /// Whether its bound, if it has one, holds when it is added to what lies at the key now. It does not where there is no
+    /// counter to add to.
+    pub fn holds(&self, now: Option<&Attributes>) -> bool {
+        let Some(at_most) = self.at_most else { return true };
+        let now = now.and_then(|attributes| attributes.get(&self.name)).map_or(Some(0), Value::as_i64);
+        now.is_some_and(|now| now.saturating_add(self.amount) <= at_most)
+    }
+}
+
+/// What the attributes are after the additions. Bounds are looked at by [`Addition::holds`].
 ///
 /// # Errors
 /// `Failed` when an attribute is no integer, or the sum is none that fits in an `i64`.
-pub fn added(mut attributes: Attributes, additions: &[(String, i64)]) -> Result<Attributes, TableError> {
-    for (name, amount) in additions {
+pub fn added(mut attributes: Attributes, additions: &[Addition]) -> Result<Attributes, TableError> {
+    for Addition { name, amount, .. } in additions {
         let now = attributes.get(name).map_or(Some(0), Value::as_i64);
         let sum = now
             .and_then(|now| now.checked_add(*amount))

@@ -9,6 +9,7 @@ use shared::catalog::Catalog;
 use shared::id::ImageId;
 use shared::image::{ContainerFormat, Digests, DiskFormat, Image, Member, MemberStatus, Status, Visibility};
 use shared::time::Timestamp;
+use shared::usage::Allowance;
 use tests::world::World;
 
 pub(super) const PROJECTS: [&str; 3] = ["p1", "p2", "p3"];
@@ -90,6 +91,7 @@ pub(super) fn entry() -> impl Strategy<Value = Entry> {
             properties: properties.into_iter().collect(),
             location: None,
             upload: None,
+            reserved: 0,
             members: 0,
         };
         Entry { image, members }
@@ -116,7 +118,7 @@ pub(super) fn entries(copies: usize) -> impl Strategy<Value = Vec<Entry>> {
 pub(super) async fn fill(world: &World, shards: u32, entries: &[Entry]) {
     let catalog = Catalog::new(Arc::clone(&world.table), shards);
     for Entry { image, members } in entries {
-        catalog.create(image).await.unwrap();
+        catalog.create(image, &Allowance::default()).await.unwrap();
         for (project, status) in members {
             let seen = catalog.find(&image.id).await.unwrap().unwrap();
             let member = Member {

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 use shared::adapters::dynamodb::DynamoTable;
-use shared::ports::{Change, Condition, Item, Key, Query, Table, TableError, Write};
+use shared::ports::{Addition, Change, Condition, Item, Key, Query, Table, TableError, Write};
 use tests::engines::dynamodb::{Dynamo, Fault, Faulty};
 
 shared::table_contract!((Dynamo::new().table(), ()));
@@ -17,7 +17,7 @@ fn put(sort: &str, condition: Condition) -> Change {
 }
 
 fn counted() -> Write {
-    let add = Change::Add(key("usage"), vec![("images".to_owned(), 1)]);
+    let add = Change::Add(key("usage"), vec![Addition::new("images", 1)]);
     Write::default().with(put("a", Condition::Absent)).with(add)
 }
 
@@ -54,7 +54,7 @@ async fn a_write_outlives_passing_faults() {
 #[tokio::test(start_paused = true)]
 async fn lasting_faults_make_the_table_unavailable() {
     let lasting = [
-        (Fault::cancellation(&["TransactionConflict", "None"]), 10),
+        (Fault::cancellation(&["TransactionConflict", "None"]), 30),
         (Fault::refusal(400, "ThrottlingException"), 5),
         (Fault::refusal(500, "InternalServerError"), 5),
         (Fault::Lost, 5),

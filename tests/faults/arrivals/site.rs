@@ -22,7 +22,7 @@ use shared::ports::{ByteStream, Chunks, Clock, ObjectWriter, Part, PartLimits, S
 use shared::store::ObjectKey;
 use shared::transfer::Intake;
 use tests::callers::admin;
-use tests::fixtures::{CountingIds, TestClock};
+use tests::fixtures::{CountingIds, TestClock, TestLimits};
 use tests::probe::{ProbedStore, ProbedTable};
 use tests::world::{LEASE, PART, World};
 
@@ -217,6 +217,7 @@ impl Default for Site {
         let context = Context {
             catalog: probed.clone(),
             policy: Policy::default(),
+            limits: Arc::new(TestLimits::none()),
             clock: Arc::<TestClock>::clone(&clock),
             ids: Arc::new(CountingIds::default()),
             events: Arc::new(LocalEvents::new(16)),

@@ -2,8 +2,12 @@
 
 use std::time::Duration;
 
-/// The most times one call is tried: some seconds of waiting in all.
-pub(super) const MAX_TRIES: u32 = 10;
+/// The most times a read that is left half done is tried: some seconds of waiting in all.
+pub(super) const READ_TRIES: u32 = 10;
+
+/// The most times a write is tried: some 13 seconds of waiting in all, within what an API gateway waits for an answer. Writes
+/// for one project meet at its counters: this is how long the last of some hundred that came at once waits.
+pub(super) const WRITE_TRIES: u32 = 30;
 
 /// A conflict lasts as long as the other write does, about 10 ms.
 const FIRST: Duration = Duration::from_millis(20);

@@ -4,7 +4,7 @@ use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::KeysAndAttributes;
 
 use super::attributes::{self, Row};
-use super::backoff::{MAX_TRIES, pause};
+use super::backoff::{READ_TRIES, pause};
 use super::failure::failed;
 use crate::ports::{Item, Key, TableError};
 
@@ -29,7 +29,7 @@ async fn get_chunk(
     items: &mut Vec<Item>,
 ) -> Result<(), TableError> {
     let mut fruitless = 0;
-    while fruitless < MAX_TRIES {
+    while fruitless < READ_TRIES {
         let asked = keys.len();
         let wanted = KeysAndAttributes::builder().set_keys(Some(keys)).consistent_read(true).build();
         let wanted = wanted.map_err(|error| TableError::Failed(error.into()))?;

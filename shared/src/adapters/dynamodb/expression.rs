@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use aws_sdk_dynamodb::types::AttributeValue;
 
 use super::attributes::{PARTITION, from_json};
-use crate::ports::Condition;
+use crate::ports::{Addition, Condition};
 
 /// An expression with the names and values it stands on. Names are never written into the text, for many are reserved.
 #[derive(Debug, Default)]
@@ -42,16 +42,27 @@ pub(super) fn always() -> Expression {
     }
 }
 
-/// Additions, at least one.
-pub(super) fn additions(additions: Vec<(String, i64)>) -> Expression {
+/// Additions, at least one: the update, and the condition that its bounds make, on the same names and values.
+pub(super) fn additions(additions: Vec<Addition>) -> (Expression, Option<String>) {
     let mut expression = Expression::default();
     let mut terms = Vec::with_capacity(additions.len());
-    for (number, (name, amount)) in additions.into_iter().enumerate() {
+    let mut bounds = Vec::new();
+    for (number, Addition { name, amount, at_most }) in additions.into_iter().enumerate() {
         terms.push(format!("#a{number} :a{number}"));
         expression.names.get_or_insert_default().insert(format!("#a{number}"), name);
-        let amount = AttributeValue::N(amount.to_string());
-        expression.values.get_or_insert_default().insert(format!(":a{number}"), amount);
+        let values = expression.values.get_or_insert_default();
+        values.insert(format!(":a{number}"), AttributeValue::N(amount.to_string()));
+        if let Some(at_most) = at_most {
+            // Nothing is computed in a condition, so it is one on what lies there before.
+            let before = at_most.saturating_sub(amount);
+            values.insert(format!(":b{number}"), AttributeValue::N(before.to_string()));
+            bounds.push(if before >= 0 {
+                format!("(attribute_not_exists(#a{number}) OR #a{number} <= :b{number})")
+            } else {
+                format!("#a{number} <= :b{number}")
+            });
+        }
     }
     expression.text = Some(format!("ADD {}", terms.join(", ")));
-    expression
+    (expression, (!bounds.is_empty()).then(|| bounds.join(" AND ")))
 }

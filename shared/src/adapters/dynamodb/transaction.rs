@@ -5,7 +5,7 @@ use aws_sdk_dynamodb::error::BuildError;
 use aws_sdk_dynamodb::types::{ConditionCheck, Delete, Put, TransactWriteItem, Update};
 
 use super::attributes;
-use super::backoff::{MAX_TRIES, pause};
+use super::backoff::{WRITE_TRIES, pause};
 use super::expression;
 use super::failure::{Cancelled, cancelled};
 use crate::ports::{Change, Condition, Item, TableError, Write};
@@ -25,7 +25,7 @@ pub(super) async fn run(client: &Client, table: &str, write: Write) -> Result<()
         };
         tried += 1;
         match cancelled(&error) {
-            Cancelled::Passing(_) if tried < MAX_TRIES => pause(tried).await,
+            Cancelled::Passing(_) if tried < WRITE_TRIES => pause(tried).await,
             Cancelled::Passing(error) | Cancelled::Final(error) => return Err(error),
         }
     }
@@ -46,11 +46,12 @@ fn action(table: &str, change: Change) -> Result<TransactWriteItem, BuildError> 
             action.delete(delete.build()?)
         }
         Change::Add(key, additions) => {
-            let additions = expression::additions(additions);
+            let (additions, condition) = expression::additions(additions);
             let update = Update::builder()
                 .table_name(table)
                 .set_key(Some(attributes::key(&key)))
                 .set_update_expression(additions.text)
+                .set_condition_expression(condition)
                 .set_expression_attribute_names(additions.names)
                 .set_expression_attribute_values(additions.values);
             action.update(update.build()?)

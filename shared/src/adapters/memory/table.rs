@@ -69,6 +69,9 @@ impl Table for MemoryTable {
             let (key, condition, next) = match what {
                 Change::Put(item, condition) => (item.key, condition, Some(item.attributes)),
                 Change::Remove(key, condition) => (key, condition, None),
+                Change::Add(_, additions) if !additions.iter().all(|addition| addition.holds(now)) => {
+                    return Err(TableError::ConditionFailed { change });
+                }
                 Change::Add(key, additions) => {
                     let sum = added(now.cloned().unwrap_or_default(), &additions)?;
                     (key, Condition::Always, Some(sum))

@@ -31,6 +31,11 @@ impl Plan {
             let (key, condition, after) = match what {
                 Change::Put(item, condition) => (item.key, condition, Some(item.attributes)),
                 Change::Remove(key, condition) => (key, condition, None),
+                Change::Add(_, additions)
+                    if !additions.iter().all(|addition| addition.holds(before.as_ref())) =>
+                {
+                    return Err(TableError::ConditionFailed { change });
+                }
                 Change::Add(key, additions) => {
                     let sum = added(before.clone().unwrap_or_default(), &additions)?;
                     (key, Condition::Always, Some(sum))

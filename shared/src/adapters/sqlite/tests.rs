@@ -9,7 +9,7 @@ use tempfile::TempDir;
 use tokio::sync::mpsc;
 
 use super::*;
-use crate::ports::{Change, Condition, Direction, Index, Position};
+use crate::ports::{Addition, Change, Condition, Direction, Index, Position};
 
 fn open(directory: &Path) -> SqliteTable {
     SqliteTable::open(directory.join("table.db")).unwrap()
@@ -31,7 +31,7 @@ fn put(partition: &str, sort: &str, text: &str) -> Change {
 
 /// Two items and a counter, which stand and fall together.
 fn whole(name: &str) -> Write {
-    let count = Change::Add(key("counter", "writes"), vec![("count".to_owned(), 1)]);
+    let count = Change::Add(key("counter", "writes"), vec![Addition::new("count", 1)]);
     Write::default().with(put("first", name, "x")).with(put("second", name, "x")).with(count)
 }
 

@@ -17,7 +17,7 @@ fn answered(member: &Member, status: MemberStatus) -> Member {
 
 /// An image that is shared with some projects.
 async fn shared(catalog: &Catalog, projects: impl IntoIterator<Item = String>) -> Stored {
-    catalog.create(&image(1)).await.unwrap();
+    catalog.create(&image(1), &any()).await.unwrap();
     for project in projects {
         let seen = catalog.find(&id(1)).await.unwrap().unwrap();
         catalog.add_member(&seen, &member(1, &project)).await.unwrap();
@@ -104,7 +104,7 @@ async fn members_are_no_other_items_of_the_image() {
         location: location(&image(1), "default", "01ARYZ6S41ZZZZZZZZZZZZZZZZ"),
     };
     let saving = Image { status: Status::Saving, upload: Some(lease.location.clone()), ..seen.image.clone() };
-    catalog.begin_upload(&seen, &saving, &lease).await.unwrap();
+    catalog.begin_upload(&seen, &saving, &lease, &any()).await.unwrap();
     let mut expected = projects.map(|project| format!("{project} pending"));
     expected.sort();
     assert_eq!(of(&catalog).await, expected);

@@ -12,7 +12,7 @@ async fn names_sort_as_their_bytes_do_whatever_follows_them() {
     let (catalog, _) = catalog(1);
     // Registered the other way round, so that time does not help.
     for (number, name) in (1..).zip(NAMES.iter().rev()) {
-        catalog.create(&named(number, name)).await.unwrap();
+        catalog.create(&named(number, name), &any()).await.unwrap();
     }
     for step in [1, 2, 5, 100] {
         for descending in [false, true] {
@@ -31,7 +31,7 @@ async fn names_sort_as_their_bytes_do_whatever_follows_them() {
 async fn every_marker_leads_to_the_rest_of_the_list() {
     let (catalog, _) = catalog(4);
     for (number, name) in (1..).zip(NAMES.iter().chain(&["a\u{1}", "a\u{1}b", "a", "a"])) {
-        catalog.create(&named(number, name)).await.unwrap();
+        catalog.create(&named(number, name), &any()).await.unwrap();
     }
     for key in SortKey::ALL {
         for descending in [false, true] {
@@ -54,9 +54,9 @@ async fn a_list_by_name_holds_that_name_alone() {
     let (catalog, _) = catalog(2);
     let others = ["we", "web-base", "web\u{2}", "web\u{0}", "webs", "Web", "", "web "];
     for (number, name) in (1..).zip(["web"].iter().chain(&others).chain(&["web"])) {
-        catalog.create(&named(number, name)).await.unwrap();
+        catalog.create(&named(number, name), &any()).await.unwrap();
     }
-    catalog.create(&Image { name: None, ..image(50) }).await.unwrap();
+    catalog.create(&Image { name: None, ..image(50) }, &any()).await.unwrap();
     let order = Order::default();
     let of_name = async |name: &str, step: usize| {
         let within = Some((SortKey::Name, Bounds::Texts(vec![name.to_owned()])));

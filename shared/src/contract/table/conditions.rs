@@ -4,7 +4,7 @@ use futures_util::future::join_all;
 use serde_json::{Value, json};
 
 use super::{assert_refused, assert_stored, commit, fill, item, key, one, put, remove, stored, write};
-use crate::ports::{Change, Condition, Table};
+use crate::ports::{Addition, Change, Condition, Table};
 
 /// What was put is what is read.
 pub async fn an_item_that_was_put_is_read_back(table: &dyn Table) {
@@ -93,7 +93,7 @@ pub async fn a_write_happens_whole_or_not_at_all(table: &dyn Table) {
         [
             put(item("a", one())),
             remove("kept"),
-            Change::Add(key("partition", "counted"), vec![("value".to_owned(), 5)]),
+            Change::Add(key("partition", "counted"), vec![Addition::new("value", 5)]),
             Change::Put(item("b", one()), Condition::Present),
             put(item("c", one())),
         ],

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::{assert_stored, commit, fill, item, key, one, put, write};
 use crate::ports::{
-    Change, Condition, Index, Item, Key, MAX_ITEM_BYTES, Position, Query, Table, TableError, Write,
+    Addition, Change, Condition, Index, Item, Key, MAX_ITEM_BYTES, Position, Query, Table, TableError, Write,
     item_bytes,
 };
 
@@ -94,7 +94,7 @@ pub async fn an_attribute_has_limits(table: &dyn Table) {
 pub async fn an_addition_goes_to_counters(table: &dyn Table) {
     fill(table, [item("a", json!({ "text": "x", "count": 1 }))]).await;
     for names in [&[][..], &["count", "count"], &["lsi1"], &["SK"], &[""], &["text"]] {
-        let additions = names.iter().map(|name| ((*name).to_owned(), 1)).collect();
+        let additions = names.iter().map(|name| Addition::new(*name, 1)).collect();
         let outcome = commit(table, [Change::Add(key("partition", "a"), additions)]).await;
         assert!(matches!(outcome, Err(TableError::Failed(_))), "{names:?}: {outcome:?}");
     }

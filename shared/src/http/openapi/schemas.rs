@@ -4,6 +4,7 @@ use serde_json::{Map, Value, json};
 
 use crate::image::{ContainerFormat, DiskFormat, PatchForm, schema};
 use crate::task;
+use crate::usage::Resource;
 
 /// Every schema.
 pub(super) fn all() -> Value {
@@ -28,6 +29,7 @@ pub(super) fn all() -> Value {
         "Task": task(&task::schema::task()),
         "TaskStub": task(&task::schema::tasks()["properties"]["tasks"]["items"]),
         "Tasks": page(&task::schema::tasks(), "tasks", "TaskStub"),
+        "Usage": usage(),
         "Versions": versions(),
     })
 }
@@ -163,6 +165,28 @@ fn stores(in_detail: bool) -> Value {
         "properties": { "stores": { "type": "array", "items": store } },
         "required": ["stores"],
     })
+}
+
+fn usage() -> Value {
+    let of = |resource: &Resource| {
+        let unit = if resource.unit() > 1 { "MiB" } else { "images" };
+        let amounts = json!({
+            "type": "object",
+            "properties": {
+                "usage": { "type": "integer", "minimum": 0, "description": format!("Used, in {unit}.") },
+                "limit": { "type": "integer", "minimum": -1, "description": format!("The most, in {unit}; -1 is any amount.") },
+            },
+            "required": ["usage", "limit"],
+        });
+        (resource.name().to_owned(), amounts)
+    };
+    let resources: Map<_, _> = Resource::ALL.iter().map(of).collect();
+    let usage = json!({
+        "type": "object",
+        "properties": resources,
+        "description": "Empty when the token names no project.",
+    });
+    json!({ "type": "object", "properties": { "usage": usage }, "required": ["usage"] })
 }
 
 /// What of an image its creator may say.
