@@ -83,6 +83,8 @@ enum Rule {
     Open,
     /// Whoever has a token.
     Token,
+    /// Whoever has a token of a project.
+    Project,
     /// `get_images`
     List,
     /// `add_image`
@@ -128,7 +130,7 @@ const ROUTES: [Route; 44] = [
     ("GET", "/v2/info/import", "", Rule::Token, 200, false),
     ("GET", "/v2/info/stores", "", Rule::Token, 200, false),
     ("GET", "/v2/info/stores/detail", "", Rule::Stores, 200, false),
-    ("GET", "/v2/info/usage", "", Rule::Token, 200, false),
+    ("GET", "/v2/info/usage", "", Rule::Project, 200, false),
     ("GET", "/v2/images", "", Rule::List, 200, false),
     ("POST", "/v2/images", "{}", Rule::Create, 201, false),
     ("GET", "/v2/images/{image_id}", "", Rule::Show, 200, false),
@@ -207,7 +209,7 @@ fn expected(who: &Who, (_, _, _, rule, answer, _): Route, visibility: &str) -> u
     let shows = sees && (who.admin || who.reader);
     let modifies = who.admin || (who.member && owner);
     let allowed = match rule {
-        Rule::Open | Rule::Token => true,
+        Rule::Open | Rule::Token | Rule::Project => true,
         Rule::List => who.admin || who.reader,
         // The image would be the caller's own.
         Rule::Create => who.admin || who.member,
