@@ -1,6 +1,11 @@
 //! What projects use and may use. In process: limits are a deployment's own.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Value, json};
+use shared::error::Error;
+use shared::identity::Caller;
+use shared::usage::Resource;
 use tests::callers::{ADMIN, MEMBER, READER, STRANGER};
 use tests::request::Answer;
 use tests::service::Service;
@@ -212,4 +217,27 @@ async fn a_limit_that_is_lowered_below_what_is_used_lets_go_on_and_no_more_begin
     upload nothing → 204
     delete → 204
     "#);
+}
+
+#[tokio::test]
+async fn limits_that_come_with_the_caller_count_for_the_callers_project() {
+    let world = World::default();
+    // As where functions cannot ask.
+    world.limits.fail();
+    let told = BTreeMap::from([("image_count_total".to_owned(), 1), ("image_size_total".to_owned(), -1)]);
+    let member = Caller::new("p1".parse().ok(), None, ["member", "reader"]).limited(told.clone());
+    let used = world.images.usage_of_caller(&member).await.unwrap();
+    let of = |resource: Resource| used.iter().find(|one| one.resource == resource).unwrap().limit;
+    let limits = [Resource::ImageCountTotal, Resource::ImageSizeTotal, Resource::ImageCountUploading].map(of);
+    assert_eq!(limits, [Some(1), None, Some(0)], "a limit that nobody registered is 0");
+
+    world.images.create(&member, raw()).await.unwrap();
+    let over = world.images.create(&member, raw()).await.unwrap_err();
+    assert!(matches!(&over, Error::LimitExceeded(text) if text.contains("image_count_total")), "{over}");
+    let admin = Caller::new("ops".parse().ok(), None, ["admin"]).limited(told);
+    let mut others = raw();
+    others["owner"] = json!("p1");
+    world.images.create(&admin, others).await.unwrap();
+    let without = Caller::new("p1".parse().ok(), None, ["member", "reader"]);
+    assert!(matches!(world.images.create(&without, raw()).await, Err(Error::Unavailable(..))));
 }

@@ -277,6 +277,7 @@ HTTPS = {"DataPlaneCertificate": CERTIFICATE, "DataPlaneEndpoint": "https://data
 
 SECRET = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:glint/keystone-a1B2c3"
 KEYSTONE = {"IdentityMode": "keystone", "KeystoneUrl": "https://keystone.example.com/v3", "KeystoneSecretArn": SECRET}
+ENDPOINT = "6a7c5e2f4b1d4f0e9c3a8b7d6e5f4a3b"
 PRIVATE = {"KeystoneVpc": "vpc-0a1b2c3d4e5f60718", "KeystoneSubnets": SUBNETS, "KeystonePort": "5000"}
 
 # A rule; what it refuses; what it takes, as near to that as can be.
@@ -292,6 +293,8 @@ RULES = [
     ("KeystoneIsAsked", KEYSTONE | {"IdentityMode": "none"}, KEYSTONE),
     ("KeystoneIsAsked", {"KeystoneUrl": KEYSTONE["KeystoneUrl"]}, {}),
     ("KeystoneIsAsked", {"KeystoneSecretArn": SECRET}, {}),
+    ("KeystoneIsAsked", {"KeystoneEndpoint": ENDPOINT}, {}),
+    ("KeystoneTellsLimits", KEYSTONE | {"KeystoneEndpoint": ENDPOINT}, KEYSTONE | {"KeystoneEndpoint": ENDPOINT, "KeystoneCredential": "password"}),
     ("KeystoneNetworkIsWhole", KEYSTONE | {"KeystoneVpc": PRIVATE["KeystoneVpc"]}, KEYSTONE | PRIVATE),
     ("KeystoneNetworkIsWhole", KEYSTONE | {"KeystoneSubnets": SUBNETS}, KEYSTONE | PRIVATE | FARGATE),
     ("DataPlaneIsWhole", {"DataPlane": "fargate"}, FARGATE),
@@ -335,6 +338,7 @@ VALUES = {
     "KeystoneProjectDomain": ([""], ["services"]),
     "KeystoneServiceRoles": ([], ["service,nova"]),
     "KeystoneCacheSeconds": ([-1, 3601], [0, 3600]),
+    "KeystoneEndpoint": (["https://images.example.com", "x" * 65], []),
     "KeystoneCaLayer": (["/etc/ssl/ca.pem"], ["arn:aws:lambda:eu-central-1:123456789012:layer:keystone-ca:3"]),
     "KeystoneVpc": (["vpc-x"], []),
     "KeystoneSubnets": (["subnet-0a1b2c3d"], []),

@@ -10,12 +10,12 @@ use std::sync::Arc;
 use aws_lambda_events::apigw::{
     ApiGatewayV2CustomAuthorizerSimpleResponse as Answer, ApiGatewayV2CustomAuthorizerV2Request as Request,
 };
-use http::HeaderValue;
+use http::{HeaderValue, Method};
 use serde_json::{Value, json};
-use shared::app::App;
+use shared::app::{App, StartError};
 use shared::config::{IdentityMode, Networks};
 use shared::identity::{Caller, UNAVAILABLE};
-use shared::ports::{Identity, IdentityError, Tokens};
+use shared::ports::{Identity, IdentityError, Limits, Tokens};
 
 /// Who may pass, and as whom.
 #[derive(Clone, Debug)]
@@ -23,16 +23,23 @@ pub struct Authorizer {
     identity: Arc<dyn Identity>,
     /// Where callers may come from; anywhere when nothing is said.
     networks: Option<Networks>,
+    /// Who tells what projects may have, where functions cannot ask.
+    limits: Option<Arc<dyn Limits>>,
 }
 
 impl Authorizer {
     /// As the process is configured.
-    pub fn new(app: &App) -> Self {
+    ///
+    /// # Errors
+    /// [`StartError`] when the identity service cannot be asked as configured.
+    pub fn new(app: &App) -> Result<Self, StartError> {
         let networks = match app.config.identity.mode {
             IdentityMode::None => Some(app.config.identity.none_networks.clone()),
             IdentityMode::Keystone => None,
         };
-        Self { identity: Arc::clone(&app.identity), networks }
+        let asked = app.config.identity.keystone.endpoint_id.is_some();
+        let limits = asked.then(|| app.limits()).transpose()?;
+        Ok(Self { identity: Arc::clone(&app.identity), networks, limits })
     }
 
     /// Answers the gateway. A caller from elsewhere than the networks of mode `none` is turned away there, with 403. One
@@ -47,11 +54,29 @@ impl Authorizer {
             }
         }
         match self.told(request).await {
-            Ok(caller) => answer(true, json!(caller.to_context())),
+            Ok(caller) => answer(true, json!(self.limited(caller, request).await.to_context())),
             Err(IdentityError::Unauthenticated) => answer(true, json!({})),
             Err(error @ IdentityError::Unavailable(_)) => {
                 tracing::error!(cause = chain(&error), "cannot tell who calls");
                 answer(true, json!({UNAVAILABLE: "true"}))
+            }
+        }
+    }
+
+    /// The caller with the limits of the caller's project, where the request may need them. While they cannot be told,
+    /// the caller passes without, and functions answer 503 to what needs them.
+    async fn limited(&self, caller: Caller, request: &Request) -> Caller {
+        let (Some(limits), Some(project)) = (&self.limits, caller.project()) else { return caller };
+        let http = &request.request_context.http;
+        let takes_more = [Method::POST, Method::PUT].contains(&http.method);
+        if !takes_more && !http.path.as_deref().is_some_and(|path| path.ends_with("/info/usage")) {
+            return caller;
+        }
+        match limits.of(project).await {
+            Ok(limits) => caller.limited(limits.all().clone()),
+            Err(error) => {
+                tracing::error!(cause = chain(&error), "cannot tell what the project may have");
+                caller
             }
         }
     }

@@ -9,7 +9,7 @@ use shared::config::Config;
 async fn main() -> Result<(), Error> {
     let config = Config::from_environment()?;
     shared::log::start(&config.log)?;
-    let authorizer = &Authorizer::new(&App::new(config).with_identity()?);
+    let authorizer = &Authorizer::new(&App::new(config).with_identity()?)?;
     let handler = async |event: LambdaEvent<_>| Ok::<_, Error>(authorizer.handle(&event.payload).await);
     lambda_runtime::run(service_fn(handler)).await
 }

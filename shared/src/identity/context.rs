@@ -9,13 +9,14 @@ const PROJECT: &str = "project";
 const ROLES: &str = "roles";
 const SERVICE_ROLES: &str = "service_roles";
 const SCOPE: &str = "scope";
+const LIMITS: &str = "limits";
 
 /// What a context has, and nothing else, when the identity service could not be asked.
 pub const UNAVAILABLE: &str = "unavailable";
 
 impl Caller {
     /// The caller as flat texts, which every kind of API gateway carries. Roles are separated by commas; one with a comma
-    /// in its name is left out, since it would come back as two.
+    /// in its name is left out, since it would come back as two. Limits are `resource=limit`, separated alike.
     pub fn to_context(&self) -> BTreeMap<&'static str, String> {
         let (project, scope) = match &self.scope {
             Scope::Project(project) => (Some(project.to_string()), None),
@@ -30,12 +31,13 @@ impl Caller {
             (SCOPE, scope),
             (ROLES, Some(joined(&self.roles))),
             (SERVICE_ROLES, service_roles),
+            (LIMITS, self.limits.as_ref().map(assigned)),
         ];
         texts.into_iter().filter_map(|(key, text)| Some((key, text?))).collect()
     }
 
-    /// The caller that a context describes; nobody, when it names neither a user nor a project, or a project or
-    /// a scope that cannot be one.
+    /// The caller that a context describes; nobody, when it names neither a user nor a project, or a project, a scope or
+    /// a limit that cannot be one.
     pub fn from_context<'a>(text: impl Fn(&str) -> Option<&'a str>) -> Option<Self> {
         let user = text(USER).map(str::to_owned);
         let project = text(PROJECT).map(str::parse).transpose().ok()?;
@@ -43,6 +45,10 @@ impl Caller {
             return None;
         }
         let caller = Self::new(project, user, roles(text(ROLES))).through_service(roles(text(SERVICE_ROLES)));
+        let caller = match text(LIMITS) {
+            Some(limits) => caller.limited(limits_of(limits)?),
+            None => caller,
+        };
         match text(SCOPE) {
             None => Some(caller),
             Some("domain") => Some(caller.scoped(Scope::Domain)),
@@ -55,6 +61,20 @@ impl Caller {
 fn joined(roles: &BTreeSet<String>) -> String {
     let roles: Vec<_> = roles.iter().map(String::as_str).filter(|role| !role.contains(',')).collect();
     roles.join(",")
+}
+
+fn assigned(limits: &BTreeMap<String, i64>) -> String {
+    let named = limits.iter().filter(|(resource, _)| !resource.contains([',', '=']));
+    named.map(|(resource, limit)| format!("{resource}={limit}")).collect::<Vec<_>>().join(",")
+}
+
+fn limits_of(text: &str) -> Option<BTreeMap<String, i64>> {
+    let limits = text.split(',').filter(|limit| !limit.is_empty());
+    let limits = limits.map(|limit| {
+        let (resource, limit) = limit.split_once('=')?;
+        Some((resource.to_owned(), limit.parse().ok()?))
+    });
+    limits.collect()
 }
 
 fn roles(text: Option<&str>) -> impl Iterator<Item = &str> {
@@ -85,6 +105,15 @@ mod tests {
         assert!(seen.has_role("reader") && !seen.has_role("admin") && !seen.has_role("member"));
     }
 
+    #[test]
+    fn a_limit_that_is_none_is_nobodys() {
+        let context = |limits: &str| BTreeMap::from([(USER, "u".to_owned()), (LIMITS, limits.to_owned())]);
+        assert_eq!(back(&context("")).unwrap().limits(), Some(&BTreeMap::new()));
+        for broken in ["image_count_total", "image_count_total=", "image_count_total=1,x=many"] {
+            assert_eq!(back(&context(broken)), None, "{broken}");
+        }
+    }
+
     proptest! {
         #[test]
         fn a_caller_comes_back_as_it_went(
@@ -92,10 +121,15 @@ mod tests {
             user in "[ -~]{0,20}",
             roles in proptest::collection::vec("[a-z_]{1,10}", 0..4),
             service_roles in proptest::collection::vec("[a-z_]{1,10}", 0..4),
+            limits in proptest::option::of(proptest::collection::btree_map("[a-z_]{1,20}", any::<i64>(), 0..5)),
             scope in proptest::option::of(proptest::sample::select(vec![Scope::Domain, Scope::System])),
         ) {
             let project = project.map(|id| id.parse().unwrap());
             let caller = Caller::new(project, Some(user), roles).through_service(service_roles);
+            let caller = match limits {
+                Some(limits) => caller.limited(limits),
+                None => caller,
+            };
             let caller = match scope {
                 Some(scope) => caller.scoped(scope),
                 None => caller,

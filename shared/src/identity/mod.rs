@@ -2,7 +2,7 @@
 
 mod context;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 pub use context::UNAVAILABLE;
 
@@ -15,6 +15,7 @@ pub struct Caller {
     user: Option<String>,
     roles: BTreeSet<String>,
     service_roles: BTreeSet<String>,
+    limits: Option<BTreeMap<String, i64>>,
 }
 
 /// What a token is good for (Identity API v3, "Token scope").
@@ -38,7 +39,7 @@ impl Caller {
         roles: impl IntoIterator<Item = impl AsRef<str>>,
     ) -> Self {
         let scope = project.map_or(Scope::Unscoped, Scope::Project);
-        Self { scope, user, roles: lower(roles), service_roles: BTreeSet::new() }
+        Self { scope, user, roles: lower(roles), service_roles: BTreeSet::new(), limits: None }
     }
 
     /// The same caller, by a token of another scope.
@@ -51,6 +52,17 @@ impl Caller {
     #[must_use]
     pub fn through_service(self, roles: impl IntoIterator<Item = impl AsRef<str>>) -> Self {
         Self { service_roles: lower(roles), ..self }
+    }
+
+    /// The same caller, with the limits of the caller's project, by resource and in its unit: told by who could ask for them.
+    #[must_use]
+    pub fn limited(self, limits: BTreeMap<String, i64>) -> Self {
+        Self { limits: Some(limits), ..self }
+    }
+
+    /// What the caller's project may have of each resource, where that was told with the caller; a negative limit is none.
+    pub fn limits(&self) -> Option<&BTreeMap<String, i64>> {
+        self.limits.as_ref()
     }
 
     /// What the caller's token is good for.

@@ -67,14 +67,14 @@ impl Images {
         self.check_visibility(caller, None, &image)?;
         self.context.policy.check_properties(caller, &image)?;
         self.settings.quotas.check(&image)?;
-        self.register(&image).await?;
+        self.register(caller, &image).await?;
         tell(&self.context, EventKind::Create, &image).await;
         Ok(self.context.policy.readable(caller, image))
     }
 
     /// Writes a new image, if its owner may have one more.
-    async fn register(&self, image: &Image) -> Result<()> {
-        let allowed = allowed(&self.context, image).await?;
+    async fn register(&self, caller: &Caller, image: &Image) -> Result<()> {
+        let allowed = allowed(&self.context, caller, image).await?;
         for _ in 0..ATTEMPTS {
             match self.context.catalog.create(image, &allowed).await {
                 Ok(()) => return Ok(()),

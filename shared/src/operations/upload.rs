@@ -119,7 +119,7 @@ impl ImageData {
                 updated_at: now,
                 ..seen.image.clone()
             };
-            let allowed = allowed(&self.context, &saving).await?;
+            let allowed = allowed(&self.context, caller, &saving).await?;
             match self.context.catalog.begin_upload(&seen, &saving, &lease, &allowed).await {
                 Ok(stored) => return Ok(Attempt { data: self.clone(), store, stored, lease }),
                 Err(ChangeError::Lost) => tries.again().await?,

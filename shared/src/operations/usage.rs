@@ -6,6 +6,7 @@ use crate::error::{Error, Result};
 use crate::id::ProjectId;
 use crate::identity::Caller;
 use crate::image::Image;
+use crate::ports::ProjectLimits;
 use crate::usage::{Allowance, Resource, Usage};
 
 /// How much a project uses of one resource and how much it may, in the unit limits are set in.
@@ -36,7 +37,7 @@ impl Images {
     pub async fn usage_of_caller(&self, caller: &Caller) -> Result<Vec<ResourceUsage>> {
         self.context.policy.check_scope(caller)?;
         let Some(project) = caller.project() else { return Ok(Vec::new()) };
-        let allowed = Allowance::from(&*self.context.limits.of(project).await?);
+        let allowed = allowed_to(&self.context, caller, project).await?;
         let used = self.context.catalog.usage(project).await?;
         let of = |resource: Resource| ResourceUsage {
             resource,
@@ -51,10 +52,22 @@ impl Images {
 ///
 /// # Errors
 /// `Unavailable` when nobody can tell: who cannot be told a limit has none to rely on.
-pub(super) async fn allowed(context: &Context, image: &Image) -> Result<Allowance> {
+pub(super) async fn allowed(context: &Context, caller: &Caller, image: &Image) -> Result<Allowance> {
     match &image.owner {
-        Some(project) => Ok(Allowance::from(&*context.limits.of(project).await?)),
+        Some(project) => allowed_to(context, caller, project).await,
         None => Ok(Allowance::default()),
+    }
+}
+
+/// How much a project may use. Limits that were told with the caller are those of the caller's project: what an
+/// administrator makes for another is then held to none, as it is to none of the owner's in Glance.
+async fn allowed_to(context: &Context, caller: &Caller, project: &ProjectId) -> Result<Allowance> {
+    match caller.limits() {
+        Some(told) if caller.project() == Some(project) => {
+            Ok(Allowance::from(&ProjectLimits::new(told.clone())))
+        }
+        Some(_) => Ok(Allowance::default()),
+        None => Ok(Allowance::from(&*context.limits.of(project).await?)),
     }
 }
 

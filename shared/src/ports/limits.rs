@@ -34,6 +34,11 @@ impl ProjectLimits {
         Self(limits.into_iter().collect())
     }
 
+    /// By the resource's name, in the resource's unit; a negative limit is none.
+    pub fn all(&self) -> &BTreeMap<String, i64> {
+        &self.0
+    }
+
     /// What there may be of a resource.
     pub fn of(&self, resource: &str) -> Limit {
         match self.0.get(resource) {

@@ -6,11 +6,14 @@ pub mod token;
 use std::sync::Arc;
 
 use authorizer::Authorizer;
-use shared::app::App;
+use shared::app::{App, StartError};
 use shared::config::Config;
 
 /// The authorizer that believes.
-pub fn believing(config: Config) -> Authorizer {
+///
+/// # Errors
+/// As [`Authorizer::new`].
+pub fn believing(config: Config) -> Result<Authorizer, StartError> {
     let mut app = App::new(config);
     app.identity = Arc::new(token::TokenSays);
     Authorizer::new(&app)
@@ -32,7 +35,7 @@ mod tests {
             event["headers"]["x-auth-token"] = token.into();
         }
         let config = Config::load(&Sources::default()).unwrap();
-        let answer = believing(config).handle(&serde_json::from_value(event).unwrap()).await;
+        let answer = believing(config).unwrap().handle(&serde_json::from_value(event).unwrap()).await;
         serde_json::to_value(answer).unwrap()
     }
 
