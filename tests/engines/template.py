@@ -254,7 +254,8 @@ class Refusals:
         text, stack = data_plane.read_text(), f"groups-{self.asked}"
         told = {"Stage": "dev", "Name": "x", "Architecture": "arm64", "Image": "x", "Vpc": "vpc-0a1b2c3d", "Subnets": SUBNETS,
                 "Networks": ",".join(networks), "Tasks": 2, "TableName": "x", "TableArn": "x", "BucketName": "x", "BucketArn": "x",
-                "IdentityMode": "none", "Project": "x", "KeystoneSecretArn": "x", "LogLevel": "info", "LogDays": 1}
+                "IdentityMode": "none", "Project": "x", "KeystoneSecretArn": "x", "LogLevel": "info", "LogDays": 1,
+                "ImageCountTotal": -1, "ImageSizeTotal": -1, "ImageCountUploading": -1}
         self.formation.create_stack(
             StackName=stack, TemplateBody=text[:text.index("  TaskIngress:")],
             Parameters=[{"ParameterKey": name, "ParameterValue": str(value)} for name, value in told.items()])
