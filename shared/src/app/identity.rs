@@ -1,0 +1,114 @@
+//! Who tells callers, and what their projects may have.
+
+use std::sync::Arc;
+#[cfg(feature = "keystone")]
+use std::time::Duration;
+
+use super::{App, StartError, not_built};
+use crate::adapters::configured::ConfiguredLimits;
+#[cfg(not(feature = "keystone"))]
+use crate::adapters::configured::UntoldLimits;
+#[cfg(feature = "keystone")]
+use crate::adapters::keystone::{
+    Credentials, KeystoneError, KeystoneIdentity, KeystoneLimits, KeystoneSettings,
+};
+use crate::config::IdentityMode;
+#[cfg(feature = "keystone")]
+use crate::config::Secret;
+use crate::ports::Limits;
+use crate::usage::Resource;
+
+impl App {
+    /// The process with whoever tells its callers. A function whose gateway tells them needs nobody, so that none is
+    /// linked.
+    ///
+    /// # Errors
+    /// [`StartError`] when the identity service cannot be asked as configured, or was not built in.
+    #[allow(unreachable_patterns, reason = "only a program with every adapter knows them all")]
+    pub fn with_identity(mut self) -> Result<Self, StartError> {
+        match self.config.identity.mode {
+            IdentityMode::None => {}
+            #[cfg(feature = "keystone")]
+            IdentityMode::Keystone => {
+                let identity = KeystoneIdentity::new(self.keystone()?, Arc::clone(&self.clock));
+                self.identity = Arc::new(identity.map_err(cannot_ask_keystone)?);
+            }
+            other => return Err(not_built("identity.mode", other)),
+        }
+        Ok(self)
+    }
+
+    /// Whoever tells what projects may have: Keystone, when an endpoint of it is configured, else the configuration. A program
+    /// that was built without Keystone refuses what it would have to ask it for.
+    ///
+    /// # Errors
+    /// [`StartError`] when the identity service cannot be asked as configured.
+    pub fn limits(&self) -> Result<Arc<dyn Limits>, StartError> {
+        let limits = &self.config.limits;
+        match &self.config.identity.keystone.endpoint_id {
+            #[cfg(feature = "keystone")]
+            Some(endpoint_id) => {
+                let limits =
+                    KeystoneLimits::new(self.keystone()?, endpoint_id.clone(), Arc::clone(&self.clock));
+                Ok(Arc::new(limits.map_err(cannot_ask_keystone)?))
+            }
+            #[cfg(not(feature = "keystone"))]
+            Some(_) => Ok(Arc::new(UntoldLimits)),
+            None => {
+                let of =
+                    |limit: Option<usize>| limit.map_or(-1, |limit| i64::try_from(limit).unwrap_or(i64::MAX));
+                let default = Resource::ALL.map(|resource| {
+                    let limit = match resource {
+                        Resource::ImageSizeTotal => limits.image_size_total,
+                        Resource::ImageStageTotal => limits.image_stage_total,
+                        Resource::ImageCountTotal => limits.image_count_total,
+                        Resource::ImageCountUploading => limits.image_count_uploading,
+                    };
+                    (resource.name(), of(limit))
+                });
+                Ok(Arc::new(ConfiguredLimits::new(default, limits.projects.limits())))
+            }
+        }
+    }
+
+    #[cfg(feature = "keystone")]
+    fn keystone(&self) -> Result<KeystoneSettings, StartError> {
+        let told = &self.config.identity.keystone;
+        let revealed = |secret: &Option<Secret>| secret.as_ref().map(|secret| secret.reveal().to_owned());
+        let credentials = match (&told.application_credential_id, &told.username) {
+            (Some(id), _) => revealed(&told.application_credential_secret)
+                .map(|secret| Credentials::Application { id: id.clone(), secret }),
+            (None, Some(username)) => {
+                revealed(&told.password).zip(told.project_name.clone()).map(|(password, project_name)| {
+                    Credentials::Password {
+                        username: username.clone(),
+                        password,
+                        user_domain_name: told.user_domain_name.clone(),
+                        project_name,
+                        project_domain_name: told.project_domain_name.clone(),
+                    }
+                })
+            }
+            (None, None) => None,
+        };
+        let (Some(auth_url), Some(credentials)) = (told.auth_url.clone(), credentials) else {
+            let cause = "identity.keystone.auth_url and credentials are needed".into();
+            return Err(StartError::Open { what: "Keystone".to_owned(), cause });
+        };
+        let service_roles = told.service_roles.split(',').map(|role| role.trim().to_lowercase());
+        Ok(KeystoneSettings {
+            auth_url,
+            www_authenticate_uri: told.www_authenticate_uri.clone(),
+            ca_file: told.ca_file.clone(),
+            credentials,
+            cache: Duration::from_secs(told.cache_seconds),
+            timeout: Duration::from_secs(told.timeout_seconds),
+            service_roles: service_roles.filter(|role| !role.is_empty()).collect(),
+        })
+    }
+}
+
+#[cfg(feature = "keystone")]
+fn cannot_ask_keystone(cause: KeystoneError) -> StartError {
+    StartError::Open { what: "Keystone".to_owned(), cause: cause.into() }
+}
