@@ -5,6 +5,7 @@
 
 use std::collections::BTreeSet;
 
+use futures_util::{StreamExt as _, stream};
 use serde_json::json;
 use shared::policy::{Policy, Rules};
 use tests::request::{V20, V21};
@@ -257,50 +258,55 @@ async fn image(service: &Service, visibility: &str, has_data: bool) -> String {
     path
 }
 
+/// How many rows are asked at a time: a deployed service takes its time for each call.
+const AT_ONCE: usize = 16;
+
 /// Answers that are not as expected.
 async fn wrong(service: &Service, routes: impl Iterator<Item = Route>) -> Vec<String> {
+    let rows = routes.flat_map(|route| {
+        let visibilities = if route.1.contains("{image_id}") { 4 } else { 1 };
+        VISIBILITIES.into_iter().take(visibilities).map(move |visibility| (route, visibility))
+    });
+    let rows = stream::iter(rows).map(|(route, visibility)| wrong_in(service, route, visibility));
+    rows.buffered(AT_ONCE).concat().await
+}
+
+/// Those of one row.
+async fn wrong_in(service: &Service, route: Route, visibility: &str) -> Vec<String> {
+    let (method, path, body, _, _, has_data) = route;
+    let media_type = match (method, body.contains("\"op\"")) {
+        ("PATCH", true) => V21,
+        ("PATCH", false) => V20,
+        _ => "application/octet-stream",
+    };
     let mut wrong = Vec::new();
-    for route in routes {
-        let (method, path, body, _, _, has_data) = route;
-        let of_image = path.contains("{image_id}");
-        for visibility in VISIBILITIES.into_iter().take(if of_image { 4 } else { 1 }) {
-            let mut untouched = None;
-            for who in &CALLERS {
-                let made = match untouched.take() {
-                    Some(made) => made,
-                    None if of_image => image(service, visibility, has_data).await,
-                    None => String::new(),
-                };
-                let there = path
-                    .replace("/v2/images/{image_id}", &made)
-                    .replace("{tag}", "a")
-                    .replace("{member_id}", "p3")
-                    .replace("{task_id}", "00000000-0000-4000-8000-00000000ffff");
-                let media_type = match (method, body.contains("\"op\"")) {
-                    ("PATCH", true) => V21,
-                    ("PATCH", false) => V20,
-                    _ => "application/octet-stream",
-                };
-                let mut call = service.call(method, &there).header("content-type", media_type);
-                if !who.token.is_empty() {
-                    call = call.by(who.token);
-                }
-                if let Some(token) = who.service_token {
-                    call = call.header("x-service-token", token);
-                }
-                if !body.is_empty() {
-                    call = call.body(body.as_bytes());
-                }
-                let (told, expected) = (call.send().await.status.as_u16(), expected(who, route, visibility));
-                if told != expected {
-                    wrong.push(format!(
-                        "{method} {path} {body}, {visibility}, {}: {told}, not {expected}",
-                        who.name
-                    ));
-                }
-                untouched = Some(made).filter(|_| told >= 400 || ["GET", "HEAD"].contains(&method));
-            }
+    let mut untouched = None;
+    for who in &CALLERS {
+        let made = match untouched.take() {
+            Some(made) => made,
+            None if path.contains("{image_id}") => image(service, visibility, has_data).await,
+            None => String::new(),
+        };
+        let there = path
+            .replace("/v2/images/{image_id}", &made)
+            .replace("{tag}", "a")
+            .replace("{member_id}", "p3")
+            .replace("{task_id}", "00000000-0000-4000-8000-00000000ffff");
+        let mut call = service.call(method, &there).header("content-type", media_type);
+        if !who.token.is_empty() {
+            call = call.by(who.token);
         }
+        if let Some(token) = who.service_token {
+            call = call.header("x-service-token", token);
+        }
+        if !body.is_empty() {
+            call = call.body(body.as_bytes());
+        }
+        let (told, expected) = (call.send().await.status.as_u16(), expected(who, route, visibility));
+        if told != expected {
+            wrong.push(format!("{method} {path} {body}, {visibility}, {}: {told}, not {expected}", who.name));
+        }
+        untouched = Some(made).filter(|_| told >= 400 || ["GET", "HEAD"].contains(&method));
     }
     wrong
 }
