@@ -35,8 +35,8 @@ class Kept:
                 self.due.append("the members of " + sort.rsplit("#", 1)[1])
             elif partition.startswith("due#"):
                 self.due.append(row["location"]["key"])
-            elif partition.startswith("list#"):
-                self.listed.append((partition.rsplit("#", 1)[0], sort.rsplit("#", 1)[1]))
+            elif partition.startswith(("list#", "ids#")):
+                self.listed.append((partition.rsplit("#", 1)[0], sort.rsplit("#", 1)[-1]))
             elif sort == "usage":
                 self.usage[partition.removeprefix("project#")] = row
             else:
@@ -86,10 +86,13 @@ def of_rows(kept):
     for (scope, id), count in Counter(kept.listed).items():
         if count != 1 or id not in live:
             yield f"image {id} is listed {count} times under {scope}, and is {kept.images.get(id, {}).get('status')}"
+    listed = set(kept.listed)
     for id in live:
-        owner = kept.images[id].get("owner")
-        for scope in ("list#all", f"list#owner#{owner}"):
-            if (scope, id) not in kept.listed:
+        image = kept.images[id]
+        sets = ["all"] + [f"owner#{image['owner']}"] * bool(image.get("owner"))
+        sets += [image["visibility"]] * (image["visibility"] in ("public", "community"))
+        for scope in (f"{kind}#{each}" for kind in ("list", "ids") for each in sets):
+            if (scope, id) not in listed:
                 yield f"image {id} is not listed under {scope}"
 
 
@@ -102,16 +105,18 @@ def of_members(kept):
 
 
 def of_usage(kept):
-    images, sizes = Counter(), Counter()
+    counted = {}
     for image in kept.images.values():
         if image["status"] in LIVE and image.get("owner"):
-            images[image["owner"]] += 1
-            sizes[image["owner"]] += int(image.get("size") or 0) if image.get("location") else 0
-    for project in {*images, *kept.usage}:
-        said = kept.usage.get(project, {})
-        seen = (int(said.get("images", 0)), int(said.get("bytes", 0)))
-        if seen != (images[project], sizes[project]):
-            yield f"project {project} has {images[project]} images of {sizes[project]} bytes, and its counters say {seen}"
+            has = counted.setdefault(image["owner"], Counter())
+            has["images"] += 1
+            has["bytes"] += int((image.get("size") if image.get("location") else image.get("reserved")) or 0)
+            has["uploading"] += image["status"] == "saving"
+    for project in {*counted, *kept.usage}:
+        has, said = counted.get(project, Counter()), kept.usage.get(project, {})
+        for what in ("images", "bytes", "uploading", "staged"):
+            if has[what] != int(said.get(what, 0)):
+                yield f"project {project} has {has[what]} {what}, and its counters say {said.get(what, 0)}"
 
 
 def sound(deployment):
