@@ -263,9 +263,11 @@ const AT_ONCE: usize = 16;
 
 /// Answers that are not as expected.
 async fn wrong(service: &Service, routes: impl Iterator<Item = Route>) -> Vec<String> {
+    // Deployed, the rules are the same code: what can differ there is who the gateway says calls.
+    let visibilities = if Service::is_deployed() { &VISIBILITIES[1..2] } else { &VISIBILITIES[..] };
     let rows = routes.flat_map(|route| {
-        let visibilities = if route.1.contains("{image_id}") { 4 } else { 1 };
-        VISIBILITIES.into_iter().take(visibilities).map(move |visibility| (route, visibility))
+        let count = if route.1.contains("{image_id}") { visibilities.len() } else { 1 };
+        visibilities.iter().take(count).map(move |visibility| (route, *visibility))
     });
     let rows = stream::iter(rows).map(|(route, visibility)| wrong_in(service, route, visibility));
     rows.buffered(AT_ONCE).concat().await
