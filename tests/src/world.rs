@@ -13,6 +13,7 @@ use shared::adapters::in_process::{LocalEvents, LocalQueue};
 use shared::adapters::memory::{MemoryStore, MemoryTable};
 use shared::catalog::Catalog;
 use shared::error::Cause;
+use shared::format::Rules;
 use shared::http::{Door, Routes, serve};
 use shared::image::{Accepted, Image, PageLimits, Quotas};
 use shared::operations::{
@@ -144,7 +145,7 @@ impl World {
             max_bytes: MAX_IMAGE,
             idle: Duration::from_mins(1),
         };
-        let settings = UploadSettings { intake, lease: LEASE };
+        let settings = UploadSettings { intake, lease: LEASE, rules: Rules::default() };
         let tasks = Tasks::new(
             context.clone(),
             TasksSettings { time_to_live: TASK_LIFE, pages: PageLimits { default: 25, max: 1000 } },

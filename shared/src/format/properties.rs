@@ -57,7 +57,7 @@ pub fn any_bytes_are_judged(bytes: &[u8]) {
     for declared in DiskFormat::ALL {
         let mut examination = Examination::new(Rules::default(), *declared);
         let early = examination.update([bytes]);
-        let late = examination.finish();
+        let late = examination.conclude();
         assert!(early.is_ok() || late.is_err(), "{declared:?}: {early:?}, then {late:?}");
         if let Err(refusal) = late {
             let text = refusal.to_string();

@@ -84,12 +84,19 @@ pub struct Examination {
     rules: Rules,
     declared: DiskFormat,
     foreseen: bool,
+    verdict: Verdict,
 }
 
 impl Examination {
     /// An examination of data that is said to have a format.
     pub fn new(rules: Rules, declared: DiskFormat) -> Self {
-        Self { inspector: Inspector::default(), rules, declared, foreseen: false }
+        Self {
+            inspector: Inspector::default(),
+            rules,
+            declared,
+            foreseen: false,
+            verdict: Verdict::default(),
+        }
     }
 
     /// Takes the next bytes.
@@ -111,7 +118,14 @@ impl Examination {
     ///
     /// # Errors
     /// Why the image cannot have it.
-    pub fn finish(self) -> Result<Verdict, Refusal> {
-        self.rules.judge(self.declared, &self.inspector.finish())
+    pub fn conclude(&mut self) -> Result<(), Refusal> {
+        let content = std::mem::take(&mut self.inspector).finish();
+        self.verdict = self.rules.judge(self.declared, &content)?;
+        Ok(())
+    }
+
+    /// What was found in data that is taken.
+    pub fn into_verdict(self) -> Verdict {
+        self.verdict
     }
 }

@@ -433,7 +433,7 @@ fn what_is_bad_from_the_beginning_is_told_before_the_end() {
         let mut examination = Examination::new(Rules::default(), DiskFormat::parse(declared).unwrap());
         assert_eq!(examination.update([rest.as_slice()]).is_err(), early, "{declared}");
         assert!(examination.update([rest.as_slice()]).is_ok(), "{declared}: it is told once");
-        assert!(examination.finish().is_err(), "{declared}");
+        assert!(examination.conclude().is_err(), "{declared}");
     }
 }
 
