@@ -3,7 +3,7 @@
 #![expect(clippy::indexing_slicing, reason = "a property that does not hold fails by panicking")]
 
 use super::fields::MAX_DISK_BYTES;
-use super::{Content, Examination, Inspector, Ranged, Rules};
+use super::{Content, Examination, Inspector, Ranged, Rules, samples};
 use crate::image::DiskFormat;
 
 /// The most that one range of an inspection holds, in bytes.
@@ -44,6 +44,22 @@ pub fn ranges_tell_what_the_stream_tells(bytes: &[u8]) {
         );
     }
     assert_eq!(inspection.finish(), whole(bytes));
+}
+
+/// Images of every format are judged, written over anywhere: a byte chooses the image, then come runs of a place (three bytes),
+/// a length (one) and what to write there.
+pub fn patched_images_are_judged(script: &[u8]) {
+    let mut images = samples::all();
+    let Some((choice, mut rest)) = script.split_first() else { return };
+    let (_, mut image) = images.swap_remove(usize::from(*choice) % images.len());
+    while let Some(([high, middle, low, len], behind)) = rest.split_first_chunk() {
+        let place = usize::from(*high) << 16 | usize::from(*middle) << 8 | usize::from(*low);
+        let (bytes, behind) = behind.split_at(usize::from(*len).min(behind.len()));
+        image = samples::at(image, place % (4 << 20), bytes);
+        rest = behind;
+    }
+    ranges_tell_what_the_stream_tells(&image);
+    any_bytes_are_judged(&image);
 }
 
 /// Whatever is declared, there is an answer: no disk is larger than can be counted, an error is short and one line of plain
