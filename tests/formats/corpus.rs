@@ -72,7 +72,7 @@ impl Corpus {
         let folder = TempDir::new().unwrap();
         let disk = folder.path().join("source");
         // Some of it holds data, and much does not.
-        std::fs::write(&disk, at(vec![0; 10 << 20], 5 << 20, &[7; 100_000])).unwrap();
+        std::fs::write(&disk, at(vec![0; 10 << 20], 5 << 20, &vec![7; 100_000])).unwrap();
         let mut corpus = Self { folder, images: Vec::new() };
         for (name, kind, options, format, fails) in ROWS {
             let path = corpus.path(name);
