@@ -1,5 +1,5 @@
 //! The paths that requests and bytes take most often, on ports in memory: what the rest of a request costs is the table's,
-//! the store's and the network's.   cargo bench -p shared --features memory
+//! the store's and the network's.   cargo bench -p shared --features contract
 
 #![expect(clippy::unwrap_used, reason = "a benchmark that cannot run has nothing to say")]
 
@@ -12,8 +12,9 @@ use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_mai
 use serde_json::json;
 use shared::adapters::memory::{MemoryStore, MemoryTable};
 use shared::catalog::{Catalog, Scope, Walk};
+use shared::format::{Examination, Rules, samples};
 use shared::id::{ImageId, ProjectId, Ulid};
-use shared::image::{Image, ListRequest, NewImage, Order, PageLimits, Patch, PatchForm};
+use shared::image::{DiskFormat, Image, ListRequest, NewImage, Order, PageLimits, Patch, PatchForm};
 use shared::store::ObjectKey;
 use shared::time::Timestamp;
 use shared::transfer::{Body, Intake};
@@ -121,5 +122,32 @@ fn intake(c: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, patch, filter, list, intake);
+/// What inspection costs beside the hash that sets the pace of an upload.
+fn inspection(c: &mut Criterion) {
+    let piece = vec![7; MIB / 16];
+    let mut group = c.benchmark_group("inspection");
+    group.throughput(Throughput::Bytes(64 * MIB as u64)).sample_size(20);
+    for (name, image) in [("raw", vec![7; MIB / 16]), ("qcow2", samples::qcow2(3)), ("vhdx", samples::vhdx())]
+    {
+        group.bench_function(format!("64 MiB in pieces of 64 KiB, {name}"), |b| {
+            b.iter(|| {
+                let mut examination = Examination::new(Rules::default(), DiskFormat::parse(name).unwrap());
+                let pieces = image.chunks(MIB / 16).chain(std::iter::repeat_n(piece.as_slice(), 64 * 16));
+                pieces.for_each(|piece| examination.update([black_box(piece)]).unwrap());
+                examination.conclude().unwrap();
+                examination.into_verdict()
+            });
+        });
+    }
+    group.bench_function("64 MiB in pieces of 64 KiB, MD5 for comparison", |b| {
+        b.iter(|| {
+            let mut md5 = fast_md5::Md5::new();
+            (0..64 * 16).for_each(|_| md5.update(black_box(&piece)));
+            md5.finalize()
+        });
+    });
+    group.finish();
+}
+
+criterion_group!(benches, patch, filter, list, intake, inspection);
 criterion_main!(benches);

@@ -203,6 +203,7 @@ impl App {
                 idle: Duration::from_secs(upload.idle_seconds),
             },
             lease: Duration::from_secs(upload.lease_seconds),
+            rules: self.config.image.rules(),
         };
         ImageData::new(context.clone(), stores.clone(), settings)
     }

@@ -3,6 +3,7 @@
 //! A variant says what happened, never which status answers it: that mapping lives in `http::error` alone.
 //! `Display` is for the caller and holds no internals; the cause travels as `source` and is logged once, at the door.
 
+use crate::format::Refusal;
 use crate::ports::{LimitsError, StoreError, TableError};
 
 pub use crate::ports::Cause;
@@ -47,6 +48,9 @@ pub enum Error {
         /// The patch formats to name in `Accept-Patch`, when the call is a patch.
         accept_patch: Option<&'static str>,
     },
+    /// The data is not what its image says, or not safe.
+    #[error("{0}")]
+    Content(Refusal),
     /// No byte of the data lies in the range asked for.
     #[error("the requested range cannot be satisfied: the image holds {size} bytes")]
     RangeNotSatisfiable {
@@ -90,6 +94,12 @@ impl From<TableError> for Error {
             TableError::ConditionFailed { .. } => Self::Internal(Box::new(error)),
             TableError::Failed(source) => Self::Internal(source),
         }
+    }
+}
+
+impl From<Refusal> for Error {
+    fn from(refusal: Refusal) -> Self {
+        Self::Content(refusal)
     }
 }
 

@@ -13,6 +13,7 @@ pub mod log;
 mod text;
 pub mod time;
 
+pub mod format;
 pub mod identity;
 pub mod image;
 pub mod policy;

@@ -38,6 +38,7 @@ mod create;
 mod delete;
 mod download;
 mod errors;
+mod formats;
 mod info;
 mod list;
 mod matrix;

@@ -13,7 +13,7 @@ async fn an_image_with_data_shows_its_size_and_digests() {
     assert_eq!(service.put_file(MEMBER, &path, b"abc").await.status.as_u16(), 204);
     insta::assert_snapshot!(service.get(READER, &path).await, @r#"
     200 OK
-    content-length: 694
+    content-length: 691
     content-type: application/json
     x-openstack-request-id: <request id>
 
@@ -38,7 +38,7 @@ async fn an_image_with_data_shows_its_size_and_digests() {
       "status": "active",
       "tags": [],
       "updated_at": "<time>",
-      "virtual_size": null,
+      "virtual_size": 3,
       "visibility": "shared"
     }
     "#);

@@ -432,8 +432,8 @@ async fn the_media_type_is_judged_before_the_body() {
 async fn formats_can_be_changed_only_while_the_image_is_queued() {
     let service = Service::empty().await;
     let path = service.made(MEMBER, json!({"disk_format": "raw", "container_format": "bare"})).await;
-    let disk = one("replace", "/disk_format", "qcow2");
-    assert_eq!(service.patch(MEMBER, &path, disk.clone()).await.json()["disk_format"], "qcow2");
+    let disk = one("replace", "/disk_format", "ami");
+    assert_eq!(service.patch(MEMBER, &path, disk.clone()).await.json()["disk_format"], "ami");
     assert_eq!(service.put_file(MEMBER, &path, b"abc").await.line(), "204");
     insta::assert_snapshot!(service.patch(MEMBER, &path, disk).await.line(), @"403 Attribute disk_format can be replaced only for a queued image; this one is active.");
     insta::assert_snapshot!(service.patch(ADMIN, &path, one("add", "/container_format", "ova")).await.line(), @"403 Attribute container_format can be replaced only for a queued image; this one is active.");

@@ -110,7 +110,7 @@ const NAME: &str = "debian-13-generic-amd64-20260901";
 /// An image as published ones are: what it holds decides how many units it takes to write and read it.
 fn image(name: &str, tag: &str) -> Value {
     json!({
-        "name": name, "disk_format": "qcow2", "container_format": "bare", "min_disk": 10, "min_ram": 512,
+        "name": name, "disk_format": "raw", "container_format": "bare", "min_disk": 10, "min_ram": 512,
         "tags": ["debian", tag], "architecture": "x86_64", "hw_disk_bus": "scsi", "hw_firmware_type": "uefi",
         "hw_qemu_guest_agent": "yes", "hw_scsi_model": "virtio-scsi", "hw_vif_model": "virtio",
         "os_distro": "debian", "os_version": "13",
@@ -388,7 +388,7 @@ async fn a_page_in_any_order_takes_4_queries_and_200_items_at_most() {
         "visibility=public",
         "visibility=public&sort=name:asc",
         "status=active",
-        "disk_format=qcow2&sort=disk_format:desc",
+        "disk_format=raw&sort=disk_format:desc",
         "owner=ops",
         "owner=7c9e667974254de99a3a1b0f7c3d2e4b&status=active",
         "created_at=gte:2026-10-01",

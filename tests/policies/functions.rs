@@ -18,6 +18,7 @@ use shared::adapters::in_process::{LocalEvents, LocalQueue};
 use shared::adapters::s3::S3Store;
 use shared::adapters::sqs::SqsQueue;
 use shared::catalog::Catalog;
+use shared::format::Rules;
 use shared::http::{Door, serve};
 use shared::image::{PageLimits, Quotas, SortKey};
 use shared::operations::{
@@ -161,7 +162,11 @@ impl Cloud {
         };
         let intake = Intake { part_bytes: PART as u64, parts_in_flight: 1, max_bytes: 1 << 30, idle: LEASE };
         let context = self.context(Catalog::new(Arc::new(table), 1), Arc::new(LocalQueue::new(1).0));
-        let data = ImageData::new(context, stores(store), UploadSettings { intake, lease: A_MOMENT });
+        let data = ImageData::new(
+            context,
+            stores(store),
+            UploadSettings { intake, lease: A_MOMENT, rules: Rules::default() },
+        );
         serve(uploads::routes(data), self.door())
     }
 

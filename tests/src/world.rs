@@ -13,6 +13,7 @@ use shared::adapters::in_process::{LocalEvents, LocalQueue};
 use shared::adapters::memory::{MemoryStore, MemoryTable};
 use shared::catalog::Catalog;
 use shared::error::Cause;
+use shared::format::Rules;
 use shared::http::{Door, Routes, serve};
 use shared::image::{Accepted, Image, PageLimits, Quotas};
 use shared::operations::{
@@ -89,25 +90,42 @@ impl Default for World {
 impl World {
     /// The service on a table.
     pub fn on(table: Arc<dyn Table>) -> Self {
-        Self::build(table, 1, Policy::default(), Accepted::default())
+        Self::build(table, 1, Policy::default(), Accepted::default(), Rules::default())
     }
 
     /// The service under a policy of its own.
     pub fn governed(policy: Policy) -> Self {
-        Self::build(Arc::new(MemoryTable::new()), 1, policy, Accepted::default())
+        Self::build(Arc::new(MemoryTable::new()), 1, policy, Accepted::default(), Rules::default())
     }
 
     /// The service where images may take these values.
     pub fn accepting(accepted: Accepted) -> Self {
-        Self::build(Arc::new(MemoryTable::new()), 1, Policy::default(), accepted)
+        Self::build(Arc::new(MemoryTable::new()), 1, Policy::default(), accepted, Rules::default())
+    }
+
+    /// The service where data is held to these rules.
+    pub fn holding_to(rules: Rules) -> Self {
+        Self::build(Arc::new(MemoryTable::new()), 1, Policy::default(), Accepted::default(), rules)
     }
 
     /// The service with the widest lists spread over some shards.
     pub fn sharded(listing_shards: u32) -> Self {
-        Self::build(Arc::new(MemoryTable::new()), listing_shards, Policy::default(), Accepted::default())
+        Self::build(
+            Arc::new(MemoryTable::new()),
+            listing_shards,
+            Policy::default(),
+            Accepted::default(),
+            Rules::default(),
+        )
     }
 
-    fn build(table: Arc<dyn Table>, listing_shards: u32, policy: Policy, accepted: Accepted) -> Self {
+    fn build(
+        table: Arc<dyn Table>,
+        listing_shards: u32,
+        policy: Policy,
+        accepted: Accepted,
+        rules: Rules,
+    ) -> Self {
         let accepted = Arc::new(accepted);
         let (clock, probe, store) = (Arc::new(TestClock::default()), Probe::default(), MemoryStore::new());
         let probed_table = ProbedTable { table: Arc::clone(&table), probe: probe.clone() };
@@ -144,7 +162,7 @@ impl World {
             max_bytes: MAX_IMAGE,
             idle: Duration::from_mins(1),
         };
-        let settings = UploadSettings { intake, lease: LEASE };
+        let settings = UploadSettings { intake, lease: LEASE, rules };
         let tasks = Tasks::new(
             context.clone(),
             TasksSettings { time_to_live: TASK_LIFE, pages: PageLimits { default: 25, max: 1000 } },

@@ -22,7 +22,7 @@ use shared::operations::{ImageData, UploadRequest};
         (status = 409, description = "The image has data, or gets it now"),
         (status = 410, description = "The image was deleted meanwhile"),
         (status = 413, description = "More bytes than an image may have, or than pass through this endpoint"),
-        (status = 415, description = "Another media type than `application/octet-stream`")))]
+        (status = 415, description = "Another media type than `application/octet-stream`, or data that is not what its image says, or not safe")))]
 pub(crate) async fn upload(
     State(data): State<ImageData>,
     caller: Caller,

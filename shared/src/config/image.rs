@@ -1,6 +1,7 @@
 //! What values images may take.
 
 use super::content::{Content, FileOf, TextOf, said};
+use crate::format::{Check, Rules};
 use crate::image::{Accepted, ContainerFormat, Described, DiskFormat};
 
 /// What values images may take.
@@ -14,12 +15,24 @@ pub struct ImageConfig {
     pub schema_file: Option<FileOf<Described>>,
     /// The schemas themselves.
     pub schema: Option<TextOf<Described>>,
+    /// Whether data must have the format that its image declares.
+    pub require_format_match: bool,
+    /// Checks of formats that data may fail.
+    pub format_checks_allowed: Vec<Check>,
 }
 
 impl Default for ImageConfig {
     fn default() -> Self {
         let Accepted { disk_formats, container_formats, .. } = Accepted::default();
-        Self { disk_formats, container_formats, schema_file: None, schema: None }
+        let Rules { require_match, allowed } = Rules::default();
+        Self {
+            disk_formats,
+            container_formats,
+            schema_file: None,
+            schema: None,
+            require_format_match: require_match,
+            format_checks_allowed: allowed,
+        }
     }
 }
 
@@ -39,6 +52,11 @@ impl ImageConfig {
             container_formats: self.container_formats.clone(),
             described: described.map(|said| said.content.clone()).unwrap_or_default(),
         }
+    }
+
+    /// What data is held to.
+    pub fn rules(&self) -> Rules {
+        Rules { require_match: self.require_format_match, allowed: self.format_checks_allowed.clone() }
     }
 
     /// What does not fit the rest: the key to change, and why.

@@ -7,6 +7,7 @@ use super::{
     Config, Content, FileOf, IdentityMode, Networks, ProjectOverrides, QueueAdapter, Secret, StoreAdapter,
     TableAdapter, TextOf,
 };
+use crate::format::Check;
 use crate::id::{ProjectId, StoreId};
 use crate::image::{ContainerFormat, DiskFormat};
 use crate::policy::ProtectionFormat;
@@ -108,6 +109,8 @@ settings! {
     "image.container_formats" => image.container_formats: "Container formats that images may declare, likewise.",
     "image.schema_file" => image.schema_file: "File of JSON schemas for custom properties, as Glance's `schema-image.json`: what is described there is checked, told of in the schema of images, and may be required.",
     "image.schema" => image.schema: "The same as a text, for functions. Not beside `image.schema_file`.",
+    "image.require_format_match" => image.require_format_match: "Whether data in container format `bare` must have the disk format that its image declares. `false` takes it with a warning in the log; what is not safe is refused all the same.",
+    "image.format_checks_allowed" => image.format_checks_allowed: "Checks of data, separated by commas, that may fail with a warning in the log: `backing_file`, `data_file`, `unknown_features`, `banned`, `descriptor`, `footer`, `mbr`, `gptmbr`, `version`, `header`, `parent`.",
     "table.adapter" => table.adapter: "Where records lie: `sqlite` (in the data directory), `memory` (lost when the process ends), `dynamodb`.",
     "table.name" => table.name: "Name of the DynamoDB table.",
     "table.endpoint" => table.endpoint: "URL of a server that speaks DynamoDB. Without it, AWS.",
@@ -293,6 +296,25 @@ macro_rules! value_by_list {
 }
 
 value_by_list!(DiskFormat, ContainerFormat);
+
+/// Names of checks, each once; empty is none of them.
+impl Value for Vec<Check> {
+    fn read(text: &str) -> Result<Self, String> {
+        let mut list = Self::new();
+        for word in text.split(',').map(str::trim).filter(|_| !text.trim().is_empty()) {
+            let check = Check::parse(word).filter(|check| !list.contains(check));
+            list.push(check.ok_or_else(|| {
+                let names: Vec<_> = Check::ALL.iter().map(|check| check.name()).collect();
+                format!("must be some of {}, separated by commas, not '{text}'", names.join(", "))
+            })?);
+        }
+        Ok(list)
+    }
+
+    fn text(&self) -> String {
+        self.iter().map(|check| check.name()).collect::<Vec<_>>().join(",")
+    }
+}
 
 macro_rules! value_by_word {
     ($kind:ty { $($word:literal => $variant:ident),+ }) => {

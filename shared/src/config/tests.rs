@@ -1,6 +1,7 @@
 use std::path::Path;
 
 use super::*;
+use crate::format::{Check, Rules};
 
 fn load(toml: &str, variables: &[(&str, &str)], flags: &[(&str, &str)]) -> Result<Config, ConfigError> {
     let variables = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
@@ -301,4 +302,18 @@ fn protections_are_read_with_their_setting_and_held_against_the_rules() {
         refusal("", &[], &[("policy.property_protections_format", "rules")])
             .contains("must be one of roles, policies")
     );
+}
+
+#[test]
+fn checks_of_data_are_known_by_name() {
+    let set =
+        |text| load("", &[], &[("image.format_checks_allowed", text)]).unwrap().image.format_checks_allowed;
+    assert_eq!(set("mbr, gptmbr"), [Check::Mbr, Check::GptMbr]);
+    assert_eq!(set(" "), []);
+    let refused = refusal("", &[], &[("image.format_checks_allowed", "mbr,gpt")]);
+    assert!(refused.contains("must be some of backing_file, data_file, "), "{refused}");
+    assert!(refused.ends_with("not 'mbr,gpt'"), "{refused}");
+    assert!(refusal("", &[], &[("image.require_format_match", "no")]).contains("must be true or false"));
+    let config = load("[image]\nrequire_format_match = false", &[], &[]).unwrap();
+    assert_eq!(config.image.rules(), Rules { require_match: false, allowed: vec![] });
 }

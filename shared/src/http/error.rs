@@ -66,6 +66,7 @@ impl From<Error> for ApiError {
                     None => error,
                 }
             }
+            Error::Content(_) => Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, text),
             Error::RangeNotSatisfiable { size } => {
                 let error = Self::new(StatusCode::RANGE_NOT_SATISFIABLE, text);
                 match HeaderValue::try_from(format!("bytes */{size}")) {
@@ -112,6 +113,7 @@ const RETRY_AFTER_SECONDS: HeaderValue = HeaderValue::from_static("2");
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::format::{Format, Refusal};
 
     fn answer(error: impl Into<ApiError>) -> (u16, String, Vec<String>) {
         let response = error.into().into_response();
@@ -139,6 +141,12 @@ mod tests {
                 415,
                 "said",
                 "accept-patch: a, b",
+            ),
+            (
+                Error::Content(Refusal::Several(vec![Format::Iso, Format::Qcow2])),
+                415,
+                "disk_format: the data has several formats at once: 'iso', 'qcow2'",
+                "",
             ),
             (
                 Error::RangeNotSatisfiable { size: 7 },

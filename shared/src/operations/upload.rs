@@ -17,9 +17,10 @@ use super::usage::{allowed, over_limit};
 use super::{ATTEMPTS, Context, Stores, find, refused, tell};
 use crate::catalog::{ChangeError, Due, Stored};
 use crate::error::{Error, Result};
+use crate::format::{Examination, Rules};
 use crate::id::{ImageId, StoreId};
 use crate::identity::Caller;
-use crate::image::{Image, Location, Status};
+use crate::image::{ContainerFormat, Image, Location, Status};
 use crate::policy::Operation;
 use crate::ports::{EventKind, Store};
 use crate::store::ObjectKey;
@@ -35,12 +36,14 @@ pub struct ImageData {
 }
 
 /// What is configured about uploads.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct UploadSettings {
     /// How bodies are taken in.
     pub intake: Intake,
     /// How long a writer that died keeps its image from being uploaded again. A living one renews its lease.
     pub lease: Duration,
+    /// What data is held to.
+    pub rules: Rules,
 }
 
 /// What a request says of the data it carries.
@@ -69,7 +72,8 @@ impl ImageData {
     ///
     /// # Errors
     /// `NotFound`, `Forbidden`; `Conflict` when the image is not queued; `Invalid` when its formats are unset, the store
-    /// is unknown, or the size is not the one announced; `LimitExceeded` over the size limit, when its owner may have no more, or when the store is full;
+    /// is unknown, or the size is not the one announced; `Content` when the data is not what its image says, or not safe;
+    /// `LimitExceeded` over the size limit, when its owner may have no more, or when the store is full;
     /// `Gone` when the image was deleted meanwhile; `ClientGone`; `Unavailable`. After each of them nothing of the
     /// attempt is left on the image.
     pub async fn upload(
@@ -182,18 +186,33 @@ impl Attempt {
     async fn run(mut self, mut body: Body, size: Option<u64>) -> Result<()> {
         let (intake, store) = (self.data.settings.intake, Arc::clone(&self.store));
         let key = self.lease.location.key.clone();
+        let mut examination = self.examination();
         let received = tokio::select! {
             biased;
-            received = intake.receive(&*store, &key, &mut body, size) => received,
+            received = intake.receive_watched(&*store, &key, &mut body, size, &mut examination) => received,
             lost = self.keep_lease() => Err(lost),
         };
         match received {
-            Ok(received) => self.attach(received).await,
+            Ok(received) => {
+                let verdict = examination.map(Examination::into_verdict).unwrap_or_default();
+                for refusal in &verdict.overlooked {
+                    tracing::warn!(image = %self.stored.image.id, %refusal, "data was taken although");
+                }
+                self.attach(received, verdict.virtual_size).await
+            }
             Err(error) => {
                 self.give_up(&error).await;
                 Err(error)
             }
         }
+    }
+
+    /// What looks into the data: nothing, where the data is wrapped in something else.
+    fn examination(&self) -> Option<Examination> {
+        let Image { container_format, disk_format, .. } = &self.stored.image;
+        let bare = *container_format == Some(ContainerFormat::Bare);
+        let declared = disk_format.filter(|_| bare)?;
+        Some(Examination::new(self.data.settings.rules.clone(), declared))
     }
 
     /// Renews the lease for as long as it is polled; ends when the lease is lost.
@@ -236,7 +255,7 @@ impl Attempt {
     }
 
     /// Gives the image its data.
-    async fn attach(mut self, received: Received) -> Result<()> {
+    async fn attach(mut self, received: Received, virtual_size: Option<u64>) -> Result<()> {
         let (context, id) = (self.data.context.clone(), self.stored.image.id.clone());
         let mut tries = Tries::new(&context.catalog, &id);
         // Without a turn it is tried all the same: the bytes are there.
@@ -246,6 +265,7 @@ impl Attempt {
             let active = Image {
                 status: image.status.advance_to(Status::Active)?,
                 size: Some(received.size),
+                virtual_size,
                 digests: Some(received.digests.clone()),
                 location: Some(self.lease.location.clone()),
                 upload: None,

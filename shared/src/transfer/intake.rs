@@ -3,6 +3,7 @@
 //! ```text
 //! body ─ cut ─┬─ MD5 thread
 //!             ├─ SHA-512 thread
+//!             ├─ who watches, in passing
 //!             └─ store, part by part
 //! ```
 //! A part is taken from the body only under a permit, which returns when all three are done with it: memory is bounded
@@ -21,10 +22,14 @@ use tokio::time::timeout;
 
 use super::digest::Digester;
 use super::plan::PartPlan;
+use super::watch::Watch;
 use crate::error::{Cause, Error, Result};
 use crate::image::Digests;
 use crate::ports::{Chunks, ObjectWriter, Part, Store, StoreError};
 use crate::store::ObjectKey;
+
+/// How much of a body is read on, in bytes, once it is refused: a client that still sends may never see the answer.
+const READ_ON: u64 = 1 << 30;
 
 /// A request's body.
 pub type Body = Pin<Box<dyn Stream<Item = Result<Bytes, Cause>> + Send>>;
@@ -67,6 +72,22 @@ impl Intake {
         body: &mut Body,
         expected: Option<u64>,
     ) -> Result<Received> {
+        self.receive_watched(store, key, body, expected, &mut ()).await
+    }
+
+    /// As [`Intake::receive`], with somebody who looks at the bytes before they are an object and may refuse them. Of a body
+    /// that is refused nothing more is written, and the rest is read on so that its sender hears why.
+    ///
+    /// # Errors
+    /// As [`Intake::receive`], and what `watch` says.
+    pub async fn receive_watched(
+        &self,
+        store: &dyn Store,
+        key: &ObjectKey,
+        body: &mut Body,
+        expected: Option<u64>,
+        watch: &mut dyn Watch,
+    ) -> Result<Received> {
         let mut cutter = Cutter { body, rest: Bytes::new(), received: 0, expected, limits: *self };
         let digester = Digester::start();
         let plan = PartPlan::new(store.part_limits(), self.part_bytes, expected);
@@ -75,6 +96,10 @@ impl Intake {
         let first_permit = Arc::new(permit(&permits, self.units(plan.bytes_of(1))).await?);
         let first = cutter.part(plan.bytes_of(1)).await?;
         digester.update(&first.bytes, &first_permit);
+        if let Err(refusal) = shown(watch, &first) {
+            cutter.read_on(first.ended).await;
+            return Err(refusal);
+        }
         if first.ended {
             store.put(key, first.bytes).await?;
             return Ok(Received { size: cutter.received, digests: digester.finish().await? });
@@ -88,6 +113,11 @@ impl Intake {
             let permit = Arc::new(parts.unless_failed(permit(&permits, self.units(bytes))).await?);
             let cut = parts.unless_failed(cutter.part(bytes)).await?;
             digester.update(&cut.bytes, &permit);
+            if let Err(refusal) = shown(watch, &cut) {
+                drop(parts);
+                cutter.read_on(cut.ended).await;
+                return Err(refusal);
+            }
             if !cut.bytes.is_empty() {
                 // Asked only now: data that fills the last part exactly ends where another would begin.
                 if !plan.allows(parts.next) {
@@ -158,6 +188,12 @@ impl Parts {
     }
 }
 
+/// Shows a run of a body to who watches, and that it was the last.
+fn shown(watch: &mut dyn Watch, cut: &Cut) -> Result<()> {
+    watch.see(cut.bytes.pieces())?;
+    if cut.ended { watch.end() } else { Ok(()) }
+}
+
 fn outcome(written: Result<Result<(), StoreError>, JoinError>) -> Result<()> {
     Ok(written.map_err(Error::internal)??)
 }
@@ -196,6 +232,13 @@ impl Cutter<'_> {
             }
         }
         Ok(Cut { bytes: pieces.into(), ended: false })
+    }
+
+    /// Reads what is left of a body that is refused, if it is not too much.
+    async fn read_on(&mut self, ended: bool) {
+        let until = self.received.saturating_add(READ_ON);
+        let fits = !ended && self.expected.is_none_or(|expected| expected <= until);
+        while fits && self.received < until && matches!(self.next().await, Ok(Some(_))) {}
     }
 
     /// The body's next bytes, once they are known to fit; `None` at its end, once it is known to be complete.

@@ -3,5 +3,7 @@
 mod digest;
 mod intake;
 mod plan;
+mod watch;
 
 pub use intake::{Body, Intake, Received};
+pub use watch::Watch;

@@ -13,6 +13,7 @@ use shared::adapters::in_process::{LocalEvents, LocalQueue};
 use shared::adapters::memory::MemoryStore;
 use shared::catalog::{BlobState, Catalog};
 use shared::error::Cause;
+use shared::format::Rules;
 use shared::image::{Image, Location};
 use shared::operations::{
     Arrival, Arrivals, ArrivalsSettings, Context, ImageData, Reaper, Stores, UploadRequest, UploadSettings,
@@ -223,7 +224,11 @@ impl Default for Site {
             events: Arc::new(LocalEvents::new(16)),
             queue: Arc::new(LocalQueue::new(1).0),
         };
-        let data = ImageData::new(context, stores.clone(), UploadSettings { intake, lease: LEASE });
+        let data = ImageData::new(
+            context,
+            stores.clone(),
+            UploadSettings { intake, lease: LEASE, rules: Rules::default() },
+        );
         let settings = ArrivalsSettings {
             store: "default".parse().unwrap(),
             bucket: NAME.to_owned(),

@@ -421,3 +421,44 @@ proptest! {
         }
     }
 }
+
+/// Refuses a body once it has seen so many bytes, or at its end.
+struct Doorkeeper {
+    seen: usize,
+    refuses_after: usize,
+}
+
+impl Watch for Doorkeeper {
+    fn see(&mut self, pieces: &[Bytes]) -> Result<()> {
+        self.seen += pieces.iter().map(Bytes::len).sum::<usize>();
+        if self.seen > self.refuses_after { Err(Error::Invalid("seen enough".to_owned())) } else { Ok(()) }
+    }
+
+    fn end(&mut self) -> Result<()> {
+        Err(Error::Invalid(format!("seen all {}", self.seen)))
+    }
+}
+
+#[tokio::test]
+async fn who_watches_sees_every_byte_and_may_refuse_before_the_object_is_whole() {
+    for size in [0, 1, PART, PART + 1, 5 * PART + 3] {
+        let store = Shelf::new();
+        let mut watch = Doorkeeper { seen: 0, refuses_after: usize::MAX };
+        let mut body = body(&bytes(size), 5);
+        let told = intake().receive_watched(&store, &key(), &mut body, None, &mut watch).await.unwrap_err();
+        assert_eq!((told.to_string(), store.whole()), (format!("seen all {size}"), None));
+    }
+}
+
+#[tokio::test]
+async fn a_body_that_is_refused_midway_is_read_to_its_end_and_written_no_further() {
+    for expected in [None, Some(10 * PART as u64)] {
+        let store = Shelf::new();
+        let mut watch = Doorkeeper { seen: 0, refuses_after: 2 * PART };
+        let mut body = body(&bytes(10 * PART), 5);
+        let told =
+            intake().receive_watched(&store, &key(), &mut body, expected, &mut watch).await.unwrap_err();
+        assert_eq!((told.to_string().as_str(), store.whole()), ("seen enough", None));
+        assert!(body.next().await.is_none() && store.part_sizes().len() <= 2);
+    }
+}
