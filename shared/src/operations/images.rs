@@ -244,6 +244,7 @@ fn tombstone(image: &Image, now: crate::time::Timestamp) -> Result<Image> {
         location: None,
         upload: None,
         reserved: 0,
+        refused: None,
         members: 0,
         ..image.clone()
     })

@@ -116,6 +116,7 @@ impl ImageData {
                 status: seen.image.status.advance_to(Status::Saving)?,
                 upload: Some(location),
                 reserved: request.size.unwrap_or(0),
+                refused: None,
                 updated_at: now,
                 ..seen.image.clone()
             };

@@ -3,5 +3,8 @@
 mod digest;
 mod intake;
 mod plan;
+mod resume;
 
 pub use intake::{Body, Intake, Received};
+pub use plan::layout;
+pub use resume::Hashing;

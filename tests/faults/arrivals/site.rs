@@ -150,6 +150,10 @@ impl Store for Bucket {
         self.objects.read(key, range).await
     }
 
+    async fn size(&self, key: &ObjectKey) -> Result<u64, StoreError> {
+        self.objects.size(key).await
+    }
+
     async fn remove(&self, key: &ObjectKey) -> Result<(), StoreError> {
         self.state().keys.insert(key.clone());
         self.objects.remove(key).await?;
