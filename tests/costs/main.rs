@@ -14,13 +14,13 @@ use meter::{Meter, Units};
 use serde_json::{Value, json};
 use shared::catalog::Catalog;
 use shared::image::{Member, MemberStatus, SortKey};
-use shared::operations::{Arrival, Arrivals, ArrivalsSettings};
+use shared::operations::{Arrival, Arrivals, ArrivalsSettings, Stores};
 use shared::ports::{Clock, Key};
 use tests::callers::{ADMIN, STRANGER};
 use tests::fixtures::{TestClock, bytes};
 use tests::probe::ProbedTable;
 use tests::request::Answer;
-use tests::world::{PART, World};
+use tests::world::{PART, World, completion};
 
 /// An operation, and the calls it may make.
 struct Case {
@@ -360,8 +360,10 @@ async fn appear(world: &World, path: String) {
         grace: Duration::from_mins(1),
     };
     let clock: Arc<dyn Clock> = Arc::<TestClock>::clone(&world.clock);
-    let arrivals = Arrivals::new(Catalog::new(Arc::new(table), 1), clock, settings);
-    arrivals.arrived(&Arrival { bucket: BUCKET.to_owned(), path, at: world.clock.now() }).await.unwrap();
+    let stores = Stores::single("default".parse().unwrap(), Arc::new(world.store.clone()));
+    let arrivals = Arrivals::new(completion(Catalog::new(Arc::new(table), 1), stores, clock), settings);
+    let arrival = Arrival { bucket: BUCKET.to_owned(), path, at: world.clock.now() };
+    arrivals.arrived(&arrival, None).await.unwrap();
 }
 
 #[tokio::test]

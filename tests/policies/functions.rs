@@ -34,7 +34,7 @@ use tests::engines::sqs::{Sqs, URL};
 use tests::fixtures::{CountingIds, TestClock, TestLimits, bytes};
 use tests::probe::{Fault, Probe, ProbedStore, ProbedTable};
 use tests::request::V21;
-use tests::world::LEASE;
+use tests::world::{LEASE, completion, session_settings};
 use tower::ServiceExt as _;
 
 use crate::recorder::{Recorder, Right};
@@ -97,11 +97,13 @@ impl Cloud {
             prefix: "glint/".to_owned(),
             grace: LEASE,
         };
-        let arrivals = Arrivals::new(self.catalog("upload_completed"), self.clock(), settings);
+        let stores = stores(self.store("upload_completed"));
+        let completion = completion(self.catalog("upload_completed"), stores, self.clock());
+        let arrivals = Arrivals::new(completion, settings);
         let mut owners = Vec::new();
         for path in paths {
             let arrival = Arrival { bucket: "images".to_owned(), path: path.clone(), at: self.clock.now() };
-            owners.push(arrivals.arrived(&arrival).await.unwrap());
+            owners.push(arrivals.arrived(&arrival, None).await.unwrap());
         }
         assert!(owners.contains(&expected), "{owners:?}");
     }
@@ -161,7 +163,7 @@ impl Cloud {
         };
         let intake = Intake { part_bytes: PART as u64, parts_in_flight: 1, max_bytes: 1 << 30, idle: LEASE };
         let context = self.context(Catalog::new(Arc::new(table), 1), Arc::new(LocalQueue::new(1).0));
-        let data = ImageData::new(context, stores(store), UploadSettings { intake, lease: A_MOMENT });
+        let data = ImageData::new(context, stores(store), UploadSettings { intake, lease: A_MOMENT, sessions: session_settings() });
         serve(uploads::routes(data), self.door())
     }
 
@@ -184,7 +186,7 @@ impl Cloud {
         assert_eq!((objects.len(), begun.len()), (held + deleted, 1), "{objects:?} {begun:?}");
 
         self.clock.advance(LEASE * 2);
-        let reaper = Reaper::new(self.catalog("reaper"), stores(self.store("reaper")), self.clock());
+        let reaper = Reaper::new(completion(self.catalog("reaper"), stores(self.store("reaper")), self.clock()));
         let report = reaper.run().await.unwrap();
         assert_eq!((report.expired, report.failed), (1, 0));
         assert!(report.removed > deleted, "{report:?}");

@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use super::contention::Tries;
 use super::usage::{allowed, over_limit};
-use super::{ATTEMPTS, Context, Stores, find, refused, tell};
+use super::{ATTEMPTS, Context, SessionSettings, Stores, find, refused, tell};
 use crate::catalog::{ChangeError, Due, Stored};
 use crate::error::{Error, Result};
 use crate::id::{ImageId, StoreId};
@@ -30,8 +30,8 @@ use crate::usage::Usage;
 #[derive(Clone, Debug)]
 pub struct ImageData {
     pub(super) context: Context,
-    stores: Stores,
-    settings: UploadSettings,
+    pub(super) stores: Stores,
+    pub(super) settings: UploadSettings,
 }
 
 /// What is configured about uploads.
@@ -41,6 +41,8 @@ pub struct UploadSettings {
     pub intake: Intake,
     /// How long a writer that died keeps its image from being uploaded again. A living one renews its lease.
     pub lease: Duration,
+    /// How clients bring bytes themselves.
+    pub sessions: SessionSettings,
 }
 
 /// What a request says of the data it carries.
@@ -137,7 +139,7 @@ impl ImageData {
     }
 
     /// What can be known before the first byte.
-    fn check(&self, image: &Image, request: &UploadRequest) -> Result<()> {
+    pub(super) fn check(&self, image: &Image, request: &UploadRequest) -> Result<()> {
         image.status.advance_to(Status::Saving)?;
         let unset = [
             ("disk_format", image.disk_format.is_none()),

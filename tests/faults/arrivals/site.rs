@@ -24,7 +24,7 @@ use shared::transfer::Intake;
 use tests::callers::admin;
 use tests::fixtures::{CountingIds, TestClock, TestLimits};
 use tests::probe::{ProbedStore, ProbedTable};
-use tests::world::{LEASE, PART, World};
+use tests::world::{LEASE, PART, World, completion, session_settings};
 
 const NAME: &str = "glint-images";
 const PREFIX: &str = "images/";
@@ -161,7 +161,7 @@ impl Store for Bucket {
             self.create(key, bytes).await;
             let landed = self.created().pop().unwrap();
             let number = self.created().len() - 1;
-            arrivals.arrived(&landed).await.unwrap();
+            arrivals.arrived(&landed, None).await.unwrap();
             self.state().delivered.insert(number);
         }
         Ok(())
@@ -227,7 +227,8 @@ impl Default for Site {
             events: Arc::new(LocalEvents::new(16)),
             queue: Arc::new(LocalQueue::new(1).0),
         };
-        let data = ImageData::new(context, stores.clone(), UploadSettings { intake, lease: LEASE });
+        let sessions = session_settings();
+        let data = ImageData::new(context, stores.clone(), UploadSettings { intake, lease: LEASE, sessions });
         let settings = ArrivalsSettings {
             store: "default".parse().unwrap(),
             bucket: NAME.to_owned(),
@@ -235,10 +236,11 @@ impl Default for Site {
             grace: LEASE,
         };
         let looks = |catalog: &Catalog| {
-            Arrivals::new(catalog.clone(), Arc::<TestClock>::clone(&clock), settings.clone())
+            let completion = completion(catalog.clone(), stores.clone(), Arc::<TestClock>::clone(&clock));
+            Arrivals::new(completion, settings.clone())
         };
         let (arrivals, unprobed) = (looks(&probed), looks(&catalog));
-        let reaper = Reaper::new(probed, stores, Arc::<TestClock>::clone(&clock));
+        let reaper = Reaper::new(completion(probed, stores, Arc::<TestClock>::clone(&clock)));
         Self { world, bucket, data, reaper, arrivals, catalog, unprobed }
     }
 }
@@ -265,7 +267,7 @@ impl Site {
             json!({"messageId": number.to_string(), "body": body.to_string()})
         });
         let batch = serde_json::from_value(json!({"Records": messages.collect::<Vec<_>>()})).unwrap();
-        let answer = serde_json::to_value(upload_completed::handle(batch, &self.arrivals).await).unwrap();
+        let answer = serde_json::to_value(upload_completed::handle(batch, &self.arrivals, None).await).unwrap();
         let again = answer["batchItemFailures"].as_array().unwrap();
         let comes_again = |number: usize| {
             let id = Value::from(number.to_string());
