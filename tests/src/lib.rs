@@ -9,6 +9,7 @@ pub mod fixtures;
 mod patient;
 pub mod probe;
 pub mod request;
+pub mod sessions;
 pub mod service;
 pub mod token;
 mod wire;

@@ -83,6 +83,12 @@ impl Completion {
         Self { catalog, stores, clock, events, settings }
     }
 
+    /// The same with other settings.
+    #[must_use]
+    pub fn with(self, settings: CompletionSettings) -> Self {
+        Self { settings, ..self }
+    }
+
     pub(super) fn lease(&self) -> Duration {
         self.settings.lease
     }
