@@ -49,6 +49,7 @@ mod quotas;
 mod routes;
 mod rules;
 mod schemas;
+mod sessions;
 mod show;
 mod tags;
 mod tasks;

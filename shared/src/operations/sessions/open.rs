@@ -61,7 +61,13 @@ impl ImageData {
             let seen = find(&self.context, Operation::UploadImage, caller, id).await?;
             let request = SessionRequest::read(body)?;
             let size = request.size;
-            self.check(&seen.image, &UploadRequest { size: Some(size), store: None })?;
+            self.check(&seen.image, &UploadRequest::default())?;
+            let limit = self.settings.intake.max_bytes;
+            if size > limit {
+                return Err(Error::LimitExceeded(format!(
+                    "size: {size} bytes exceed the limit of {limit} bytes for an image"
+                )));
+            }
             let (layout, most) = (
                 transfer::layout(store.part_limits(), self.settings.sessions.part_bytes, size),
                 store.part_limits().max_parts,
