@@ -25,8 +25,8 @@ use crate::config::Secret;
 use crate::config::{Config, IdentityMode, QueueAdapter, StoreAdapter, TableAdapter};
 use crate::image::{PageLimits, Quotas};
 use crate::operations::{
-    Arrivals, ArrivalsSettings, Completion, CompletionSettings, Context, ImageData, Images, ImagesSettings, Info, Members, Reaper, SessionSettings,
-    StoreInfo, Stores, Tasks, TasksSettings, UploadSettings,
+    Arrivals, ArrivalsSettings, Completion, CompletionSettings, Context, ImageData, Images, ImagesSettings,
+    Info, Members, Reaper, SessionSettings, StoreInfo, Stores, Tasks, TasksSettings, UploadSettings,
 };
 use crate::policy::Policy;
 use crate::ports::{Cause, Clock, Events, Identity, Ids, Job, Limits, Queue, Store, Table};

@@ -180,14 +180,7 @@ const ROUTES: [Route; 51] = [
     ("GET", "/v2/images/{image_id}/uploads/{upload_id}", "", Rule::Modify, 404, false),
     ("DELETE", "/v2/images/{image_id}/uploads/{upload_id}", "", Rule::Modify, 404, false),
     ("POST", "/v2/images/{image_id}/uploads/{upload_id}/complete", "", Rule::Modify, 404, false),
-    (
-        "POST",
-        "/v2/images/{image_id}/uploads/{upload_id}/parts",
-        r#"{"parts": []}"#,
-        Rule::Modify,
-        404,
-        false,
-    ),
+    ("POST", "/v2/images/{image_id}/uploads/{upload_id}/parts", r#"{"parts": []}"#, Rule::Modify, 404, false),
     // By its URL alone, whoever asks.
     ("PUT", "/v2/images/{image_id}/uploads/{upload_id}/parts/{number}", "abc", Rule::Open, 403, false),
     ("GET", "/v2/images/{image_id}/tasks", "", Rule::Show, 200, false),

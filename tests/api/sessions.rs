@@ -172,7 +172,8 @@ async fn only_who_may_upload_may_open_a_session_or_see_one() {
         let path = service.made(ADMIN, image).await;
         let session = opened(&service, &path, 7).await;
         let this = path_of(&session);
-        for (who, token) in [("stranger", STRANGER), ("reader", READER), ("member", MEMBER), ("admin", ADMIN)] {
+        for (who, token) in [("stranger", STRANGER), ("reader", READER), ("member", MEMBER), ("admin", ADMIN)]
+        {
             let ask = async |method: &str, path: &str, body: &Value| {
                 let call = service.call(method, path).by(token);
                 let call = if body.is_null() { call } else { call.json(body) };
@@ -231,7 +232,8 @@ async fn what_a_session_needs_is_named() {
     for query in ["marker=x", "limit=0", "limit=-1"] {
         lines.answer(query, &service.get(MEMBER, &format!("{this}?{query}")).await);
     }
-    let parts = service.call("POST", &format!("{this}/parts")).by(MEMBER).json(&json!({"parts": []})).send().await;
+    let parts =
+        service.call("POST", &format!("{this}/parts")).by(MEMBER).json(&json!({"parts": []})).send().await;
     lines.answer("parts to be signed, without checksums", &parts);
     insta::assert_snapshot!(lines, @r#"
     {} → 400 size: must be given, as a whole number of bytes, 0 or more
@@ -252,7 +254,8 @@ async fn what_a_session_needs_is_named() {
     "#);
     for unknown in ["x", "01ARYZ6S41ZZZZZZZZZZZZZZZZ"] {
         for (method, rest) in [("GET", ""), ("DELETE", ""), ("POST", "/complete")] {
-            let answer = service.call(method, &format!("{path}/uploads/{unknown}{rest}")).by(MEMBER).send().await;
+            let answer =
+                service.call(method, &format!("{path}/uploads/{unknown}{rest}")).by(MEMBER).send().await;
             assert_eq!(answer.status, 404, "{method} {unknown}{rest}");
         }
     }

@@ -268,7 +268,10 @@ async fn a_session_that_nobody_asks_for_ends_and_one_that_is_asked_for_lasts() {
     assert_eq!((reaped.expired, reaped.removed), (1, 1));
     check(&world, &image, &data, "ended").await;
     assert!(matches!(world.shown(&session).await, Err(Error::NotFound(_))));
-    assert!(matches!(world.bring(&session, &session.parts[1], &data).await, Err(Error::Forbidden(_) | Error::NotFound(_))));
+    assert!(matches!(
+        world.bring(&session, &session.parts[1], &data).await,
+        Err(Error::Forbidden(_) | Error::NotFound(_))
+    ));
 }
 
 #[tokio::test]

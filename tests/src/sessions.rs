@@ -33,7 +33,12 @@ impl World {
     ///
     /// # Errors
     /// As [`shared::operations::ImageData::take_part`].
-    pub async fn bring(&self, session: &SessionState, part: &PartState, data: &[u8]) -> shared::Result<String> {
+    pub async fn bring(
+        &self,
+        session: &SessionState,
+        part: &PartState,
+        data: &[u8],
+    ) -> shared::Result<String> {
         let (start, end) = (part.offset as usize, (part.offset + part.len) as usize);
         self.bring_other(session, part, &data[start..end]).await
     }

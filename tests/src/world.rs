@@ -16,8 +16,8 @@ use shared::error::Cause;
 use shared::http::{Door, Routes, serve};
 use shared::image::{Accepted, Image, PageLimits, Quotas};
 use shared::operations::{
-    Completion, CompletionSettings, Context, ImageData, Images, ImagesSettings, Info, Members, Reaper, SessionSettings, StoreInfo, Stores, Tasks,
-    TasksSettings, UploadRequest, UploadSettings,
+    Completion, CompletionSettings, Context, ImageData, Images, ImagesSettings, Info, Members, Reaper,
+    SessionSettings, StoreInfo, Stores, Tasks, TasksSettings, UploadRequest, UploadSettings,
 };
 use shared::policy::Policy;
 use shared::ports::{Clock, Events, Ids, Key, Query, Queue, Store as _, Table};
@@ -199,7 +199,21 @@ impl World {
         ]);
         let door = Door { identity: Arc::new(TokenSays), ids, public_endpoint: None };
         let service = Service::in_process(serve(functions.values().cloned().collect::<Routes>(), door));
-        Self { images, data, tasks, reaper, completion, functions, service, catalog, clock, limits, probe, table, store }
+        Self {
+            images,
+            data,
+            tasks,
+            reaper,
+            completion,
+            functions,
+            service,
+            catalog,
+            clock,
+            limits,
+            probe,
+            table,
+            store,
+        }
     }
 
     /// The routes of every function, as they describe themselves.

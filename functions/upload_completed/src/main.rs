@@ -1,9 +1,9 @@
 //! What looks at new objects, as a Lambda function behind a queue.
 
 use lambda_runtime::{Error, LambdaEvent, service_fn};
-use shared::operations::last_begin;
 use shared::app::App;
 use shared::config::Config;
+use shared::operations::last_begin;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {

@@ -22,7 +22,8 @@ fn arrivals() -> Arrivals {
         grace: Duration::from_mins(2),
     };
     let stores = Stores::single("default".parse().unwrap(), Arc::new(MemoryStore::new()));
-    let how = CompletionSettings { lease: Duration::from_mins(2), stretch_bytes: 1 << 20, run_bytes: u64::MAX };
+    let how =
+        CompletionSettings { lease: Duration::from_mins(2), stretch_bytes: 1 << 20, run_bytes: u64::MAX };
     let (catalog, events) = (Catalog::new(Arc::new(MemoryTable::new()), 1), Arc::new(LocalEvents::new(1)));
     Arrivals::new(Completion::new(catalog, stores, Arc::new(SystemClock), events, how), settings)
 }

@@ -198,8 +198,7 @@ impl Catalog {
 }
 
 fn put_blob(location: &Location, state: BlobState, condition: Condition) -> Result<Change> {
-    let attributes =
-        encode(&BlobRecord { state, location: location.clone(), revision: 0, session: None })?;
+    let attributes = encode(&BlobRecord { state, location: location.clone(), revision: 0, session: None })?;
     Ok(Change::Put(Item { key: key::blob(&location.key), attributes }, condition))
 }
 

@@ -137,9 +137,11 @@ impl<'a> Begun<'a> {
     }
 
     async fn bring_all(&self) {
-        try_join_all((1..=self.layout.count()).map(|number| async move { Ok::<_, ()>(self.bring(number).await) }))
-            .await
-            .unwrap();
+        try_join_all(
+            (1..=self.layout.count()).map(|number| async move { Ok::<_, ()>(self.bring(number).await) }),
+        )
+        .await
+        .unwrap();
     }
 
     async fn arrived(&self) -> Vec<ArrivedPart> {
@@ -204,7 +206,9 @@ pub async fn what_has_arrived_is_told_in_pages(store: &dyn Store, client: &dyn B
     for number in [1, 2, 4] {
         begun.bring(number).await;
     }
-    for (after, limit, expected) in [(0, 2, vec![1, 2]), (1, 2, vec![2, 4]), (2, 1000, vec![4]), (4, 1, vec![])] {
+    for (after, limit, expected) in
+        [(0, 2, vec![1, 2]), (1, 2, vec![2, 4]), (2, 1000, vec![4]), (4, 1, vec![])]
+    {
         let page = store.arrived(&begun.key, &begun.upload, after, limit).await.unwrap();
         assert_eq!(page.iter().map(|part| part.number).collect::<Vec<_>>(), expected, "behind {after}");
     }

@@ -101,7 +101,12 @@ mod tests {
     fn a_part_is_brought_by_its_own_path_alone() {
         let brings = |method: Method, path: &str| brings_part(&method, &path.parse().unwrap());
         assert!(brings(Method::PUT, "/v2/images/i/uploads/u/parts/1?signature=x"));
-        for path in ["/v2/images/i/uploads/u/parts", "/v2/images/i/uploads/u/parts/1/x", "/v2/images/i/file/u/parts/1", "/v2/tasks/i/uploads/u/parts/1"] {
+        for path in [
+            "/v2/images/i/uploads/u/parts",
+            "/v2/images/i/uploads/u/parts/1/x",
+            "/v2/images/i/file/u/parts/1",
+            "/v2/tasks/i/uploads/u/parts/1",
+        ] {
             assert!(!brings(Method::PUT, path), "{path}");
         }
         assert!(!brings(Method::POST, "/v2/images/i/uploads/u/parts/1"));

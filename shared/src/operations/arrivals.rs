@@ -112,7 +112,12 @@ impl Arrivals {
         Ok(match self.completion.advance(&due.location, until).await? {
             Outcome::Busy | Outcome::Unfinished => Owner::Unfinished,
             // Refused bytes are removed already, or due.
-            Outcome::Active | Outcome::Refused(_) | Outcome::Reopened | Outcome::Ended | Outcome::Open | Outcome::None => Owner::Image,
+            Outcome::Active
+            | Outcome::Refused(_)
+            | Outcome::Reopened
+            | Outcome::Ended
+            | Outcome::Open
+            | Outcome::None => Owner::Image,
         })
     }
 

@@ -169,7 +169,9 @@ impl Completion {
     fn store(&self, location: &Location) -> Result<&Arc<dyn Store>> {
         let id = &location.store;
         let store = self.stores.get(id);
-        store.ok_or_else(|| Error::internal(format!("an object lies in store '{id}', which is not configured")))
+        store.ok_or_else(|| {
+            Error::internal(format!("an object lies in store '{id}', which is not configured"))
+        })
     }
 
     /// Makes an object of the parts, unless there is one.
@@ -379,7 +381,9 @@ pub(super) fn missing(layout: PartLayout, arrived: &[ArrivedPart]) -> Option<Str
             _ => runs.push((number, number)),
         }
     }
-    let word = |(first, last): &(u32, u32)| if first == last { first.to_string() } else { format!("{first} to {last}") };
+    let word = |(first, last): &(u32, u32)| {
+        if first == last { first.to_string() } else { format!("{first} to {last}") }
+    };
     let mut words: Vec<_> = runs.iter().take(RUNS).map(word).collect();
     if runs.len() > RUNS {
         words.push("…".to_owned());
@@ -395,7 +399,8 @@ mod tests {
     use super::*;
 
     fn arrived(parts: &[(u32, u64)]) -> Vec<ArrivedPart> {
-        let part = |&(number, len): &(u32, u64)| ArrivedPart { number, len, etag: "x".to_owned(), checksum: None };
+        let part =
+            |&(number, len): &(u32, u64)| ArrivedPart { number, len, etag: "x".to_owned(), checksum: None };
         parts.iter().map(part).collect()
     }
 

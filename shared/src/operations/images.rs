@@ -179,7 +179,9 @@ impl Images {
             }
             // Whose parts nobody brings on: no writer has to be waited for.
             let session = match &seen.image.upload {
-                Some(location) => self.context.catalog.blob(location).await?.is_some_and(|blob| blob.session.is_some()),
+                Some(location) => {
+                    self.context.catalog.blob(location).await?.is_some_and(|blob| blob.session.is_some())
+                }
                 None => false,
             };
             let now = self.context.clock.now();

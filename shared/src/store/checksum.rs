@@ -130,16 +130,19 @@ mod tests {
     fn checksums_are_the_published_ones() {
         // CRC-64/NVME of "123456789" is AE8B14860A799888.
         assert_eq!(of(ChecksumKind::Crc64Nvme, b"123456789"), "rosUhgp5mIg=");
-        assert_eq!(
-            of(ChecksumKind::Sha256, b"abc"),
-            "ungWv48Bz+pBQUDeXa4iI7ADYaOWF3qctBD/YfIAFa0="
-        );
+        assert_eq!(of(ChecksumKind::Sha256, b"abc"), "ungWv48Bz+pBQUDeXa4iI7ADYaOWF3qctBD/YfIAFa0=");
     }
 
     #[test]
     fn a_checksum_is_base_64_of_its_length() {
         assert!(Checksum::parse(ChecksumKind::Crc64Nvme, "rosUhgp5mIg=").is_some());
-        for wrong in ["", "rosUhgp5mIg", "rosUhgp5mI==", "not base 64!", "ungWv48Bz+pBQUDeXa4iI7ADYaOWF3qctBD/YfIAFa0="] {
+        for wrong in [
+            "",
+            "rosUhgp5mIg",
+            "rosUhgp5mI==",
+            "not base 64!",
+            "ungWv48Bz+pBQUDeXa4iI7ADYaOWF3qctBD/YfIAFa0=",
+        ] {
             assert_eq!(Checksum::parse(ChecksumKind::Crc64Nvme, wrong), None, "{wrong}");
         }
     }

@@ -28,15 +28,19 @@ impl SessionRequest {
         let members = object(body, "The request body")?;
         known(members, &["size", "md5", "sha512", "checksum"], "")?;
         let size = members.get("size").and_then(Value::as_u64);
-        let size = size.ok_or_else(|| invalid("size: must be given, as a whole number of bytes, 0 or more"))?;
+        let size =
+            size.ok_or_else(|| invalid("size: must be given, as a whole number of bytes, 0 or more"))?;
         let expected = Expected { md5: digest(members, "md5", 32)?, sha512: digest(members, "sha512", 128)? };
-        let checksum = match members.get("checksum") {
-            None | Some(Value::Null) => None,
-            Some(named) => {
-                let kind = named.as_str().and_then(ChecksumKind::parse);
-                Some(kind.ok_or_else(|| invalid(&format!("checksum: must be one of {}, not {named}", kinds())))?)
-            }
-        };
+        let checksum =
+            match members.get("checksum") {
+                None | Some(Value::Null) => None,
+                Some(named) => {
+                    let kind = named.as_str().and_then(ChecksumKind::parse);
+                    Some(kind.ok_or_else(|| {
+                        invalid(&format!("checksum: must be one of {}, not {named}", kinds()))
+                    })?)
+                }
+            };
         Ok(Self { size, expected, checksum })
     }
 }
@@ -48,20 +52,24 @@ impl SessionRequest {
 pub fn read_parts(body: &Value, layout: PartLayout, kind: ChecksumKind) -> Result<Vec<(u32, Checksum)>> {
     let members = object(body, "The request body")?;
     known(members, &["parts"], "")?;
-    let parts = members.get("parts").and_then(Value::as_array).filter(|parts| {
-        (1..=MOST_AT_A_TIME as usize).contains(&parts.len())
-    });
-    let parts = parts.ok_or_else(|| invalid(&format!("parts: must be a list of 1 to {MOST_AT_A_TIME} parts")))?;
+    let parts = members
+        .get("parts")
+        .and_then(Value::as_array)
+        .filter(|parts| (1..=MOST_AT_A_TIME as usize).contains(&parts.len()));
+    let parts =
+        parts.ok_or_else(|| invalid(&format!("parts: must be a list of 1 to {MOST_AT_A_TIME} parts")))?;
     let read = |(at, part): (usize, &Value)| {
         let at = format!("parts[{at}]");
         let part = object(part, &at)?;
         known(part, &["number", kind.name()], &format!("{at}."))?;
         let number = part.get("number").and_then(Value::as_u64).and_then(|number| u32::try_from(number).ok());
         let number = number.filter(|number| layout.range(*number).is_some());
-        let number = number.ok_or_else(|| invalid(&format!("{at}.number: must be 1 to {}", layout.count())))?;
+        let number =
+            number.ok_or_else(|| invalid(&format!("{at}.number: must be 1 to {}", layout.count())))?;
         let sum = part.get(kind.name()).and_then(Value::as_str).and_then(|text| Checksum::parse(kind, text));
         let (name, bytes) = (kind.name(), kind.bytes());
-        let sum = sum.ok_or_else(|| invalid(&format!("{at}.{name}: must be the base 64 of {bytes} bytes")))?;
+        let sum =
+            sum.ok_or_else(|| invalid(&format!("{at}.{name}: must be the base 64 of {bytes} bytes")))?;
         Ok((number, sum))
     };
     parts.iter().enumerate().map(read).collect()
@@ -114,7 +122,9 @@ mod tests {
     #[test]
     fn a_session_needs_a_size_and_takes_digests() {
         let md5 = "D41D8CD98F00B204E9800998ECF8427E";
-        let read = SessionRequest::read(&json!({"size": 0, "md5": md5, "sha512": null, "checksum": "sha256"})).unwrap();
+        let read =
+            SessionRequest::read(&json!({"size": 0, "md5": md5, "sha512": null, "checksum": "sha256"}))
+                .unwrap();
         let expected = Expected { md5: Some(md5.to_lowercase()), sha512: None };
         assert_eq!(read, SessionRequest { size: 0, expected, checksum: Some(ChecksumKind::Sha256) });
         for (body, says) in [
@@ -124,8 +134,14 @@ mod tests {
             (json!({"size": "7"}), "size: must be given, as a whole number of bytes, 0 or more"),
             (json!({"size": 1, "md5": "d4"}), "md5: must be 32 hexadecimal digits"),
             (json!({"size": 1, "sha512": 5}), "sha512: must be 128 hexadecimal digits"),
-            (json!({"size": 1, "checksum": "crc32"}), "checksum: must be one of crc64nvme, sha256, not \"crc32\""),
-            (json!({"size": 1, "sha1": ""}), "sha1: is not known here; there are size, md5, sha512, checksum"),
+            (
+                json!({"size": 1, "checksum": "crc32"}),
+                "checksum: must be one of crc64nvme, sha256, not \"crc32\"",
+            ),
+            (
+                json!({"size": 1, "sha1": ""}),
+                "sha1: is not known here; there are size, md5, sha512, checksum",
+            ),
         ] {
             assert_eq!(refusal(SessionRequest::read(&body)), says);
         }
@@ -134,14 +150,21 @@ mod tests {
     #[test]
     fn a_part_to_be_signed_is_named_with_its_checksum() {
         let (layout, kind) = (PartLayout { size: 100, part_bytes: 64 }, ChecksumKind::Crc64Nvme);
-        let read = read_parts(&json!({"parts": [{"number": 2, "crc64nvme": "rosUhgp5mIg="}]}), layout, kind).unwrap();
+        let read = read_parts(&json!({"parts": [{"number": 2, "crc64nvme": "rosUhgp5mIg="}]}), layout, kind)
+            .unwrap();
         assert_eq!(read, [(2, Checksum::parse(kind, "rosUhgp5mIg=").unwrap())]);
         for (body, says) in [
             (json!({"parts": []}), "parts: must be a list of 1 to 1000 parts"),
             (json!({"parts": [7]}), "parts[0] must be a JSON object."),
-            (json!({"parts": [{"number": 3, "crc64nvme": "rosUhgp5mIg="}]}), "parts[0].number: must be 1 to 2"),
+            (
+                json!({"parts": [{"number": 3, "crc64nvme": "rosUhgp5mIg="}]}),
+                "parts[0].number: must be 1 to 2",
+            ),
             (json!({"parts": [{"number": 1}]}), "parts[0].crc64nvme: must be the base 64 of 8 bytes"),
-            (json!({"parts": [{"number": 1, "sha256": ""}]}), "parts[0].sha256: is not known here; there are number, crc64nvme"),
+            (
+                json!({"parts": [{"number": 1, "sha256": ""}]}),
+                "parts[0].sha256: is not known here; there are number, crc64nvme",
+            ),
         ] {
             assert_eq!(refusal(read_parts(&body, layout, kind)), says);
         }

@@ -44,7 +44,10 @@ impl Sealer {
 
     /// The query of a URL that gives this leave. What the path says of it, key and number, is not repeated.
     pub fn query(&self, grant: &PartGrant) -> String {
-        let checksum = grant.checksum.as_ref().map(|sum| format!("&{}={}", sum.kind.name(), hexadecimal(sum.value().as_bytes())));
+        let checksum = grant
+            .checksum
+            .as_ref()
+            .map(|sum| format!("&{}={}", sum.kind.name(), hexadecimal(sum.value().as_bytes())));
         format!(
             "offset={}&length={}&expires={}{}&signature={}",
             grant.range.start,
@@ -143,7 +146,11 @@ mod tests {
     }
 
     fn pairs(query: &str) -> Vec<(String, String)> {
-        query.split('&').filter_map(|pair| pair.split_once('=')).map(|(k, v)| (k.to_owned(), v.to_owned())).collect()
+        query
+            .split('&')
+            .filter_map(|pair| pair.split_once('='))
+            .map(|(k, v)| (k.to_owned(), v.to_owned()))
+            .collect()
     }
 
     #[test]
@@ -157,13 +164,21 @@ mod tests {
         assert_eq!(sealer.open(&grant.key, "two", 2, &query, NOON), Err(Unsealed::Forged));
         assert_eq!(sealer.open(&grant.key, "one", 3, &query, NOON), Err(Unsealed::Forged));
         assert_eq!(sealer.open(&grant.key, "one", 2, &query, grant.until), Err(Unsealed::Expired));
-        assert_eq!(Sealer::new([8; SEAL_KEY_BYTES]).open(&grant.key, "one", 2, &query, NOON), Err(Unsealed::Forged));
+        assert_eq!(
+            Sealer::new([8; SEAL_KEY_BYTES]).open(&grant.key, "one", 2, &query, NOON),
+            Err(Unsealed::Forged)
+        );
         for at in 0..query.len() {
             let mut changed = query.clone();
             // Every digit of every value counts; so does each value's absence.
             let last = changed[at].1.pop().unwrap();
             changed[at].1.push(if last == '1' { '2' } else { '1' });
-            assert_eq!(sealer.open(&grant.key, "one", 2, &changed, NOON), Err(Unsealed::Forged), "{:?}", changed[at]);
+            assert_eq!(
+                sealer.open(&grant.key, "one", 2, &changed, NOON),
+                Err(Unsealed::Forged),
+                "{:?}",
+                changed[at]
+            );
             changed.remove(at);
             assert_eq!(sealer.open(&grant.key, "one", 2, &changed, NOON), Err(Unsealed::Forged));
         }

@@ -38,11 +38,9 @@ impl Hashing {
     pub fn from(saved: Option<&HashState>) -> Result<Self> {
         match saved {
             None => Ok(Self { bytes: 0, md5: Md5::new(), sha512: Sha512::new() }),
-            Some(saved) => Ok(Self {
-                bytes: saved.bytes,
-                md5: restored(&saved.md5)?,
-                sha512: restored(&saved.sha512)?,
-            }),
+            Some(saved) => {
+                Ok(Self { bytes: saved.bytes, md5: restored(&saved.md5)?, sha512: restored(&saved.sha512)? })
+            }
         }
     }
 

@@ -45,7 +45,8 @@ impl Bring for Client {
     ) -> Result<String, String> {
         let PartTarget::Store(url) = &signed.target else { panic!("{signed:?}") };
         let request = http::Request::put(url).header("content-length", bytes.len());
-        let request = signed.headers.iter().fold(request, |request, (name, value)| request.header(name, value));
+        let request =
+            signed.headers.iter().fold(request, |request, (name, value)| request.header(name, value));
         let request = request.body(SdkBody::from(bytes.to_vec())).unwrap();
         let answer = self.0.call(HttpRequest::try_from(request).unwrap()).await.unwrap();
         match answer.headers().get("etag") {

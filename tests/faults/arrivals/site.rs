@@ -267,7 +267,8 @@ impl Site {
             json!({"messageId": number.to_string(), "body": body.to_string()})
         });
         let batch = serde_json::from_value(json!({"Records": messages.collect::<Vec<_>>()})).unwrap();
-        let answer = serde_json::to_value(upload_completed::handle(batch, &self.arrivals, None).await).unwrap();
+        let answer =
+            serde_json::to_value(upload_completed::handle(batch, &self.arrivals, None).await).unwrap();
         let again = answer["batchItemFailures"].as_array().unwrap();
         let comes_again = |number: usize| {
             let id = Value::from(number.to_string());

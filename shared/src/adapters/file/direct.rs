@@ -151,7 +151,9 @@ impl Sessions {
         let sums = Sums::new(grant.checksum.as_ref());
         let sums = receive(&session, grant, body, sums).await?;
         let (etag, checksum) = sums.finish();
-        if let Some(declared) = grant.checksum.as_ref().filter(|declared| checksum.as_ref() != Some(*declared)) {
+        if let Some(declared) =
+            grant.checksum.as_ref().filter(|declared| checksum.as_ref() != Some(*declared))
+        {
             return Err(PartError::Checksum { kind: declared.kind.name() });
         }
         let part = ArrivedPart { number, len: grant.len(), etag: etag.clone(), checksum };
@@ -277,7 +279,9 @@ impl Session {
             Err(error) => Err(refused("open", path, error)),
         };
         // The file goes first when an object is made whole: with the journal alone, there is no session any more.
-        let Some(journal) = opened(File::options().append(true).open(&journal_path), &journal_path)? else { return Ok(None) };
+        let Some(journal) = opened(File::options().append(true).open(&journal_path), &journal_path)? else {
+            return Ok(None);
+        };
         let Some(file) = opened(File::options().write(true).open(&path), &path)? else { return Ok(None) };
         let text = std::fs::read_to_string(&journal_path);
         let text = text.map_err(|error| refused("read", &journal_path, error))?;
@@ -289,7 +293,8 @@ impl Session {
             journal.set_len(len).map_err(|error| refused("cut", &journal_path, error))?;
         }
         let mut lines = whole.lines();
-        let size = lines.next().and_then(|first| first.split(' ').next()?.parse().ok()).ok_or_else(unreadable)?;
+        let size =
+            lines.next().and_then(|first| first.split(' ').next()?.parse().ok()).ok_or_else(unreadable)?;
         let mut arrived = BTreeMap::new();
         for line in lines {
             match entry(line).ok_or_else(unreadable)? {
@@ -376,7 +381,8 @@ fn entry(line: &str) -> Option<Entry> {
         return Some(Entry::Gone(number.parse().ok()?));
     }
     let mut words = line.strip_prefix('+')?.split(' ');
-    let (number, len, etag) = (words.next()?.parse().ok()?, words.next()?.parse().ok()?, words.next()?.to_owned());
+    let (number, len, etag) =
+        (words.next()?.parse().ok()?, words.next()?.parse().ok()?, words.next()?.to_owned());
     let checksum = match words.next()? {
         "-" => None,
         text => {

@@ -134,7 +134,12 @@ impl Store for FileStore {
         blocking(move || sessions.arrived(&key, after, limit)).await
     }
 
-    async fn assemble(&self, key: &ObjectKey, _upload: &str, parts: &[ArrivedPart]) -> Result<(), StoreError> {
+    async fn assemble(
+        &self,
+        key: &ObjectKey,
+        _upload: &str,
+        parts: &[ArrivedPart],
+    ) -> Result<(), StoreError> {
         let (sessions, key, parts) = (self.sessions.clone(), key.clone(), parts.to_vec());
         blocking(move || sessions.assemble(&key, &parts)).await
     }

@@ -26,13 +26,16 @@ fn read(file: File, path: &Path) -> Result<[u8; SEAL_KEY_BYTES], StoreError> {
     // One byte more than there may be, so that more shows.
     let most = SEAL_KEY_BYTES as u64 + 1;
     file.take(most).read_to_end(&mut bytes).map_err(|error| refused("read", path, error))?;
-    let wrong = |bytes: Vec<u8>| failed(format!("{} must hold {SEAL_KEY_BYTES} bytes, not {}", path.display(), bytes.len()));
+    let wrong = |bytes: Vec<u8>| {
+        failed(format!("{} must hold {SEAL_KEY_BYTES} bytes, not {}", path.display(), bytes.len()))
+    };
     bytes.try_into().map_err(wrong)
 }
 
 fn make(root: &Path, path: &Path) -> Result<[u8; SEAL_KEY_BYTES], StoreError> {
     let mut key = [0; SEAL_KEY_BYTES];
-    getrandom::fill(&mut key).map_err(|error| failed(format!("no randomness for {}: {error}", path.display())))?;
+    getrandom::fill(&mut key)
+        .map_err(|error| failed(format!("no randomness for {}: {error}", path.display())))?;
     // Aside first: a key is there whole or not at all.
     let aside = path.with_extension("new");
     let mut file = File::options().write(true).create(true).truncate(true).mode(0o600).open(&aside);

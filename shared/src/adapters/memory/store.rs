@@ -132,7 +132,12 @@ impl Store for MemoryStore {
         held.direct.get(key).map(|begun| begun.arrived(after, limit)).ok_or(StoreError::NotFound)
     }
 
-    async fn assemble(&self, key: &ObjectKey, _upload: &str, parts: &[ArrivedPart]) -> Result<(), StoreError> {
+    async fn assemble(
+        &self,
+        key: &ObjectKey,
+        _upload: &str,
+        parts: &[ArrivedPart],
+    ) -> Result<(), StoreError> {
         direct::assemble(&mut self.held(), key, parts)
     }
 }

@@ -77,7 +77,8 @@ pub(super) async fn arrived(
             NO_SUCH_UPLOAD => StoreError::NotFound,
             _ => refused("list the parts of", path, &error),
         })?;
-        let found = page.parts().iter().map(|part| part_of(part).ok_or_else(|| nonsense(path, "half a part")));
+        let found =
+            page.parts().iter().map(|part| part_of(part).ok_or_else(|| nonsense(path, "half a part")));
         parts.extend(found.collect::<Result<Vec<_>, _>>()?);
         match parts.last() {
             Some(last) if page.is_truncated().unwrap_or(false) && last.number > after => after = last.number,
@@ -118,7 +119,9 @@ pub(super) async fn assemble(
     };
     let all = CompletedMultipartUpload::builder().set_parts(Some(parts.iter().map(part).collect()));
     let request = bucket.client().await.complete_multipart_upload().bucket(bucket.name()).key(path);
-    let Err(error) = request.upload_id(upload).multipart_upload(all.build()).send().await else { return Ok(()) };
+    let Err(error) = request.upload_id(upload).multipart_upload(all.build()).send().await else {
+        return Ok(());
+    };
     let is_gone = classify(&error).code() == NO_SUCH_UPLOAD;
     if is_gone || classify(&error).is_passing() {
         // An earlier try may have done it, or this one.
@@ -135,7 +138,9 @@ pub(super) async fn assemble(
 /// Asks how long an object is.
 pub(super) async fn size(bucket: &Bucket, path: &str) -> Result<u64, StoreError> {
     let sent = bucket.client().await.head_object().bucket(bucket.name()).key(path).send().await;
-    let found = sent.map_err(|error| if is_absent(&error) { StoreError::NotFound } else { refused("look at", path, &error) })?;
+    let found = sent.map_err(|error| {
+        if is_absent(&error) { StoreError::NotFound } else { refused("look at", path, &error) }
+    })?;
     let len = found.content_length().and_then(|len| u64::try_from(len).ok());
     len.ok_or_else(|| nonsense(path, "an object without a length"))
 }
@@ -143,7 +148,9 @@ pub(super) async fn size(bucket: &Bucket, path: &str) -> Result<u64, StoreError>
 /// An answer to HEAD has no body to hold a code: the SDK makes `NotFound` of the status.
 fn is_absent(error: &SdkError<impl aws_sdk_s3::error::ProvideErrorMetadata>) -> bool {
     match classify(error) {
-        Fault::Refused { code, status } => [NO_SUCH_KEY, "NotFound"].contains(&code.as_str()) || (code.is_empty() && status == 404),
+        Fault::Refused { code, status } => {
+            [NO_SUCH_KEY, "NotFound"].contains(&code.as_str()) || (code.is_empty() && status == 404)
+        }
         Fault::Throttled | Fault::Unavailable | Fault::Broken => false,
     }
 }

@@ -14,7 +14,8 @@ impl ImageData {
     /// # Errors
     /// `NotFound`, also on a second run; `Forbidden`; `Conflict` when it is complete; `Unavailable`.
     pub async fn close_session(&self, caller: &Caller, id: &ImageId, session: &str) -> Result<()> {
-        let complete = || Error::Conflict("The upload session is complete, and cannot be given up.".to_owned());
+        let complete =
+            || Error::Conflict("The upload session is complete, and cannot be given up.".to_owned());
         for _ in 0..ATTEMPTS {
             let live = match self.find_session(caller, id, session).await? {
                 Found::Live(live) => live,

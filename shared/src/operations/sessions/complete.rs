@@ -95,7 +95,11 @@ impl ImageData {
     }
 
     /// Works on a session for as long as a client waits; what it came to, unless it goes on.
-    async fn work_a_while(&self, location: &Location, held: Option<StoredSession>) -> Result<Option<Outcome>> {
+    async fn work_a_while(
+        &self,
+        location: &Location,
+        held: Option<StoredSession>,
+    ) -> Result<Option<Outcome>> {
         let (completion, location) = (self.completion(), location.clone());
         let within = self.settings.sessions.within;
         let until = within.map(|time| self.context.clock.now().plus(time));

@@ -137,7 +137,8 @@ impl ImageData {
         let stored = find(&self.context, Operation::UploadImage, caller, id).await?;
         let unknown = || Error::NotFound(format!("No upload session {session} of image {id} found"));
         let ulid: Ulid = session.parse().map_err(|_| unknown())?;
-        let is_ours = |location: &Option<Location>| location.as_ref().is_some_and(|at| *at.key.blob() == ulid);
+        let is_ours =
+            |location: &Option<Location>| location.as_ref().is_some_and(|at| *at.key.blob() == ulid);
         let image = &stored.image;
         let ended = |status, message| SessionState {
             id: ulid.clone(),
@@ -160,7 +161,8 @@ impl ImageData {
         let Some(location) = image.upload.clone().filter(|at| is_ours(&Some(at.clone()))) else {
             return Err(unknown());
         };
-        let blob = self.context.catalog.blob(&location).await?.filter(|blob| blob.state == BlobState::Writing);
+        let blob =
+            self.context.catalog.blob(&location).await?.filter(|blob| blob.state == BlobState::Writing);
         match blob.and_then(|blob| blob.session) {
             Some(session) => Ok(Found::Live(Box::new(session))),
             None => Err(unknown()),

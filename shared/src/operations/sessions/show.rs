@@ -136,11 +136,13 @@ impl ImageData {
         checksum: Option<Checksum>,
     ) -> Result<PartState> {
         let Session { layout, upload, due, .. } = &session.session;
-        let range = layout.range(number).ok_or_else(|| Error::internal(format!("there is no part {number}")))?;
+        let range =
+            layout.range(number).ok_or_else(|| Error::internal(format!("there is no part {number}")))?;
         let (offset, len) = (range.start, range.end - range.start);
         let arrived = arrived.filter(|part| part.len == len);
         // One that comes with a checksum is signed when that is known.
-        let is_signed = arrived.is_none() && session.session.checksum == checksum.as_ref().map(|sum| sum.kind);
+        let is_signed =
+            arrived.is_none() && session.session.checksum == checksum.as_ref().map(|sum| sum.kind);
         let url = match upload.as_ref().filter(|_| is_signed) {
             None => None,
             Some(upload) => {
