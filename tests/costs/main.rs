@@ -81,7 +81,6 @@ fn budget() -> Vec<Case> {
         case("upload session: open", vec!["get 1", "commit 6", "begin_direct", "commit 1"]),
         case("upload session: show, with 3 parts", vec!["get 1", "get 1", "arrived"]),
         case("upload session: sign a part", vec!["get 1", "get 1"]),
-        case("upload session: take a part (gateway)", vec!["take_part"]),
         case(
             "upload session: complete",
             vec![
@@ -277,7 +276,6 @@ async fn count_session(world: &World, meter: &Meter, operation: &str, path: &str
                 json!({"parts": [{"number": 1, "sha256": "ungWv48Bz+pBQUDeXa4iI7ADYaOWF3qctBD/YfIAFa0="}]});
             world.call("POST", &format!("{this}/parts")).by(MEMBER).json(&parts).send().await
         }
-        "take a part (gateway)" => bring(&session["parts"][0]).await,
         "complete" => world.call("POST", &format!("{this}/complete")).by(MEMBER).send().await,
         "close" => world.call("DELETE", this).by(MEMBER).send().await,
         _ => world.call("DELETE", path).by(MEMBER).send().await,

@@ -1,6 +1,11 @@
 //! What every [`Store`] does with parts that clients bring. Each case wants a store without objects, and somebody who brings.
 
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a suite fails by panicking, as tests do")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a suite fails by panicking, as tests do"
+)]
 
 use std::time::Duration;
 

@@ -66,7 +66,7 @@ pub enum Outcome {
 
 /// What an image is to the object of a session.
 enum Standing {
-    Expected(Stored),
+    Expected(Box<Stored>),
     Taken,
     Ended,
 }
@@ -304,7 +304,7 @@ impl Completion {
         Ok(match &found.image {
             image if !image.status.is_live() => Standing::Ended,
             image if image.location.as_ref() == Some(location) => Standing::Taken,
-            image if image.upload.as_ref() == Some(location) => Standing::Expected(found),
+            image if image.upload.as_ref() == Some(location) => Standing::Expected(Box::new(found)),
             _ => Standing::Ended,
         })
     }

@@ -177,13 +177,11 @@ async fn receive(
         let mut ended = false;
         while room > 0 {
             if rest.is_empty() {
-                match body.next().await {
-                    Some(bytes) => rest = bytes.map_err(|source| PartError::Broken { received, source })?,
-                    None => {
-                        ended = true;
-                        break;
-                    }
-                }
+                let Some(bytes) = body.next().await else {
+                    ended = true;
+                    break;
+                };
+                rest = bytes.map_err(|source| PartError::Broken { received, source })?;
                 received += rest.len() as u64;
                 if received > grant.len() {
                     return Err(PartError::Length { expected: grant.len(), received });

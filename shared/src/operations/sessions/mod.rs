@@ -11,6 +11,7 @@ mod open;
 mod part;
 mod show;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::completion::CompletionSettings;
@@ -120,7 +121,7 @@ enum Found {
 impl ImageData {
     pub(super) fn completion(&self) -> Completion {
         let context = &self.context;
-        let (clock, events) = (context.clock.clone(), context.events.clone());
+        let (clock, events) = (Arc::clone(&context.clock), Arc::clone(&context.events));
         let settings = self.settings.sessions.completion;
         Completion::new(context.catalog.clone(), self.stores.clone(), clock, events, settings)
     }
