@@ -293,13 +293,13 @@ async fn a_part_is_taken_by_its_own_url_alone() {
     let mut lines = Lines::default();
     let forged = first.replace("/parts/1?", "/parts/2?");
     lines.add("another part", put(&forged, &data[..PART]).await);
-    lines.add("another length", put(&first.replace("length=64", "length=65"), &data[..PART + 1]).await);
+    lines.add("another length", put(&first.replace("length=64", "length=65"), &data[..=PART]).await);
     lines.add("another offset", put(&second.replace("offset=64", "offset=0"), &data[..PART]).await);
     lines.add("a later end", put(&first.replace("expires=1", "expires=2"), &data[..PART]).await);
     lines.add("no signature", put(first.split("&signature").next().unwrap(), &data[..PART]).await);
     lines.add("no query", put(first.split('?').next().unwrap(), &data[..PART]).await);
     lines.add("fewer bytes", put(&first, &data[..PART - 1]).await);
-    lines.add("more bytes", put(&first, &data[..PART + 1]).await);
+    lines.add("more bytes", put(&first, &data[..=PART]).await);
     lines.add("as signed", put(&first, &data[..PART]).await);
     lines.add("once more", put(&first, &data[..PART]).await);
     world.clock.advance(URL_LIFE);

@@ -229,8 +229,7 @@ impl Cloud {
         assert_eq!(status, 201, "{session}");
         for part in session["parts"].as_array().unwrap() {
             let len = usize::try_from(part["size"].as_u64().unwrap()).unwrap();
-            let request =
-                axum::http::Request::put(part["url"].as_str().unwrap()).header("content-length", len);
+            let request = Request::put(part["url"].as_str().unwrap()).header("content-length", len);
             let request = request.body(SdkBody::from(bytes(len))).unwrap();
             let answer = self.s3.connector().call(HttpRequest::try_from(request).unwrap()).await.unwrap();
             assert!(answer.status().is_success(), "{answer:?}");

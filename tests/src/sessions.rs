@@ -1,6 +1,11 @@
 //! Upload sessions as a client goes through one, past HTTP.
 
-#![expect(clippy::indexing_slicing, clippy::panic, reason = "a harness fails by panicking, as tests do")]
+#![expect(
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a harness fails by panicking, as tests do"
+)]
 
 use bytes::Bytes;
 use serde_json::{Value, json};
@@ -39,8 +44,8 @@ impl World {
         part: &PartState,
         data: &[u8],
     ) -> shared::Result<String> {
-        let (start, end) = (part.offset as usize, (part.offset + part.len) as usize);
-        self.bring_other(session, part, &data[start..end]).await
+        let of = |number: u64| usize::try_from(number).unwrap();
+        self.bring_other(session, part, &data[of(part.offset)..of(part.offset + part.len)]).await
     }
 
     /// Brings these bytes as a part.

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use shared::operations::{PartState, SessionState};
 use shared::ports::PartTarget;
+use shared::store::{ChecksumKind, PartLayout};
 
 /// A session, with a page of its parts.
 #[derive(Debug, Serialize)]
@@ -65,8 +66,8 @@ impl SessionView {
             status: state.status.name(),
             size: state.layout.map(|layout| layout.size),
             part_size: state.layout.map(|layout| layout.part_bytes),
-            part_count: state.layout.map(|layout| layout.count()),
-            checksum: state.checksum.map(|kind| kind.name()),
+            part_count: state.layout.map(PartLayout::count),
+            checksum: state.checksum.map(ChecksumKind::name),
             expires_at: state.expires_at.map(|time| time.to_string()),
             hashed: state.hashed,
             message: state.message,
