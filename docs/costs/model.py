@@ -15,6 +15,7 @@ MIB, GIB = 1 << 20, 1 << 30
 FULL_CPU_MB = 1769  # of memory, with which a function has one vCPU (Lambda's documentation)
 TABLE_CALLS = {"get": "get_ms", "get_batch": "get_ms", "query": "query_ms", "commit": "commit_ms"}
 STORE_CALLS = {"put": "s3_put", "begin": "s3_put", "write": "s3_put", "complete": "s3_put", "read": "s3_get",
+               "begin_direct": "s3_put", "arrived": "s3_put", "assemble": "s3_put", "size": "s3_get",
                "remove": "s3_put"}  # a removal lists uploads begun, which costs, and deletes, which does not
 
 

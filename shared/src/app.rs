@@ -18,8 +18,8 @@ use crate::catalog::Catalog;
 use crate::config::{Config, IdentityMode, QueueAdapter, StoreAdapter, TableAdapter};
 use crate::image::{PageLimits, Quotas};
 use crate::operations::{
-    Arrivals, ArrivalsSettings, Context, ImageData, Images, ImagesSettings, Info, Members, Reaper, StoreInfo,
-    Stores, Tasks, TasksSettings, UploadSettings,
+    Arrivals, ArrivalsSettings, Completion, CompletionSettings, Context, ImageData, Images, ImagesSettings,
+    Info, Members, Reaper, SessionSettings, StoreInfo, Stores, Tasks, TasksSettings, UploadSettings,
 };
 use crate::policy::Policy;
 use crate::ports::{Cause, Clock, Events, Identity, Ids, Job, Queue, Store, Table};
@@ -27,6 +27,9 @@ use crate::transfer::Intake;
 
 /// How many events a slow listener may be behind, and how many jobs may wait.
 const BACKLOG: usize = 1024;
+
+/// How many bytes of an upload session are hashed before it is written down: a second's work or two.
+const STRETCH_BYTES: u64 = 256 << 20;
 
 /// The configured process.
 #[derive(Debug)]
@@ -204,6 +207,13 @@ impl App {
             },
             lease: Duration::from_secs(upload.lease_seconds),
             rules: self.config.image.rules(),
+            sessions: SessionSettings {
+                part_bytes: upload.session_part_mib << 20,
+                life: Duration::from_secs(upload.session_seconds),
+                url_life: Duration::from_secs(upload.url_seconds),
+                completion: self.completion_settings(),
+                within: None,
+            },
         };
         ImageData::new(context.clone(), stores.clone(), settings)
     }
@@ -246,14 +256,30 @@ impl App {
 
     /// What does what is due.
     pub fn reaper(&self, catalog: &Catalog, stores: &Stores) -> Reaper {
-        Reaper::new(catalog.clone(), stores.clone(), Arc::clone(&self.clock))
+        Reaper::new(self.completion(catalog, stores))
     }
 
-    /// What looks at objects that appear in the bucket. It opens no store.
+    /// What completes upload sessions.
+    fn completion(&self, catalog: &Catalog, stores: &Stores) -> Completion {
+        let (clock, events) = (Arc::clone(&self.clock), Arc::clone(&self.events));
+        Completion::new(catalog.clone(), stores.clone(), clock, events, self.completion_settings())
+    }
+
+    fn completion_settings(&self) -> CompletionSettings {
+        let upload = &self.config.upload;
+        let run_bytes = upload.hash_run_mib << 20;
+        CompletionSettings {
+            lease: Duration::from_secs(upload.lease_seconds),
+            stretch_bytes: STRETCH_BYTES.min(run_bytes),
+            run_bytes,
+        }
+    }
+
+    /// What looks at objects that appear in the bucket.
     ///
     /// # Errors
     /// [`StartError`] when images lie in no bucket.
-    pub fn arrivals(&self, catalog: &Catalog) -> Result<Arrivals, StartError> {
+    pub fn arrivals(&self, catalog: &Catalog, stores: &Stores) -> Result<Arrivals, StartError> {
         let store = &self.config.store;
         if store.adapter != StoreAdapter::S3 {
             return Err(not_built("store.adapter", store.adapter));
@@ -264,7 +290,7 @@ impl App {
             prefix: store.prefix.clone(),
             grace: Duration::from_secs(self.config.upload.lease_seconds),
         };
-        Ok(Arrivals::new(catalog.clone(), Arc::clone(&self.clock), settings))
+        Ok(Arrivals::new(self.completion(catalog, stores), settings))
     }
 
     /// The front door of every HTTP function.

@@ -181,6 +181,14 @@ pub struct UploadConfig {
     pub lease_seconds: u64,
     /// How long a client may send nothing before its upload is given up.
     pub idle_seconds: u64,
+    /// Size of a part of an upload session, in MiB.
+    pub session_part_mib: u64,
+    /// How long an upload session lasts after its URLs were last asked for.
+    pub session_seconds: u64,
+    /// How long a URL of an upload session is good at most.
+    pub url_seconds: u64,
+    /// How many MiB of an upload session one run hashes at most.
+    pub hash_run_mib: u64,
 }
 
 /// How much of everything. `None` is no limit.
@@ -271,7 +279,16 @@ impl Default for Config {
             table: TableConfig::default(),
             store: StoreConfig::default(),
             queue: QueueConfig::default(),
-            upload: UploadConfig { part_mib: 8, parts_in_flight: 4, lease_seconds: 120, idle_seconds: 600 },
+            upload: UploadConfig {
+                part_mib: 8,
+                parts_in_flight: 4,
+                lease_seconds: 120,
+                idle_seconds: 600,
+                session_part_mib: 64,
+                session_seconds: 86_400,
+                url_seconds: 3600,
+                hash_run_mib: 65_536,
+            },
             limits: LimitsConfig {
                 image_size_bytes: 1 << 40,
                 tags: Some(128),

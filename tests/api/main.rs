@@ -50,6 +50,7 @@ mod quotas;
 mod routes;
 mod rules;
 mod schemas;
+mod sessions;
 mod show;
 mod tags;
 mod tasks;

@@ -11,7 +11,7 @@ use super::Lines;
 use super::openapi::operations;
 
 /// Every route there is, with what it is sent. A route that is missing here fails the tests below.
-const ROUTES: [(&str, &str, &str); 38] = [
+const ROUTES: [(&str, &str, &str); 44] = [
     ("GET", "/", ""),
     ("GET", "/versions", ""),
     ("GET", "/versions/", ""),
@@ -44,6 +44,12 @@ const ROUTES: [(&str, &str, &str); 38] = [
     ("POST", "/v2/images/{image_id}/actions/reactivate", ""),
     ("GET", "/v2/images/{image_id}/file", ""),
     ("PUT", "/v2/images/{image_id}/file", "abc"),
+    ("POST", "/v2/images/{image_id}/uploads", r#"{"size": 3}"#),
+    ("GET", "/v2/images/{image_id}/uploads/{upload_id}", ""),
+    ("DELETE", "/v2/images/{image_id}/uploads/{upload_id}", ""),
+    ("POST", "/v2/images/{image_id}/uploads/{upload_id}/complete", ""),
+    ("POST", "/v2/images/{image_id}/uploads/{upload_id}/parts", r#"{"parts": []}"#),
+    ("PUT", "/v2/images/{image_id}/uploads/{upload_id}/parts/{number}", "abc"),
     ("GET", "/v2/tasks", ""),
     ("POST", "/v2/tasks", r#"{"type": "import", "input": {"import_from": "https://images.example/a"}}"#),
     ("GET", "/v2/tasks/{task_id}", ""),
@@ -78,6 +84,8 @@ async fn answers(service: &Service, method: &str, route: &str, body: &str, visib
             .replace("/v2/images/{image_id}", &made)
             .replace("{tag}", "a")
             .replace("{member_id}", "p2")
+            .replace("{upload_id}", "01ARYZ6S41ZZZZZZZZZZZZZZZZ")
+            .replace("{number}", "1")
             .replace("{task_id}", ABSENT);
         let call = service.call(method, &path);
         let call = if token.is_empty() { call } else { call.by(token) };
@@ -94,6 +102,7 @@ async fn answers(service: &Service, method: &str, route: &str, body: &str, visib
 }
 
 #[tokio::test]
+#[expect(clippy::too_many_lines, reason = "a table of every route")]
 async fn every_route_answers_every_caller() {
     let service = Service::empty().await;
     let mut lines = Lines::default();
@@ -172,6 +181,18 @@ async fn every_route_answers_every_caller() {
     GET /v2/images/{image_id}/file, public → 401 204 403 204 204
     PUT /v2/images/{image_id}/file, private → 401 404 403 204 204
     PUT /v2/images/{image_id}/file, public → 401 403 403 204 204
+    POST /v2/images/{image_id}/uploads, private → 401 404 403 201 201
+    POST /v2/images/{image_id}/uploads, public → 401 403 403 201 201
+    GET /v2/images/{image_id}/uploads/{upload_id}, private → 401 404 403 404 404
+    GET /v2/images/{image_id}/uploads/{upload_id}, public → 401 403 403 404 404
+    DELETE /v2/images/{image_id}/uploads/{upload_id}, private → 401 404 403 404 404
+    DELETE /v2/images/{image_id}/uploads/{upload_id}, public → 401 403 403 404 404
+    POST /v2/images/{image_id}/uploads/{upload_id}/complete, private → 401 404 403 404 404
+    POST /v2/images/{image_id}/uploads/{upload_id}/complete, public → 401 403 403 404 404
+    POST /v2/images/{image_id}/uploads/{upload_id}/parts, private → 401 404 403 404 404
+    POST /v2/images/{image_id}/uploads/{upload_id}/parts, public → 401 403 403 404 404
+    PUT /v2/images/{image_id}/uploads/{upload_id}/parts/{number}, private → 403 403 403 403 403
+    PUT /v2/images/{image_id}/uploads/{upload_id}/parts/{number}, public → 403 403 403 403 403
     GET /v2/tasks, private → 401 403 403 403 200
     GET /v2/tasks, public → 401 403 403 403 200
     POST /v2/tasks, private → 401 403 403 403 201

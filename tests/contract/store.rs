@@ -2,30 +2,56 @@
 
 mod s3;
 
+use async_trait::async_trait;
+use shared::contract::direct::{AtGateway, Bring};
+use shared::ports::{SignedPart, Store};
+use shared::store::PartGrant;
+
 mod memory {
     use std::future::{Ready, ready};
 
     use shared::adapters::memory::MemoryStore;
+    use shared::contract::direct::AtGateway;
 
-    fn fresh() -> Ready<(MemoryStore, ())> {
-        ready((MemoryStore::new(), ()))
+    fn fresh() -> Ready<(MemoryStore, AtGateway)> {
+        ready((MemoryStore::new(), AtGateway))
     }
 
     shared::store_contract!(fresh);
+    shared::direct_contract!(fresh);
+}
+
+/// A client that keeps the directory of its store.
+struct Keeper(tempfile::TempDir);
+
+#[async_trait]
+impl Bring for Keeper {
+    async fn bring(
+        &self,
+        store: &dyn Store,
+        grant: &PartGrant,
+        signed: &SignedPart,
+        bytes: &[u8],
+    ) -> Result<String, String> {
+        assert!(self.0.path().exists());
+        AtGateway.bring(store, grant, signed, bytes).await
+    }
 }
 
 mod directory {
     use std::future::{Ready, ready};
 
     use shared::adapters::file::FileStore;
-    use tempfile::TempDir;
 
-    fn fresh() -> Ready<(FileStore, TempDir)> {
+    use super::Keeper;
+
+    fn fresh() -> Ready<(FileStore, Keeper)> {
         let directory = tempfile::tempdir().unwrap();
-        ready((FileStore::open(directory.path()).unwrap(), directory))
+        ready((FileStore::open(directory.path()).unwrap(), Keeper(directory)))
     }
 
     shared::store_contract!(fresh);
+    shared::direct_contract!(fresh);
 }
 
 /// Opened again for every call: nothing but the disk remembers.
@@ -36,8 +62,13 @@ mod reopened_directory {
 
     use async_trait::async_trait;
     use shared::adapters::file::FileStore;
-    use shared::ports::{ByteStream, Chunks, ObjectWriter, PartLimits, Store, StoreError};
-    use shared::store::ObjectKey;
+    use shared::contract::direct::AtGateway;
+    use shared::ports::{
+        ByteStream, Chunks, ObjectWriter, PartBody, PartError, PartLimits, PresentedPart, SignedPart, Store,
+        StoreError,
+    };
+    use shared::store::{ArrivedPart, ChecksumKind, ObjectKey, PartGrant};
+    use shared::time::Timestamp;
     use tempfile::TempDir;
 
     #[derive(Debug)]
@@ -74,11 +105,57 @@ mod reopened_directory {
         async fn remove(&self, key: &ObjectKey) -> Result<(), StoreError> {
             self.open().remove(key).await
         }
+
+        async fn size(&self, key: &ObjectKey) -> Result<u64, StoreError> {
+            self.open().size(key).await
+        }
+
+        async fn begin_direct(
+            &self,
+            key: &ObjectKey,
+            size: u64,
+            checksum: Option<ChecksumKind>,
+        ) -> Result<String, StoreError> {
+            self.open().begin_direct(key, size, checksum).await
+        }
+
+        async fn sign_part(&self, grant: &PartGrant, now: Timestamp) -> Result<SignedPart, StoreError> {
+            self.open().sign_part(grant, now).await
+        }
+
+        async fn take_part(
+            &self,
+            part: &PresentedPart,
+            now: Timestamp,
+            body: PartBody,
+        ) -> Result<String, PartError> {
+            self.open().take_part(part, now, body).await
+        }
+
+        async fn arrived(
+            &self,
+            key: &ObjectKey,
+            upload: &str,
+            after: u32,
+            limit: u32,
+        ) -> Result<Vec<ArrivedPart>, StoreError> {
+            self.open().arrived(key, upload, after, limit).await
+        }
+
+        async fn assemble(
+            &self,
+            key: &ObjectKey,
+            upload: &str,
+            parts: &[ArrivedPart],
+        ) -> Result<(), StoreError> {
+            self.open().assemble(key, upload, parts).await
+        }
     }
 
-    fn fresh() -> Ready<(Reopened, ())> {
-        ready((Reopened(tempfile::tempdir().unwrap()), ()))
+    fn fresh() -> Ready<(Reopened, AtGateway)> {
+        ready((Reopened(tempfile::tempdir().unwrap()), AtGateway))
     }
 
     shared::store_contract!(fresh);
+    shared::direct_contract!(fresh);
 }

@@ -14,13 +14,13 @@ use meter::{Meter, Units};
 use serde_json::{Value, json};
 use shared::catalog::Catalog;
 use shared::image::{Member, MemberStatus, SortKey};
-use shared::operations::{Arrival, Arrivals, ArrivalsSettings};
+use shared::operations::{Arrival, Arrivals, ArrivalsSettings, Stores};
 use shared::ports::{Clock, Key};
 use tests::callers::{ADMIN, STRANGER};
 use tests::fixtures::{TestClock, bytes};
 use tests::probe::ProbedTable;
 use tests::request::Answer;
-use tests::world::{PART, World};
+use tests::world::{PART, World, completion};
 
 /// An operation, and the calls it may make.
 struct Case {
@@ -74,6 +74,21 @@ fn budget() -> Vec<Case> {
             vec!["get 1", "commit 6", "begin", "write", "write", "write", "complete", "commit 6"],
         ),
         case("upload of another size than announced", vec!["get 1", "commit 6", "remove", "commit 6"]),
+        case(
+            "delete an image while an upload session brings its data",
+            vec!["get 1", "get 1", "commit 7", "commit 1"],
+        ),
+        case("upload session: open", vec!["get 1", "commit 6", "begin_direct", "commit 1"]),
+        case("upload session: show, with 3 parts", vec!["get 1", "get 1", "arrived"]),
+        case("upload session: sign a part", vec!["get 1", "get 1"]),
+        case(
+            "upload session: complete",
+            vec![
+                "get 1", "get 1", "arrived", "commit 3", "size", "arrived", "assemble", "size", "read",
+                "commit 3", "read", "get 1", "commit 6", "get 1",
+            ],
+        ),
+        case("upload session: close", vec!["get 1", "get 1", "get 1", "commit 7", "remove", "commit 2"]),
         case("download", vec!["get 1", "read"]),
         case("download a range", vec!["get 1", "read"]),
         case("download what the client has", vec!["get 1"]),
@@ -147,6 +162,7 @@ async fn fill(world: &World, operation: &str) -> String {
         "delete an image without data",
         "nothing is due",
         "remove 3 members",
+        "delete an image while",
     ];
     if !bare.iter().any(|word| operation.starts_with(word)) {
         assert_eq!(world.put_file(MEMBER, &path, b"0123456789").await.line(), "204");
@@ -224,6 +240,45 @@ async fn count_members(world: &World, operation: &str, path: &str) -> Answer {
         }
         "remove a member" => world.call("DELETE", &member).by(MEMBER).send().await,
         other => panic!("nothing does '{other}'"),
+    }
+}
+
+/// Does an operation on an upload session of three parts, or on its image.
+async fn count_session(world: &World, meter: &Meter, operation: &str, path: &str) -> Answer {
+    let data = bytes(PART * 2 + 1);
+    let open = || {
+        let body =
+            json!({"size": data.len(), "checksum": operation.ends_with("sign a part").then_some("sha256")});
+        world.call("POST", &format!("{path}/uploads")).by(MEMBER).json(&body).send()
+    };
+    if operation.ends_with("open") {
+        return open().await;
+    }
+    let session = open().await.json();
+    let this = session["self"].as_str().unwrap();
+    let bring = async |part: &Value| {
+        let number = |name: &str| usize::try_from(part[name].as_u64().unwrap()).unwrap();
+        let target = part["url"].as_str().unwrap().trim_start_matches("http://glint");
+        let range = number("offset")..number("offset") + number("size");
+        world.call("PUT", target).body(&data[range]).send().await
+    };
+    if operation.ends_with("complete") {
+        for part in session["parts"].as_array().unwrap() {
+            assert_eq!(bring(part).await.line(), "200");
+        }
+    }
+    world.probe.reset();
+    meter.take();
+    match operation.split(": ").last().unwrap() {
+        "show, with 3 parts" => world.get(MEMBER, this).await,
+        "sign a part" => {
+            let parts =
+                json!({"parts": [{"number": 1, "sha256": "ungWv48Bz+pBQUDeXa4iI7ADYaOWF3qctBD/YfIAFa0="}]});
+            world.call("POST", &format!("{this}/parts")).by(MEMBER).json(&parts).send().await
+        }
+        "complete" => world.call("POST", &format!("{this}/complete")).by(MEMBER).send().await,
+        "close" => world.call("DELETE", this).by(MEMBER).send().await,
+        _ => world.call("DELETE", path).by(MEMBER).send().await,
     }
 }
 
@@ -314,6 +369,7 @@ async fn count(operation: &str) -> (Vec<String>, Units) {
         "deactivate an image" => {
             world.call("POST", &format!("{path}/actions/deactivate")).by(MEMBER).send().await
         }
+        session if session.contains("upload session") => count_session(&world, &meter, session, &path).await,
         task if task.contains("task") => count_task(&world, task, &path).await,
         "remove the data of a deleted image (reaper)"
         | "remove 3 members of a deleted image (reaper)"
@@ -360,8 +416,10 @@ async fn appear(world: &World, path: String) {
         grace: Duration::from_mins(1),
     };
     let clock: Arc<dyn Clock> = Arc::<TestClock>::clone(&world.clock);
-    let arrivals = Arrivals::new(Catalog::new(Arc::new(table), 1), clock, settings);
-    arrivals.arrived(&Arrival { bucket: BUCKET.to_owned(), path, at: world.clock.now() }).await.unwrap();
+    let stores = Stores::single("default".parse().unwrap(), Arc::new(world.store.clone()));
+    let arrivals = Arrivals::new(completion(Catalog::new(Arc::new(table), 1), stores, clock), settings);
+    let arrival = Arrival { bucket: BUCKET.to_owned(), path, at: world.clock.now() };
+    arrivals.arrived(&arrival, None).await.unwrap();
 }
 
 #[tokio::test]

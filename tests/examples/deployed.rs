@@ -62,6 +62,7 @@ fn router(app: &App) -> Result<Router> {
         images::routes(app.images(&context), app.members(&context)),
         tasks::routes(app.tasks(&context)),
         uploads::routes(app.image_data(&context, &stores)),
+        uploads::part_routes(app.image_data(&context, &stores)),
     ];
     Ok(serve(functions.into_iter().collect::<Routes>(), Door { identity: Arc::new(TokenSays), ..app.door() }))
 }

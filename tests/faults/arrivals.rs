@@ -31,7 +31,7 @@ async fn the_event_of_an_upload_costs_one_read_and_changes_nothing() {
     let event = site.bucket.created().remove(0);
     for _ in 0..3 {
         site.world.probe.reset();
-        assert_eq!(site.arrivals.arrived(&event).await.unwrap(), Owner::Image);
+        assert_eq!(site.arrivals.arrived(&event, None).await.unwrap(), Owner::Image);
         assert_eq!(site.world.probe.calls(), ["get 1"]);
     }
     assert_eq!(site.world.rows(&format!("image#{}", image.id)).await, rows);
@@ -74,7 +74,7 @@ async fn what_lies_elsewhere_or_under_another_kind_of_key_is_not_even_asked_for(
         path("images/\u{fffd}"),
         path(""),
     ] {
-        assert_eq!(site.arrivals.arrived(&foreign).await.unwrap(), Owner::Foreign, "{foreign:?}");
+        assert_eq!(site.arrivals.arrived(&foreign, None).await.unwrap(), Owner::Foreign, "{foreign:?}");
     }
     assert_eq!(site.world.probe.calls(), NOTHING);
     assert_eq!(site.state(&key).await, None);
@@ -85,7 +85,7 @@ async fn an_object_of_an_image_the_table_never_heard_of_is_left_alone() {
     let site = Site::default();
     let key = ObjectKey::new(ImageId::from_random(7), Ulid::from_parts(0, 7));
     let event = site.write(&key, b"restored").await;
-    assert_eq!(site.arrivals.arrived(&event).await.unwrap(), Owner::Unknown);
+    assert_eq!(site.arrivals.arrived(&event, None).await.unwrap(), Owner::Unknown);
     assert_eq!(site.deliver(&[event]).await, [true]);
     assert_eq!(site.state(&key).await, None);
     site.settle().await;
@@ -102,7 +102,7 @@ async fn bytes_that_come_after_their_key_was_forgotten_go_after_a_while() {
         }
         let event = site.write(&key, b"late").await;
         site.world.probe.reset();
-        assert_eq!(site.arrivals.arrived(&event).await.unwrap(), Owner::Nobody);
+        assert_eq!(site.arrivals.arrived(&event, None).await.unwrap(), Owner::Nobody);
         assert_eq!(site.world.probe.calls(), ["get 0", "get 1", "commit 2"]);
         assert_eq!(site.state(&key).await, Some(BlobState::Garbage));
         let due = site.due().await;

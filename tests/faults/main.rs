@@ -193,5 +193,6 @@ mod contention;
 mod members;
 mod races;
 mod reaper;
+mod sessions;
 mod tasks;
 mod usage;

@@ -70,7 +70,7 @@ async fn whatever_the_event_what_is_due_is_done_once() {
         for again in [event, SCHEDULE, BATCH] {
             assert_eq!(
                 run(&world, again).await,
-                Report { oldest_seconds: 0, expired: 0, removed: 0, failed: 0 }
+                Report { oldest_seconds: 0, expired: 0, completed: 0, removed: 0, failed: 0 }
             );
         }
     }
@@ -84,7 +84,7 @@ async fn a_run_tells_how_long_the_oldest_due_row_has_waited() {
     world.upload(&image, b"bytes").await.unwrap();
     world.images.delete(&admin(), &image.id).await.unwrap();
     let report = run(&world, SCHEDULE).await;
-    assert_eq!(report, Report { oldest_seconds: 61, expired: 0, removed: 4, failed: 0 });
+    assert_eq!(report, Report { oldest_seconds: 61, expired: 0, completed: 0, removed: 4, failed: 0 });
 }
 
 #[tokio::test]

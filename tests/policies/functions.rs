@@ -7,6 +7,8 @@ use std::time::Duration;
 
 use aws_smithy_runtime_api::client::http::SharedHttpConnector;
 use aws_smithy_runtime_api::client::http::{HttpConnector, http_client_fn};
+use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
+use aws_smithy_types::body::SdkBody;
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::{Method, Request};
@@ -17,13 +19,14 @@ use shared::adapters::dynamodb::DynamoTable;
 use shared::adapters::in_process::{LocalEvents, LocalQueue};
 use shared::adapters::s3::S3Store;
 use shared::adapters::sqs::SqsQueue;
+use shared::adapters::system::SystemClock;
 use shared::catalog::Catalog;
 use shared::format::Rules;
 use shared::http::{Door, serve};
 use shared::image::{PageLimits, Quotas, SortKey};
 use shared::operations::{
-    Arrival, Arrivals, ArrivalsSettings, Context, ImageData, Images, ImagesSettings, Members, Owner, Reaper,
-    Stores, Tasks, TasksSettings, UploadSettings,
+    Arrival, Arrivals, ArrivalsSettings, Completion, CompletionSettings, Context, ImageData, Images,
+    ImagesSettings, Members, Owner, Reaper, SessionSettings, Stores, Tasks, TasksSettings, UploadSettings,
 };
 use shared::policy::Policy;
 use shared::ports::{Clock, Events, Ids, Queue};
@@ -35,7 +38,7 @@ use tests::engines::sqs::{Sqs, URL};
 use tests::fixtures::{CountingIds, TestClock, TestLimits, bytes};
 use tests::probe::{Fault, Probe, ProbedStore, ProbedTable};
 use tests::request::V21;
-use tests::world::LEASE;
+use tests::world::{LEASE, completion, session_settings};
 use tower::ServiceExt as _;
 
 use crate::recorder::{Recorder, Right};
@@ -88,6 +91,7 @@ impl Cloud {
         self.arrive(&keys, Owner::Image).await; // and one that is garbage already
         self.reap(&images, &uploads).await;
         self.arrive(&keys, Owner::Nobody).await; // after the reaper has forgotten it
+        self.sessions(&images, &uploads).await;
     }
 
     /// The bucket tells of objects: at least one is of that owner.
@@ -98,11 +102,11 @@ impl Cloud {
             prefix: "glint/".to_owned(),
             grace: LEASE,
         };
-        let arrivals = Arrivals::new(self.catalog("upload_completed"), self.clock(), settings);
+        let arrivals = Arrivals::new(self.completion("upload_completed"), settings);
         let mut owners = Vec::new();
         for path in paths {
             let arrival = Arrival { bucket: "images".to_owned(), path: path.clone(), at: self.clock.now() };
-            owners.push(arrivals.arrived(&arrival).await.unwrap());
+            owners.push(arrivals.arrived(&arrival, None).await.unwrap());
         }
         assert!(owners.contains(&expected), "{owners:?}");
     }
@@ -161,13 +165,78 @@ impl Cloud {
             min_part_bytes: PART as u64,
         };
         let intake = Intake { part_bytes: PART as u64, parts_in_flight: 1, max_bytes: 1 << 30, idle: LEASE };
-        let context = self.context(Catalog::new(Arc::new(table), 1), Arc::new(LocalQueue::new(1).0));
-        let data = ImageData::new(
-            context,
-            stores(store),
-            UploadSettings { intake, lease: A_MOMENT, rules: Rules::default() },
-        );
+        let connector = self.recorders["uploads"].before(self.jobs.clone());
+        let queue = Arc::new(SqsQueue::new(aws("http://sqs.test", connector), URL));
+        let context = self.context(Catalog::new(Arc::new(table), 1), queue);
+        let settings =
+            UploadSettings { intake, lease: A_MOMENT, rules: Rules::default(), sessions: sessions() };
+        let data = ImageData::new(context, stores(store), settings);
         serve(uploads::routes(data), self.door())
+    }
+
+    fn completion(&self, function: &str) -> Completion {
+        completion(self.catalog(function), stores(self.store(function)), self.clock())
+            .with(sessions().completion)
+    }
+
+    /// Upload sessions: as they should go, given up, and left by who should complete them.
+    async fn sessions(&self, images: &Router, uploads: &Router) {
+        for size in [0, PART + 7] {
+            let path = create(images, json!({})).await;
+            let session = self.brought(uploads, &path, json!({"size": size})).await;
+            let shown = ask(uploads, MEMBER, Method::GET, &session, &[], b"").await.1;
+            assert_eq!(shown["status"], "open", "{shown}");
+            let complete = format!("{session}/complete");
+            assert_eq!(ask(uploads, MEMBER, Method::POST, &complete, &[], b"").await.0, 200);
+        }
+        let path = create(images, json!({})).await;
+        let session = self.brought(uploads, &path, json!({"size": 7})).await;
+        assert_eq!(ask(uploads, MEMBER, Method::DELETE, &session, &[], b"").await.0, 204);
+
+        let commit = 3; // the image, the blob, the parts
+        for (function, expected) in
+            [("reaper", 0), ("upload_completed", 0), ("reaper", 1), ("upload_completed", 1)]
+        {
+            let path = create(images, json!({})).await;
+            let md5 = if expected == 0 { Value::Null } else { "0".repeat(32).into() };
+            let session = self.brought(uploads, &path, json!({"size": PART + 7, "md5": md5})).await;
+            self.probe.arm(commit, Fault::KilledAfter);
+            let complete = format!("{session}/complete");
+            assert_eq!(ask(uploads, MEMBER, Method::POST, &complete, &[], b"").await.0, 503);
+            self.probe.reset();
+            self.clock.advance(LEASE * 2);
+            // Whoever waits for it asks, and so tells the reaper.
+            assert_eq!(ask(uploads, MEMBER, Method::GET, &session, &[], b"").await.1["status"], "completing");
+            if function == "reaper" {
+                Reaper::new(self.completion("reaper")).run().await.unwrap();
+            } else {
+                let (image, blob) = (path.rsplit('/').next().unwrap(), session.rsplit('/').next().unwrap());
+                self.arrive(&[format!("glint/{image}/{blob}")], Owner::Image).await;
+            }
+            let shown = ask(uploads, MEMBER, Method::GET, &session, &[], b"").await.1;
+            assert_eq!(
+                shown["status"],
+                if expected == 0 { "complete" } else { "failed" },
+                "{function}: {shown}"
+            );
+        }
+    }
+
+    /// Opens a session and brings its parts to the bucket, past every function. Answers its path.
+    async fn brought(&self, uploads: &Router, path: &str, body: Value) -> String {
+        // The bucket looks at its own clock whether a URL is still good.
+        self.clock.set(SystemClock.now());
+        let (path, body) = (format!("{path}/uploads"), body.to_string());
+        let (status, session) = ask(uploads, MEMBER, Method::POST, &path, &[], body.as_bytes()).await;
+        assert_eq!(status, 201, "{session}");
+        for part in session["parts"].as_array().unwrap() {
+            let len = usize::try_from(part["size"].as_u64().unwrap()).unwrap();
+            let request = Request::put(part["url"].as_str().unwrap()).header("content-length", len);
+            let request = request.body(SdkBody::from(bytes(len))).unwrap();
+            let answer = self.s3.connector().call(HttpRequest::try_from(request).unwrap()).await.unwrap();
+            assert!(answer.status().is_success(), "{answer:?}");
+        }
+        session["self"].as_str().unwrap().to_owned()
     }
 
     fn tasks(&self) -> Router {
@@ -189,13 +258,19 @@ impl Cloud {
         assert_eq!((objects.len(), begun.len()), (held + deleted, 1), "{objects:?} {begun:?}");
 
         self.clock.advance(LEASE * 2);
-        let reaper = Reaper::new(self.catalog("reaper"), stores(self.store("reaper")), self.clock());
+        let reaper = Reaper::new(self.completion("reaper"));
         let report = reaper.run().await.unwrap();
         assert_eq!((report.expired, report.failed), (1, 0));
         assert!(report.removed > deleted, "{report:?}");
         let (objects, begun) = self.s3.keys();
         assert_eq!((objects.len(), begun.len()), (held, 0), "{objects:?} {begun:?}");
     }
+}
+
+/// How sessions are here: in parts as the bucket wants them, and hashed in two stretches.
+fn sessions() -> SessionSettings {
+    let completion = CompletionSettings { stretch_bytes: PART as u64, ..session_settings().completion };
+    SessionSettings { part_bytes: PART as u64, completion, ..session_settings() }
 }
 
 fn stores(store: impl shared::ports::Store + 'static) -> Stores {

@@ -56,7 +56,7 @@ impl HttpConnector for Recorded {
             Some(("DynamoDB_20120810", call)) => table(call, &body(&request)),
             Some(("AmazonSQS", call)) => vec![Right::new(format!("sqs:{call}"), "JobQueue.Arn")],
             Some((other, call)) => panic!("nobody knows what {other}.{call} needs"),
-            None => vec![bucket(request.method(), request.uri())],
+            None => bucket(request.method(), request.uri()),
         };
         self.recorder.0.lock().unwrap_or_else(PoisonError::into_inner).extend(needed);
         self.next.call(request)
@@ -90,17 +90,22 @@ fn table(call: &str, body: &Value) -> Vec<Right> {
 }
 
 /// By the table of actions in the S3 reference: a right is not always named as its call.
-fn bucket(method: &str, uri: &str) -> Right {
+fn bucket(method: &str, uri: &str) -> Vec<Right> {
     let (path, query) = uri.split_once('?').unwrap_or((uri, ""));
     let has = |name: &str| query.split('&').any(|pair| pair.split('=').next() == Some(name));
+    let on_bucket = |action: &str| Right::new(action, "Bucket.Arn");
     let on_objects = |action: &str| Right::new(action, "Bucket.Arn/*");
     let is_object = path.trim_matches('/').split('/').count() > 4; // scheme, server and bucket come before a key
-    match (method, is_object) {
-        ("GET", false) if has("uploads") => Right::new("s3:ListBucketMultipartUploads", "Bucket.Arn"),
-        ("GET" | "HEAD", true) => on_objects("s3:GetObject"),
-        ("PUT" | "POST", true) => on_objects("s3:PutObject"),
-        ("DELETE", true) if has("uploadId") => on_objects("s3:AbortMultipartUpload"),
-        ("DELETE", true) => on_objects("s3:DeleteObject"),
+    let action = match (method, is_object) {
+        ("GET", false) if has("uploads") => return vec![on_bucket("s3:ListBucketMultipartUploads")],
+        // To be told that an object is not there takes a right of its own.
+        ("HEAD", true) => return vec![on_objects("s3:GetObject"), on_bucket("s3:ListBucket")],
+        ("GET", true) if has("uploadId") => "s3:ListMultipartUploadParts",
+        ("GET", true) => "s3:GetObject",
+        ("PUT" | "POST", true) => "s3:PutObject",
+        ("DELETE", true) if has("uploadId") => "s3:AbortMultipartUpload",
+        ("DELETE", true) => "s3:DeleteObject",
         _ => panic!("nobody knows what {method} {uri} needs"),
-    }
+    };
+    vec![on_objects(action)]
 }

@@ -29,6 +29,13 @@ impl TestClock {
     }
 }
 
+impl TestClock {
+    /// Goes to a time, forward or back: for what another clock looks at too.
+    pub fn set(&self, now: Timestamp) {
+        self.0.store(now.microseconds(), Ordering::SeqCst);
+    }
+}
+
 impl Clock for TestClock {
     fn now(&self) -> Timestamp {
         Timestamp::from_microseconds(self.0.fetch_add(1, Ordering::SeqCst))

@@ -10,6 +10,7 @@ mod patient;
 pub mod probe;
 pub mod request;
 pub mod service;
+pub mod sessions;
 pub mod token;
 mod wire;
 pub mod world;

@@ -5,10 +5,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use shared::ports::{
-    ByteStream, Chunks, Item, Key, ObjectWriter, Page, Part, PartLimits, Query, Store, StoreError, Table,
-    TableError, Write,
+    ByteStream, Chunks, Item, Key, ObjectWriter, Page, Part, PartBody, PartError, PartLimits, PresentedPart,
+    Query, SignedPart, Store, StoreError, Table, TableError, Write,
 };
-use shared::store::ObjectKey;
+use shared::store::{ArrivedPart, ChecksumKind, ObjectKey, PartGrant};
+use shared::time::Timestamp;
 
 /// How calls fail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -188,6 +189,50 @@ impl Store for ProbedStore {
 
     async fn remove(&self, key: &ObjectKey) -> Result<(), StoreError> {
         self.probe.through("remove", self.store.remove(key), store_fault, |()| None).await
+    }
+
+    async fn size(&self, key: &ObjectKey) -> Result<u64, StoreError> {
+        self.probe.through("size", self.store.size(key), store_fault, |_| None).await
+    }
+
+    async fn begin_direct(
+        &self,
+        key: &ObjectKey,
+        size: u64,
+        checksum: Option<ChecksumKind>,
+    ) -> Result<String, StoreError> {
+        let begun = self.store.begin_direct(key, size, checksum);
+        self.probe.through("begin_direct", begun, store_fault, |_| None).await
+    }
+
+    async fn sign_part(&self, grant: &PartGrant, now: Timestamp) -> Result<SignedPart, StoreError> {
+        // Nothing is sent.
+        self.store.sign_part(grant, now).await
+    }
+
+    async fn take_part(
+        &self,
+        part: &PresentedPart,
+        now: Timestamp,
+        body: PartBody,
+    ) -> Result<String, PartError> {
+        let taken = self.store.take_part(part, now, body);
+        self.probe.through("take_part", taken, || store_fault().into(), |_| None).await
+    }
+
+    async fn arrived(
+        &self,
+        key: &ObjectKey,
+        upload: &str,
+        after: u32,
+        limit: u32,
+    ) -> Result<Vec<ArrivedPart>, StoreError> {
+        let arrived = self.store.arrived(key, upload, after, limit);
+        self.probe.through("arrived", arrived, store_fault, |_| None).await
+    }
+
+    async fn assemble(&self, key: &ObjectKey, upload: &str, parts: &[ArrivedPart]) -> Result<(), StoreError> {
+        self.probe.through("assemble", self.store.assemble(key, upload, parts), store_fault, |()| None).await
     }
 }
 

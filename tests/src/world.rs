@@ -17,8 +17,8 @@ use shared::format::Rules;
 use shared::http::{Door, Routes, serve};
 use shared::image::{Accepted, Image, PageLimits, Quotas};
 use shared::operations::{
-    Context, ImageData, Images, ImagesSettings, Info, Members, Reaper, StoreInfo, Stores, Tasks,
-    TasksSettings, UploadRequest, UploadSettings,
+    Completion, CompletionSettings, Context, ImageData, Images, ImagesSettings, Info, Members, Reaper,
+    SessionSettings, StoreInfo, Stores, Tasks, TasksSettings, UploadRequest, UploadSettings,
 };
 use shared::policy::Policy;
 use shared::ports::{Clock, Events, Ids, Key, Query, Queue, Store as _, Table};
@@ -40,6 +40,8 @@ pub struct World {
     pub tasks: Tasks,
     /// What is due.
     pub reaper: Reaper,
+    /// What completes upload sessions.
+    pub completion: Completion,
     /// The routes of every function that answers requests, by its crate's name.
     pub functions: BTreeMap<&'static str, Routes>,
     /// The functions behind one door.
@@ -61,6 +63,15 @@ pub struct World {
 /// How long a writer's lease is here.
 pub const LEASE: Duration = Duration::from_mins(2);
 
+/// How long an upload session lasts here.
+pub const SESSION_LIFE: Duration = Duration::from_mins(30);
+
+/// How long a URL of one is good here.
+pub const URL_LIFE: Duration = Duration::from_mins(10);
+
+/// How many bytes of one are hashed here before it is written down.
+pub const STRETCH: u64 = 100;
+
 /// How long a task is kept here once it has ended.
 pub const TASK_LIFE: Duration = Duration::from_hours(48);
 
@@ -72,6 +83,23 @@ pub const MAX_IMAGE: u64 = 1 << 20;
 
 /// How many members an image may have.
 pub const MAX_MEMBERS: usize = 128;
+
+/// How upload sessions are here.
+pub fn session_settings() -> SessionSettings {
+    SessionSettings {
+        part_bytes: PART as u64,
+        life: SESSION_LIFE,
+        url_life: URL_LIFE,
+        completion: CompletionSettings { lease: LEASE, stretch_bytes: STRETCH, run_bytes: u64::MAX },
+        within: None,
+    }
+}
+
+/// What completes them over a catalog and its stores, and tells nobody.
+pub fn completion(catalog: Catalog, stores: Stores, clock: Arc<dyn Clock>) -> Completion {
+    let events = Arc::new(LocalEvents::new(16));
+    Completion::new(catalog, stores, clock, events, session_settings().completion)
+}
 
 impl Deref for World {
     type Target = Service;
@@ -162,13 +190,15 @@ impl World {
             max_bytes: MAX_IMAGE,
             idle: Duration::from_mins(1),
         };
-        let settings = UploadSettings { intake, lease: LEASE, rules };
+        let sessions = session_settings();
+        let settings = UploadSettings { intake, lease: LEASE, rules, sessions };
         let tasks = Tasks::new(
             context.clone(),
             TasksSettings { time_to_live: TASK_LIFE, pages: PageLimits { default: 25, max: 1000 } },
         );
         let data = ImageData::new(context.clone(), stores.clone(), settings);
-        let reaper = Reaper::new(catalog, stores, now);
+        let completion = completion(catalog, stores, now);
+        let reaper = Reaper::new(completion.clone());
         let catalog = Catalog::new(Arc::clone(&table), listing_shards);
         let offered = StoreInfo {
             id: "default".parse().unwrap(),
@@ -183,10 +213,25 @@ impl World {
             ("images", images::routes(images.clone(), members)),
             ("tasks", tasks::routes(tasks.clone())),
             ("uploads", uploads::routes(data.clone())),
+            ("gateway", uploads::part_routes(data.clone())),
         ]);
         let door = Door { identity: Arc::new(TokenSays), ids, public_endpoint: None };
         let service = Service::in_process(serve(functions.values().cloned().collect::<Routes>(), door));
-        Self { images, data, tasks, reaper, functions, service, catalog, clock, limits, probe, table, store }
+        Self {
+            images,
+            data,
+            tasks,
+            reaper,
+            completion,
+            functions,
+            service,
+            catalog,
+            clock,
+            limits,
+            probe,
+            table,
+            store,
+        }
     }
 
     /// The routes of every function, as they describe themselves.

@@ -119,11 +119,13 @@ impl Gateway {
             // The table is in the directory that is locked, so no upload can be alive.
             reaper.recover().await.map_err(GatewayError::Recover)?;
         }
+        let data = app.image_data(&context, &stores);
         let functions = [
             discovery::routes(app.info()),
             images::routes(app.images(&context), app.members(&context)),
             tasks::routes(app.tasks(&context)),
-            uploads::routes(app.image_data(&context, &stores)),
+            uploads::routes(data.clone()),
+            uploads::part_routes(data),
         ];
         let routes = routes(&app, functions);
         let unheard = |source| GatewayError::Listen { address: config.listen, source };

@@ -9,9 +9,8 @@ use lambda_runtime::LambdaEvent;
 use serde::Serialize;
 use serde::de::IgnoredAny;
 use shared::app::App;
-use shared::operations::{Reaped, Reaper};
+use shared::operations::{Reaped, Reaper, last_begin};
 use shared::ports::Clock;
-use shared::time::Timestamp;
 
 /// What one run did, for whoever invoked it and for the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -20,6 +19,8 @@ pub struct Report {
     pub oldest_seconds: u64,
     /// Uploads whose writer had died.
     pub expired: usize,
+    /// Upload sessions whose images became active.
+    pub completed: usize,
     /// Objects removed.
     pub removed: usize,
     /// Due rows that could not be done with.
@@ -27,8 +28,8 @@ pub struct Report {
 }
 
 impl From<Reaped> for Report {
-    fn from(Reaped { oldest, expired, removed, failed }: Reaped) -> Self {
-        Self { oldest_seconds: oldest.as_secs(), expired, removed, failed }
+    fn from(Reaped { oldest, expired, completed, removed, failed }: Reaped) -> Self {
+        Self { oldest_seconds: oldest.as_secs(), expired, completed, removed, failed }
     }
 }
 
@@ -70,7 +71,7 @@ impl Function {
     /// # Errors
     /// When due rows cannot be read: the platform then delivers the event, or all jobs of the batch, again.
     pub async fn invoke(&self, event: Event, metrics: &mut (impl Write + Send)) -> shared::Result<Report> {
-        let run = self.reaper.run_until(self.last_begin(event.context.deadline)).await;
+        let run = self.reaper.run_until(last_begin(event.context.deadline, self.clock.now())).await;
         let reaped = run.as_ref().map_or_else(|interrupted| interrupted.reaped, |reaped| Some(*reaped));
         if let Some(reaped) = reaped {
             let line = metrics::line(&reaped.into(), &self.stage, self.clock.now());
@@ -79,14 +80,5 @@ impl Function {
             }
         }
         Ok(run?.into())
-    }
-
-    /// From when on nothing more is begun in an invocation that ends at `deadline`, in milliseconds since 1970. A deadline
-    /// that has passed is none: some hosts of test runs give one.
-    fn last_begin(&self, deadline: u64) -> Option<Timestamp> {
-        let now = self.clock.now();
-        let deadline = i64::try_from(deadline).unwrap_or(i64::MAX).saturating_mul(1000);
-        let left = Timestamp::from_microseconds(deadline).since(now);
-        (!left.is_zero()).then(|| now.plus(left / 10 * 9))
     }
 }

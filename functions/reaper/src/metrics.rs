@@ -17,6 +17,7 @@ pub(crate) fn line(report: &Report, stage: &str, at: Timestamp) -> String {
                 "Metrics": [
                     { "Name": "OldestDueAge", "Unit": "Seconds" },
                     { "Name": "Expired", "Unit": "Count" },
+                    { "Name": "Completed", "Unit": "Count" },
                     { "Name": "Removed", "Unit": "Count" },
                     { "Name": "Failed", "Unit": "Count" },
                 ],
@@ -25,6 +26,7 @@ pub(crate) fn line(report: &Report, stage: &str, at: Timestamp) -> String {
         "Stage": stage,
         "OldestDueAge": report.oldest_seconds,
         "Expired": report.expired,
+        "Completed": report.completed,
         "Removed": report.removed,
         "Failed": report.failed,
     });
@@ -40,7 +42,7 @@ mod tests {
     /// What the format's schema requires: the members and their types, and that what is named is there.
     #[test]
     fn a_line_is_a_document_of_the_embedded_metric_format() {
-        let report = Report { oldest_seconds: 61, expired: 1, removed: 2, failed: 3 };
+        let report = Report { oldest_seconds: 61, expired: 1, completed: 4, removed: 2, failed: 3 };
         let line = line(&report, "prod", Timestamp::from_microseconds(1_790_841_600_123_456));
         assert_eq!(line.find('\n'), Some(line.len() - 1), "one line: {line}");
         let document: Value = serde_json::from_str(&line).unwrap();
@@ -58,6 +60,7 @@ mod tests {
         let expected = [
             ("OldestDueAge", "Seconds", 61),
             ("Expired", "Count", 1),
+            ("Completed", "Count", 4),
             ("Removed", "Count", 2),
             ("Failed", "Count", 3),
         ];

@@ -6,17 +6,19 @@
 mod message;
 
 use futures_util::{StreamExt as _, stream};
-use shared::operations::Arrivals;
+use shared::operations::{Arrivals, Owner};
+use shared::time::Timestamp;
 
 pub use message::{Answer, Batch, Message};
 
 /// How many messages are worked on side by side: a batch that the queue's mapping gathers is about as large.
 const CONCURRENCY: usize = 8;
 
-/// Looks at the objects of a batch of messages and answers which of them must come again. A second run changes nothing.
-pub async fn handle(batch: Batch, arrivals: &Arrivals) -> Answer {
+/// Looks at the objects of a batch of messages and answers which of them must come again: those that could not be looked at, and those
+/// whose object is not completed yet. Begins nothing new from `until` on, if it is given. A second run changes nothing.
+pub async fn handle(batch: Batch, arrivals: &Arrivals, until: Option<Timestamp>) -> Answer {
     let looks = batch.messages.into_iter().map(async |message: Message| {
-        let done = look(&message, arrivals).await;
+        let done = look(&message, arrivals, until).await;
         (!done).then_some(message.id)
     });
     let again = stream::iter(looks).buffered(CONCURRENCY).filter_map(std::future::ready);
@@ -24,7 +26,7 @@ pub async fn handle(batch: Batch, arrivals: &Arrivals) -> Answer {
 }
 
 /// Looks at all objects of a message. `false` when the message must come again.
-async fn look(message: &Message, arrivals: &Arrivals) -> bool {
+async fn look(message: &Message, arrivals: &Arrivals, until: Option<Timestamp>) -> bool {
     let objects = match message.objects() {
         Ok(objects) => objects,
         Err(error) => {
@@ -34,10 +36,13 @@ async fn look(message: &Message, arrivals: &Arrivals) -> bool {
     };
     let mut done = true;
     for object in objects {
-        if let Err(error) = arrivals.arrived(&object).await {
-            let cause = std::error::Error::source(&error);
-            tracing::warn!(path = object.path, %error, cause = ?cause, "an object could not be looked at: its event comes again");
-            done = false;
+        match arrivals.arrived(&object, until).await {
+            Ok(owner) => done &= owner != Owner::Unfinished,
+            Err(error) => {
+                let cause = std::error::Error::source(&error);
+                tracing::warn!(path = object.path, %error, cause = ?cause, "an object could not be looked at: its event comes again");
+                done = false;
+            }
         }
     }
     done

@@ -3,14 +3,17 @@
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 use shared::app::App;
 use shared::config::Config;
+use shared::operations::last_begin;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     let config = Config::from_environment()?;
     shared::log::start(&config.log)?;
     let app = App::new(config);
-    let arrivals = &app.arrivals(&app.cloud_catalog()?)?;
-    let handler =
-        async |event: LambdaEvent<_>| Ok::<_, Error>(upload_completed::handle(event.payload, arrivals).await);
+    let (arrivals, clock) = (&app.arrivals(&app.cloud_catalog()?, &app.cloud_stores()?)?, &app.clock);
+    let handler = async |event: LambdaEvent<_>| {
+        let until = last_begin(event.context.deadline, clock.now());
+        Ok::<_, Error>(upload_completed::handle(event.payload, arrivals, until).await)
+    };
     lambda_runtime::run(service_fn(handler)).await
 }

@@ -2,10 +2,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use shared::adapters::memory::MemoryTable;
+use shared::adapters::in_process::LocalEvents;
+use shared::adapters::memory::{MemoryStore, MemoryTable};
 use shared::adapters::system::SystemClock;
 use shared::catalog::Catalog;
-use shared::operations::{Arrival, ArrivalsSettings};
+use shared::operations::{Arrival, ArrivalsSettings, Completion, CompletionSettings, Stores};
 
 use super::*;
 
@@ -20,7 +21,11 @@ fn arrivals() -> Arrivals {
         prefix: String::new(),
         grace: Duration::from_mins(2),
     };
-    Arrivals::new(Catalog::new(Arc::new(MemoryTable::new()), 1), Arc::new(SystemClock), settings)
+    let stores = Stores::single("default".parse().unwrap(), Arc::new(MemoryStore::new()));
+    let how =
+        CompletionSettings { lease: Duration::from_mins(2), stretch_bytes: 1 << 20, run_bytes: u64::MAX };
+    let (catalog, events) = (Catalog::new(Arc::new(MemoryTable::new()), 1), Arc::new(LocalEvents::new(1)));
+    Arrivals::new(Completion::new(catalog, stores, Arc::new(SystemClock), events, how), settings)
 }
 
 fn message(body: &str) -> Message {
@@ -35,7 +40,7 @@ fn told(body: &str) -> Vec<(String, String, String)> {
 
 async fn answer(batch: &str) -> Value {
     let batch = serde_json::from_str(batch).unwrap();
-    serde_json::to_value(handle(batch, &arrivals()).await).unwrap()
+    serde_json::to_value(handle(batch, &arrivals(), None).await).unwrap()
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 mod download;
 mod range;
+mod session;
 mod upload;
 
 use axum::extract::DefaultBodyLimit;
@@ -9,7 +10,23 @@ use shared::http::Routes;
 use shared::operations::ImageData;
 use shared::routes;
 
+use self::session::parts;
+
 /// The routes of image bytes.
 pub fn routes(data: ImageData) -> Routes {
-    routes![download::download, upload::upload].layer(DefaultBodyLimit::disable()).with_state(data)
+    let routes = routes![
+        download::download,
+        upload::upload,
+        session::open,
+        session::show,
+        session::complete,
+        session::close,
+        parts::sign,
+    ];
+    routes.layer(DefaultBodyLimit::disable()).with_state(data)
+}
+
+/// The route by which a process takes parts for a store of its own. No function has one: there, parts go to the bucket.
+pub fn part_routes(data: ImageData) -> Routes {
+    routes![parts::take].layer(DefaultBodyLimit::disable()).with_state(data)
 }

@@ -38,7 +38,9 @@ pub(crate) async fn upload(
 const SIZE: &str = "x-openstack-image-size";
 const STORE: &str = "x-image-meta-store";
 
-fn chunks(body: Body) -> impl futures_util::Stream<Item = Result<axum::body::Bytes, shared::error::Cause>> {
+pub(crate) fn chunks(
+    body: Body,
+) -> impl futures_util::Stream<Item = Result<axum::body::Bytes, shared::error::Cause>> {
     BodyDataStream::map(body.into_data_stream(), |chunk| chunk.map_err(axum::Error::into_inner))
 }
 

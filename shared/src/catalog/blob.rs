@@ -6,7 +6,7 @@
 //! appears without a row is `garbage` from the start.
 
 use super::record::{BlobRecord, BlobState, DueRecord, decode, encode, in_state};
-use super::{Catalog, ChangeError, Due, DueMembers, Stored, key, member};
+use super::{Catalog, ChangeError, Due, DueMembers, Stored, StoredSession, key, member};
 use crate::error::Result;
 use crate::image::{Image, Location};
 use crate::ports::{Change, Condition, Item, Write};
@@ -20,6 +20,8 @@ pub struct Blob {
     pub state: BlobState,
     /// Where it lies.
     pub location: Location,
+    /// The upload session by which it is written, if it is.
+    pub session: Option<StoredSession>,
 }
 
 impl Catalog {
@@ -30,7 +32,8 @@ impl Catalog {
     pub async fn blob(&self, location: &Location) -> Result<Option<Blob>> {
         let Some(item) = self.table.get(&key::blob(&location.key)).await? else { return Ok(None) };
         let record: BlobRecord = decode(item.attributes)?;
-        Ok(Some(Blob { state: record.state, location: record.location }))
+        let (state, location) = (record.state, record.location.clone());
+        Ok(Some(Blob { state, location, session: StoredSession::read(record)? }))
     }
 
     /// Begins an attempt to write an image: the image becomes `saving`, and it is due when the lease ends. Cost: one write.
@@ -195,15 +198,15 @@ impl Catalog {
 }
 
 fn put_blob(location: &Location, state: BlobState, condition: Condition) -> Result<Change> {
-    let attributes = encode(&BlobRecord { state, location: location.clone() })?;
+    let attributes = encode(&BlobRecord { state, location: location.clone(), revision: 0, session: None })?;
     Ok(Change::Put(Item { key: key::blob(&location.key), attributes }, condition))
 }
 
-fn put_due(due: &Due) -> Result<Change> {
+pub(super) fn put_due(due: &Due) -> Result<Change> {
     let attributes = encode(&DueRecord { at: due.at, location: due.location.clone() })?;
     Ok(Change::Put(Item { key: key::due_blob(due.at, &due.location.key), attributes }, Condition::Always))
 }
 
-fn remove_due(due: &Due) -> Change {
+pub(super) fn remove_due(due: &Due) -> Change {
     Change::Remove(key::due_blob(due.at, &due.location.key), Condition::Always)
 }

@@ -26,6 +26,7 @@ mod member;
 mod merge;
 mod record;
 mod scope;
+mod session;
 mod task;
 mod turns;
 mod usage;
@@ -43,6 +44,7 @@ pub use member::DueMembers;
 pub use merge::Listing;
 pub use record::BlobState;
 pub use scope::Scope;
+pub use session::StoredSession;
 pub use task::{DueTask, StoredTask, TaskListing};
 pub use turns::Turn;
 

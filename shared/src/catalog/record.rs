@@ -1,5 +1,6 @@
 //! The shapes of items. Attribute names stand here and nowhere else.
 
+mod session;
 mod task;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -10,11 +11,14 @@ use serde_json::Value;
 
 use crate::error::{Error, Result};
 use crate::id::{ImageId, ProjectId};
-use crate::image::{ContainerFormat, Digests, DiskFormat, Image, Location, MemberStatus, Status, Visibility};
+use crate::image::{
+    ContainerFormat, Digests, DiskFormat, Image, Location, MemberStatus, Refused, Status, Visibility,
+};
 use crate::ports::{Attributes, Condition};
 use crate::time::Timestamp;
 use crate::usage::{Resource, Usage};
 
+pub(super) use session::SessionRecord;
 pub(super) use task::{TaskRecord, TaskReference};
 
 /// The shape written today. A reader knows every shape up to it; a past one keeps a golden file.
@@ -63,6 +67,8 @@ pub(super) struct ImageRecord {
     upload: Option<Location>,
     #[serde(default, skip_serializing_if = "is_default")]
     reserved: u64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    refused: Option<Refused>,
     #[serde(default, skip_serializing_if = "is_default")]
     members: u32,
 }
@@ -98,6 +104,7 @@ impl ImageRecord {
             location: image.location,
             upload: image.upload,
             reserved: image.reserved,
+            refused: image.refused,
             members: image.members,
         }
     }
@@ -127,6 +134,7 @@ impl From<ImageRecord> for Image {
             location: record.location,
             upload: record.upload,
             reserved: record.reserved,
+            refused: record.refused,
             members: record.members,
         }
     }
@@ -165,6 +173,12 @@ impl BlobState {
 pub(super) struct BlobRecord {
     pub(super) state: BlobState,
     pub(super) location: Location,
+    /// Counts the changes of an upload session.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub(super) revision: i64,
+    /// Set while it is written by an upload session.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) session: Option<SessionRecord>,
 }
 
 /// The condition that a blob is in a state.

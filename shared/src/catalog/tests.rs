@@ -49,6 +49,7 @@ fn image(number: u32) -> Image {
         location: None,
         upload: None,
         reserved: 0,
+        refused: None,
         members: 0,
     }
 }

@@ -11,7 +11,7 @@ pub(super) fn faults(config: &Config) -> Vec<(&'static str, String)> {
 
 fn bounds(config: &Config) -> Vec<(&'static str, String)> {
     let of = |count: usize| count as u64;
-    let bounded: [(&'static str, u64, RangeInclusive<u64>); 13] = [
+    let bounded: [(&'static str, u64, RangeInclusive<u64>); 17] = [
         ("drain_seconds", config.drain_seconds, 0..=86_400),
         ("identity.keystone.cache_seconds", config.identity.keystone.cache_seconds, 0..=3600),
         ("identity.keystone.timeout_seconds", config.identity.keystone.timeout_seconds, 1..=25),
@@ -21,6 +21,10 @@ fn bounds(config: &Config) -> Vec<(&'static str, String)> {
         ("upload.parts_in_flight", of(config.upload.parts_in_flight), 1..=64),
         ("upload.lease_seconds", config.upload.lease_seconds, 10..=86_400),
         ("upload.idle_seconds", config.upload.idle_seconds, 1..=86_400),
+        ("upload.session_part_mib", config.upload.session_part_mib, 5..=5120),
+        ("upload.session_seconds", config.upload.session_seconds, 60..=604_800),
+        ("upload.url_seconds", config.upload.url_seconds, 60..=604_800),
+        ("upload.hash_run_mib", config.upload.hash_run_mib, 1..=u64::MAX >> 20),
         ("limits.image_size_bytes", config.limits.image_size_bytes, 1..=i64::MAX as u64),
         ("limits.page_max", of(config.limits.page_max), 1..=1000),
         ("limits.page_default", of(config.limits.page_default), 1..=of(config.limits.page_max)),

@@ -34,6 +34,15 @@ pub struct MemberPath(pub ImageId, pub ProjectId);
 #[derive(Clone, Debug)]
 pub struct TaskPath(pub String);
 
+/// The image and the upload session a path names, in its `{image_id}` and `{upload_id}`; the session as it was written.
+#[derive(Clone, Debug)]
+pub struct UploadPath(pub ImageId, pub String);
+
+/// The image, the upload session and the part a path names, in its `{image_id}`, `{upload_id}` and `{number}`; the last two as
+/// they were written.
+#[derive(Clone, Debug)]
+pub struct PartPath(pub ImageId, pub String, pub String);
+
 /// A JSON body of up to [`MAX_JSON_BYTES`]. Its declared type is not looked at.
 ///
 /// # Errors
@@ -93,6 +102,24 @@ impl<S: Send + Sync> FromRequestParts<S> for MemberPath {
             Ok(project) => Ok(Self(id, project)),
             Err(_) => Err(Error::NotFound(UNKNOWN_PATH.to_owned()).into()),
         }
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for UploadPath {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        let ImagePath(id) = ImagePath::from_request_parts(parts, state).await?;
+        Ok(Self(id, parameter(parts, "upload_id").await?))
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for PartPath {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        let UploadPath(id, upload) = UploadPath::from_request_parts(parts, state).await?;
+        Ok(Self(id, upload, parameter(parts, "number").await?))
     }
 }
 

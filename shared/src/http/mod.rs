@@ -20,7 +20,8 @@ pub use conditions::knows;
 pub use door::{CallerUnavailable, Door, serve};
 pub use error::ApiError;
 pub use extract::{
-    BaseUrl, ImagePath, JsonBody, MAX_JSON_BYTES, MemberPath, NoBody, QueryPairs, TagPath, TaskPath,
+    BaseUrl, ImagePath, JsonBody, MAX_JSON_BYTES, MemberPath, NoBody, PartPath, QueryPairs, TagPath,
+    TaskPath, UploadPath,
 };
 pub use payload::Payload;
 #[cfg(feature = "openapi")]

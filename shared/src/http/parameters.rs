@@ -5,7 +5,7 @@ use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn};
 use utoipa::openapi::schema::{Object, ObjectBuilder, Type};
 use utoipa::openapi::{RefOr, Required, Schema};
 
-use super::extract::{ImagePath, MemberPath, TagPath, TaskPath};
+use super::extract::{ImagePath, MemberPath, PartPath, TagPath, TaskPath, UploadPath};
 
 impl IntoParams for ImagePath {
     fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
@@ -25,6 +25,22 @@ impl IntoParams for MemberPath {
     fn into_params(place: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
         let mut parameters = ImagePath::into_params(place);
         parameters.push(in_path("member_id", "Id of the project the image is shared with."));
+        parameters
+    }
+}
+
+impl IntoParams for UploadPath {
+    fn into_params(place: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
+        let mut parameters = ImagePath::into_params(place);
+        parameters.push(in_path("upload_id", "Id of the upload session."));
+        parameters
+    }
+}
+
+impl IntoParams for PartPath {
+    fn into_params(place: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
+        let mut parameters = UploadPath::into_params(place);
+        parameters.push(in_path("number", "Number of the part, counted from 1."));
         parameters
     }
 }

@@ -5,7 +5,7 @@
 //! locations (2.4, 2.17) nor import (2.6, 2.10, 2.11) or a cache (2.14, 2.16, 2.18).
 
 use axum::response::{IntoResponse, Response};
-use http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
+use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
 use serde_json::{Value, json};
 
 /// The minor versions on offer, as Glance orders them, and the one that is current.
@@ -69,6 +69,14 @@ pub(super) fn is_open(path: &str) -> bool {
     ["/", "/versions", "/versions/", "/healthcheck", "/openapi.json"].contains(&path)
 }
 
+/// Whether a request under `/v2` brings a part of an upload session. Its URL says who may, by a signature that the store looks at.
+pub(super) fn brings_part(method: &Method, uri: &Uri) -> bool {
+    let mut steps = uri.path().split('/').skip(1);
+    let ours = ["v2", "images", "", "uploads", "", "parts", ""];
+    let fits = ours.into_iter().all(|ours| steps.next().is_some_and(|step| ours.is_empty() || step == ours));
+    *method == Method::PUT && fits && steps.next().is_none()
+}
+
 fn is_advertised(version: &str) -> bool {
     version == "v2" || version.strip_prefix('v').is_some_and(|number| ADVERTISED.contains(&number))
 }
@@ -87,6 +95,21 @@ mod tests {
     fn of(path: &str, accept: &str) -> Destination {
         let headers = HeaderMap::from_iter([(header::ACCEPT, HeaderValue::try_from(accept).unwrap())]);
         destination(&path.parse().unwrap(), &headers)
+    }
+
+    #[test]
+    fn a_part_is_brought_by_its_own_path_alone() {
+        let brings = |method: Method, path: &str| brings_part(&method, &path.parse().unwrap());
+        assert!(brings(Method::PUT, "/v2/images/i/uploads/u/parts/1?signature=x"));
+        for path in [
+            "/v2/images/i/uploads/u/parts",
+            "/v2/images/i/uploads/u/parts/1/x",
+            "/v2/images/i/file/u/parts/1",
+            "/v2/tasks/i/uploads/u/parts/1",
+        ] {
+            assert!(!brings(Method::PUT, path), "{path}");
+        }
+        assert!(!brings(Method::POST, "/v2/images/i/uploads/u/parts/1"));
     }
 
     #[test]

@@ -149,6 +149,7 @@ impl NewImage {
             location: None,
             upload: None,
             reserved: 0,
+            refused: None,
             members: 0,
         };
         for (name, value) in self.attributes {

@@ -15,7 +15,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use crate::id::{ImageId, ProjectId, StoreId};
+use crate::id::{ImageId, ProjectId, StoreId, Ulid};
 use crate::store::ObjectKey;
 use crate::time::Timestamp;
 
@@ -75,8 +75,19 @@ pub struct Image {
     pub upload: Option<Location>,
     /// The bytes that the upload under way has announced: its owner's usage counts them already.
     pub reserved: u64,
+    /// Why the bytes of the last upload session were not taken, until another upload begins.
+    pub refused: Option<Refused>,
     /// How many projects it is shared with. It counts while the image is shared, and is kept while it is not.
     pub members: u32,
+}
+
+/// An upload session whose bytes were not taken.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Refused {
+    /// The session.
+    pub session: Ulid,
+    /// Why, for who opened it.
+    pub reason: String,
 }
 
 /// Where bytes lie.

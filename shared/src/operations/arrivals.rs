@@ -8,12 +8,13 @@
 //!   makes the object due once more. The reaper then finds no row, and removes what is due all the same.
 //! - *The object was removed and its row forgotten before the event came.* The rows are written for nothing: the reaper
 //!   removes what is not there and forgets them. A removal is no event that is listened to, so it ends there.
+//! - *The object of an upload session.* It has an owner, and a worker: whoever made it whole, unless that one died. Then who looks goes on.
 //! - *One event twice at once.* When its object is due follows from the event: both write the same rows.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{ATTEMPTS, contended};
+use super::{ATTEMPTS, Completion, Outcome, contended};
 use crate::catalog::{BlobState, Catalog, ChangeError, Due};
 use crate::error::Result;
 use crate::id::StoreId;
@@ -25,6 +26,7 @@ use crate::time::Timestamp;
 /// Looks at objects that appear in a bucket.
 #[derive(Clone, Debug)]
 pub struct Arrivals {
+    completion: Completion,
     catalog: Catalog,
     clock: Arc<dyn Clock>,
     settings: ArrivalsSettings,
@@ -59,6 +61,8 @@ pub struct Arrival {
 pub enum Owner {
     /// Its image's, or its writer's, who commits it or whose lease ends.
     Image,
+    /// Its image's, for which it is being completed: it has to be looked at again.
+    Unfinished,
     /// Nobody's: it is due to be removed.
     Nobody,
     /// Somebody else's: it lies in another bucket, or its key is none of ours.
@@ -69,17 +73,18 @@ pub enum Owner {
 
 impl Arrivals {
     /// What looks at the objects of one bucket.
-    pub fn new(catalog: Catalog, clock: Arc<dyn Clock>, settings: ArrivalsSettings) -> Self {
-        Self { catalog, clock, settings }
+    pub fn new(completion: Completion, settings: ArrivalsSettings) -> Self {
+        let (catalog, clock) = (completion.catalog.clone(), Arc::clone(&completion.clock));
+        Self { completion, catalog, clock, settings }
     }
 
-    /// Looks whose an object is that has appeared, and has it removed if it is nobody's. What is foreign or unknown is
-    /// left alone. A second run changes nothing; long after the event, it may make the object due once more. Cost: one
+    /// Looks whose an object is that has appeared, has it removed if it is nobody's, and completes it if it is an upload session's that nobody
+    /// works on, beginning nothing new from `until` on. What is foreign or unknown is left alone. A second run changes nothing; long after the event, it may make the object due once more. Cost: one
     /// read; for what is nobody's one write, and one more read when its key was forgotten.
     ///
     /// # Errors
     /// `Unavailable`, `Internal` for a fault of the table.
-    pub async fn arrived(&self, arrival: &Arrival) -> Result<Owner> {
+    pub async fn arrived(&self, arrival: &Arrival, until: Option<Timestamp>) -> Result<Owner> {
         let Arrival { bucket, path, at } = arrival;
         let Some(location) = self.locate(arrival) else {
             tracing::debug!(bucket, path, "an object of others has appeared");
@@ -87,11 +92,11 @@ impl Arrivals {
         };
         // Not before now: a row that is overdue tells that the reaper is late.
         let due = Due { at: at.plus(self.settings.grace).max(self.clock.now()), location };
-        let owner = self.look(&due).await?;
+        let owner = self.look(&due, until).await?;
         match owner {
             Owner::Nobody => tracing::info!(path, "an object that nobody owns has appeared: it will go"),
             Owner::Unknown => tracing::warn!(path, "an object of an image unknown to the table has appeared"),
-            Owner::Image | Owner::Foreign => {}
+            Owner::Image | Owner::Unfinished | Owner::Foreign => {}
         }
         Ok(owner)
     }
@@ -102,10 +107,27 @@ impl Arrivals {
         Some(Location { store: store.clone(), key: ObjectKey::try_from(path.to_owned()).ok()? })
     }
 
-    async fn look(&self, due: &Due) -> Result<Owner> {
+    /// Goes on with a session whose object is whole.
+    async fn complete(&self, due: &Due, until: Option<Timestamp>) -> Result<Owner> {
+        Ok(match self.completion.advance(&due.location, until).await? {
+            Outcome::Busy | Outcome::Unfinished => Owner::Unfinished,
+            // Refused bytes are removed already, or due.
+            Outcome::Active
+            | Outcome::Refused(_)
+            | Outcome::Reopened
+            | Outcome::Ended
+            | Outcome::Open
+            | Outcome::None => Owner::Image,
+        })
+    }
+
+    async fn look(&self, due: &Due, until: Option<Timestamp>) -> Result<Owner> {
         let id = due.location.key.image();
         for _ in 0..ATTEMPTS {
-            let noted = match self.catalog.blob(&due.location).await?.map(|blob| blob.state) {
+            let blob = self.catalog.blob(&due.location).await?;
+            let is_session = blob.as_ref().is_some_and(|blob| blob.session.is_some());
+            let noted = match blob.map(|blob| blob.state) {
+                Some(BlobState::Writing) if is_session => return self.complete(due, until).await,
                 Some(BlobState::Writing | BlobState::Attached) => return Ok(Owner::Image),
                 Some(BlobState::Garbage) => self.catalog.remind(due).await,
                 None if self.catalog.find(id).await?.is_none() => return Ok(Owner::Unknown),

@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::contention::Tries;
 use super::usage::{allowed, over_limit};
 use super::{ATTEMPTS, Context, contended, find, tell};
-use crate::catalog::{ChangeError, Stored};
+use crate::catalog::{ChangeError, Due, Stored};
 use crate::error::{Error, Result};
 use crate::id::ImageId;
 use crate::identity::Caller;
@@ -161,7 +161,8 @@ impl Images {
         changed.await.map(drop)
     }
 
-    /// Deletes an image (`DELETE /v2/images/{image_id}`). Its bytes follow soon after. Cost: one read and one write.
+    /// Deletes an image (`DELETE /v2/images/{image_id}`). Its bytes follow soon after. Cost: one read and one write; while bytes
+    /// are on their way one read more, and one write more when an upload session brings them.
     /// A second run finds nothing.
     ///
     /// # Errors
@@ -176,11 +177,26 @@ impl Images {
             if tries.queue().await? {
                 continue;
             }
+            // Whose parts nobody brings on: no writer has to be waited for.
+            let session = match &seen.image.upload {
+                Some(location) => {
+                    self.context.catalog.blob(location).await?.is_some_and(|blob| blob.session.is_some())
+                }
+                None => false,
+            };
             let now = self.context.clock.now();
             let deleted = tombstone(&seen.image, now)?;
             match self.context.catalog.delete(&seen, &deleted, now).await {
                 Ok(()) => {
-                    if seen.image.location.is_some() {
+                    let ended = match (session, &seen.image.upload) {
+                        // Left to its due row, it would lie there for as long as a session lasts.
+                        (true, Some(location)) => {
+                            let due = Due { at: now, location: location.clone() };
+                            self.context.catalog.remind(&due).await.is_ok()
+                        }
+                        _ => false,
+                    };
+                    if ended || seen.image.location.is_some() {
                         self.context.queue.enqueue(Job::Reap).await;
                     }
                     tell(&self.context, EventKind::Delete, &seen.image).await;
@@ -244,6 +260,7 @@ fn tombstone(image: &Image, now: crate::time::Timestamp) -> Result<Image> {
         location: None,
         upload: None,
         reserved: 0,
+        refused: None,
         members: 0,
         ..image.clone()
     })

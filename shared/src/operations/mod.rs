@@ -3,6 +3,7 @@
 
 mod actions;
 mod arrivals;
+mod completion;
 mod contention;
 mod download;
 mod images;
@@ -10,6 +11,7 @@ mod info;
 mod list;
 mod members;
 mod reaper;
+mod sessions;
 mod tasks;
 mod upload;
 mod usage;
@@ -26,12 +28,14 @@ use crate::policy::{self, Operation, Policy, Target};
 use crate::ports::{Clock, Event, EventKind, Events, Ids, Limits, Queue, Store};
 
 pub use arrivals::{Arrival, Arrivals, ArrivalsSettings, Owner};
+pub use completion::{Completion, CompletionSettings, Outcome};
 pub use download::{Download, ImageInfo};
 pub use images::{Images, ImagesSettings};
 pub use info::{Info, StoreInfo};
 pub use list::ImagePage;
 pub use members::Members;
 pub use reaper::{Interrupted, Reaped, Reaper};
+pub use sessions::{BroughtPart, PartState, SessionSettings, SessionState, SessionStatus, SignedPartUrl};
 pub use tasks::{TaskPage, Tasks, TasksSettings};
 pub use upload::{ImageData, UploadRequest, UploadSettings};
 pub use usage::{ResourceUsage, recount};
@@ -126,6 +130,14 @@ fn refused(error: ChangeError, id: &ImageId) -> Error {
         ChangeError::Lost | ChangeError::OverLimit => contended(id),
         ChangeError::Table(error) => error,
     }
+}
+
+/// From when on nothing more is begun in an invocation of a function that ends at `deadline`, in milliseconds since 1970: the last
+/// tenth of its time is for what was begun. A deadline that has passed is none: some hosts of test runs give one.
+pub fn last_begin(deadline: u64, now: crate::time::Timestamp) -> Option<crate::time::Timestamp> {
+    let deadline = i64::try_from(deadline).unwrap_or(i64::MAX).saturating_mul(1000);
+    let left = crate::time::Timestamp::from_microseconds(deadline).since(now);
+    (!left.is_zero()).then(|| now.plus(left / 10 * 9))
 }
 
 /// Tells what happened to an image.

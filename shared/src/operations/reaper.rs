@@ -1,7 +1,7 @@
 //! Does what due rows promise.
 //!
 //! A blob that is due is looked at by its state. `writing`: its writer's lease has ended, so the image is `queued` again
-//! and the blob garbage. `garbage`: the object is removed, then the rows. Unknown: the same, for its row was forgotten, and
+//! and the blob garbage; a session's is gone on with, once all its parts had arrived. `garbage`: the object is removed, then the rows. Unknown: the same, for its row was forgotten, and
 //! its writer may have come after that. `attached`: the due row is a leftover of a lost race and goes. Members of a deleted
 //! image are removed, as many at a time as one write takes, and the due row with the last. Tasks are due too, in rows of
 //! their own. Every step may happen twice.
@@ -16,10 +16,11 @@ use std::time::Duration;
 use futures_util::StreamExt;
 
 use super::upload::requeued;
-use super::{ATTEMPTS, Stores, contended, refused};
+use super::{ATTEMPTS, Completion, Outcome, Stores, contended, refused};
 use crate::catalog::{BlobState, Catalog, ChangeError, Due};
 use crate::error::{Error, Result};
 use crate::ports::{Clock, Store};
+use crate::store::Phase;
 use crate::time::Timestamp;
 
 /// How many due rows a query reads.
@@ -31,6 +32,7 @@ const CONCURRENCY: usize = 8;
 /// Does what is due.
 #[derive(Clone, Debug)]
 pub struct Reaper {
+    completion: Completion,
     catalog: Catalog,
     stores: Stores,
     clock: Arc<dyn Clock>,
@@ -43,6 +45,8 @@ pub struct Reaped {
     pub oldest: Duration,
     /// Uploads whose writer had died: their images are queued again.
     pub expired: usize,
+    /// Upload sessions whose images became active.
+    pub completed: usize,
     /// Objects removed.
     pub removed: usize,
     /// Due rows that could not be done with; they stay due.
@@ -76,9 +80,11 @@ enum Writers {
 }
 
 impl Reaper {
-    /// A reaper over a catalog and its stores.
-    pub fn new(catalog: Catalog, stores: Stores, clock: Arc<dyn Clock>) -> Self {
-        Self { catalog, stores, clock }
+    /// A reaper over the catalog and the stores that sessions are completed in.
+    pub fn new(completion: Completion) -> Self {
+        let (catalog, stores) = (completion.catalog.clone(), completion.stores.clone());
+        let clock = Arc::clone(&completion.clock);
+        Self { completion, catalog, stores, clock }
     }
 
     /// Does everything that is due now. Cost: a query for each 100 due rows of either kind; for each object one read, at most
@@ -129,10 +135,11 @@ impl Reaper {
             let Some(last) = due.last().cloned() else { break };
             let mut done = futures_util::stream::iter(due)
                 .take_while(|_| ready(in_time()))
-                .map(|due| self.settle(due, writers))
+                .map(|due| self.settle(due, writers, until))
                 .buffer_unordered(CONCURRENCY);
             while let Some(one) = done.next().await {
                 so_far.expired += one.expired;
+                so_far.completed += one.completed;
                 so_far.removed += one.removed;
                 so_far.failed += one.failed;
             }
@@ -150,9 +157,9 @@ impl Reaper {
         }
     }
 
-    async fn settle(&self, due: Due, writers: Writers) -> Reaped {
+    async fn settle(&self, due: Due, writers: Writers, until: Option<Timestamp>) -> Reaped {
         let mut reaped = Reaped::default();
-        if let Err(error) = self.step(&due, writers, &mut reaped).await {
+        if let Err(error) = self.step(&due, writers, until, &mut reaped).await {
             let cause = std::error::Error::source(&error);
             tracing::warn!(key = %due.location.key, %error, cause = ?cause, "what is due to an object could not be done");
             reaped.failed = 1;
@@ -160,9 +167,29 @@ impl Reaper {
         reaped
     }
 
-    async fn step(&self, due: &Due, writers: Writers, reaped: &mut Reaped) -> Result<()> {
+    async fn step(
+        &self,
+        due: &Due,
+        writers: Writers,
+        until: Option<Timestamp>,
+        reaped: &mut Reaped,
+    ) -> Result<()> {
         let id = due.location.key.image();
-        let state = self.catalog.blob(&due.location).await?.map(|blob| blob.state);
+        let blob = self.catalog.blob(&due.location).await?;
+        let state = blob.as_ref().map(|blob| blob.state);
+        if let Some(stored) = blob.and_then(|blob| blob.session).map(|stored| stored.session) {
+            if stored.due != due.at {
+                // It was moved on, and this one was left by a race.
+                return self.catalog.settle(due).await.map_err(|error| refused(error, id));
+            }
+            if due.at > self.clock.now() {
+                // Its clients are other processes, and come back.
+                return Ok(());
+            }
+            if stored.phase == Phase::Completing {
+                return self.complete(due, until, reaped).await;
+            }
+        }
         match state {
             Some(BlobState::Attached) => {
                 return self.catalog.settle(due).await.map_err(|error| refused(error, id));
@@ -182,6 +209,20 @@ impl Reaper {
         self.store(due)?.remove(&due.location.key).await?;
         reaped.removed = 1;
         self.catalog.forget(due).await.map_err(|error| refused(error, id))
+    }
+
+    /// Goes on with a session whose worker died, or had no more time.
+    async fn complete(&self, due: &Due, until: Option<Timestamp>, reaped: &mut Reaped) -> Result<()> {
+        match self.completion.advance(&due.location, until).await? {
+            Outcome::Active => reaped.completed = 1,
+            Outcome::Refused(_) => reaped.expired = 1,
+            Outcome::Ended => match self.catalog.disown(&due.location).await {
+                Ok(()) | Err(ChangeError::Lost | ChangeError::OverLimit) => {}
+                Err(ChangeError::Table(error)) => return Err(error),
+            },
+            Outcome::Reopened | Outcome::Open | Outcome::Busy | Outcome::Unfinished | Outcome::None => {}
+        }
+        Ok(())
     }
 
     fn store(&self, due: &Due) -> Result<&Arc<dyn Store>> {

@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use super::contention::Tries;
 use super::usage::{allowed, over_limit};
-use super::{ATTEMPTS, Context, Stores, find, refused, tell};
+use super::{ATTEMPTS, Context, SessionSettings, Stores, find, refused, tell};
 use crate::catalog::{ChangeError, Due, Stored};
 use crate::error::{Error, Result};
 use crate::format::{Examination, Rules};
@@ -31,8 +31,8 @@ use crate::usage::Usage;
 #[derive(Clone, Debug)]
 pub struct ImageData {
     pub(super) context: Context,
-    stores: Stores,
-    settings: UploadSettings,
+    pub(super) stores: Stores,
+    pub(super) settings: UploadSettings,
 }
 
 /// What is configured about uploads.
@@ -44,6 +44,8 @@ pub struct UploadSettings {
     pub lease: Duration,
     /// What data is held to.
     pub rules: Rules,
+    /// How clients bring bytes themselves.
+    pub sessions: SessionSettings,
 }
 
 /// What a request says of the data it carries.
@@ -120,6 +122,7 @@ impl ImageData {
                 status: seen.image.status.advance_to(Status::Saving)?,
                 upload: Some(location),
                 reserved: request.size.unwrap_or(0),
+                refused: None,
                 updated_at: now,
                 ..seen.image.clone()
             };
@@ -140,7 +143,7 @@ impl ImageData {
     }
 
     /// What can be known before the first byte.
-    fn check(&self, image: &Image, request: &UploadRequest) -> Result<()> {
+    pub(super) fn check(&self, image: &Image, request: &UploadRequest) -> Result<()> {
         image.status.advance_to(Status::Saving)?;
         let unset = [
             ("disk_format", image.disk_format.is_none()),

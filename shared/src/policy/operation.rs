@@ -43,7 +43,7 @@ operations! {
     "download_image" => DownloadImage, MemberWhoSees: "GET /v2/images/{image_id}/file";
     "modify_image" => ModifyImage, MemberOfOwner: "PATCH /v2/images/{image_id}, tags, stage, import";
     "delete_image" => DeleteImage, MemberOfOwner: "DELETE /v2/images/{image_id}";
-    "upload_image" => UploadImage, MemberOfOwner: "PUT /v2/images/{image_id}/file";
+    "upload_image" => UploadImage, MemberOfOwner: "PUT /v2/images/{image_id}/file, every call of /v2/images/{image_id}/uploads";
     "publicize_image" => PublicizeImage, Admin: "setting visibility to public";
     "communitize_image" => CommunitizeImage, MemberOfOwner: "setting visibility to community";
     "deactivate" => Deactivate, MemberOfOwner: "POST /v2/images/{image_id}/actions/deactivate";

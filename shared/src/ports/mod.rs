@@ -1,6 +1,7 @@
 //! What the domain needs from the outside, as small traits. Adapters answer them; nothing here names one.
 
 mod clock;
+mod direct;
 mod events;
 mod identity;
 mod limits;
@@ -10,6 +11,7 @@ mod table;
 mod table_rules;
 
 pub use clock::{Clock, Ids};
+pub use direct::{PartBody, PartError, PartTarget, PresentedPart, SignedPart};
 pub use events::{Event, EventKind, Events};
 pub use identity::{Identity, IdentityError, Tokens};
 pub use limits::{Limit, Limits, LimitsError, ProjectLimits};

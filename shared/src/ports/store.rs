@@ -9,8 +9,9 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use futures_core::Stream;
 
-use super::Cause;
-use crate::store::ObjectKey;
+use super::{Cause, PartBody, PartError, PresentedPart, SignedPart};
+use crate::store::{ArrivedPart, ChecksumKind, ObjectKey, PartGrant};
+use crate::time::Timestamp;
 
 /// Bytes of an object, in order, as they are read.
 pub type ByteStream = Pin<Box<dyn Stream<Item = Result<Bytes, StoreError>> + Send>>;
@@ -87,8 +88,79 @@ pub trait Store: Debug + Send + Sync {
     /// `NotFound` when no complete object has the key; a stream that breaks ends with an error, never short.
     async fn read(&self, key: &ObjectKey, range: Range<u64>) -> Result<ByteStream, StoreError>;
 
+    /// Tells how many bytes an object has.
+    ///
+    /// # Errors
+    /// `NotFound` when no complete object has the key.
+    async fn size(&self, key: &ObjectKey) -> Result<u64, StoreError>;
+
     /// Removes the object and whatever was begun under its key. One that is absent already is no error.
     async fn remove(&self, key: &ObjectKey) -> Result<(), StoreError>;
+
+    /// Begins an object of `size` bytes, at least 1, whose parts clients bring themselves, each with a checksum of this kind
+    /// if there is one. Answers what the store calls it. Nothing is readable under the key before [`Self::assemble`] answered.
+    async fn begin_direct(
+        &self,
+        key: &ObjectKey,
+        size: u64,
+        checksum: Option<ChecksumKind>,
+    ) -> Result<String, StoreError> {
+        let _ = (key, size, checksum);
+        Err(brings_nothing())
+    }
+
+    /// Makes the URL by which a client brings a part, good from `now` until the grant ends. The store holds the client to
+    /// everything that the grant says.
+    async fn sign_part(&self, grant: &PartGrant, now: Timestamp) -> Result<SignedPart, StoreError> {
+        let _ = (grant, now);
+        Err(brings_nothing())
+    }
+
+    /// Takes a part whose URL leads to this service, from its first byte to its last; when it answers `Ok`, with the
+    /// part's entity tag, the part is durable. It may be brought again: the last counts.
+    ///
+    /// # Errors
+    /// [`PartError`]; `Elsewhere` where clients bring parts to the store itself.
+    async fn take_part(
+        &self,
+        part: &PresentedPart,
+        now: Timestamp,
+        body: PartBody,
+    ) -> Result<String, PartError> {
+        let _ = (part, now, body);
+        Err(PartError::Elsewhere)
+    }
+
+    /// Tells which parts have arrived, in their order, behind part `after`: at most `limit` (1 to 1000), and all there are
+    /// when they are fewer.
+    ///
+    /// # Errors
+    /// `NotFound` when nothing is begun by that name.
+    async fn arrived(
+        &self,
+        key: &ObjectKey,
+        upload: &str,
+        after: u32,
+        limit: u32,
+    ) -> Result<Vec<ArrivedPart>, StoreError> {
+        let _ = (key, upload, after, limit);
+        Err(brings_nothing())
+    }
+
+    /// Makes the object whole, readable and durable, of all its parts as they were looked at, and ends what was begun: no part
+    /// can be brought any more. A second run is no error.
+    ///
+    /// # Errors
+    /// `NotFound` when nothing is begun by that name, nor the object there; `Failed` when a part has changed since, or is missing.
+    async fn assemble(&self, key: &ObjectKey, upload: &str, parts: &[ArrivedPart]) -> Result<(), StoreError> {
+        let _ = (key, upload, parts);
+        Err(brings_nothing())
+    }
+}
+
+/// The answer of a store that has no way for clients to bring parts themselves: what the port does where an adapter says nothing.
+fn brings_nothing() -> StoreError {
+    StoreError::Failed("clients cannot bring parts to this store themselves".into())
 }
 
 /// An object that is being written. Dropped without `complete`, it leaves what [`Store::remove`] takes away.

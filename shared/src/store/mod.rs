@@ -1,5 +1,15 @@
 //! Where an image's bytes lie: objects, their keys, and the way in and out.
 
+mod checksum;
 mod key;
+mod part;
+mod request;
+mod seal;
+mod session;
 
+pub use checksum::{Checksum, ChecksumKind, Summing};
 pub use key::ObjectKey;
+pub use part::{ArrivedPart, PartGrant, PartLayout};
+pub use request::{MOST_AT_A_TIME, SessionRequest, read_parts};
+pub use seal::{SEAL_KEY_BYTES, Sealer, Unsealed};
+pub use session::{Expected, HashState, Phase, Session};

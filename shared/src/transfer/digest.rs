@@ -87,7 +87,7 @@ fn hash(mut state: impl Hash, mut queue: UnboundedReceiver<Load>) -> String {
     state.finish()
 }
 
-fn hexadecimal(bytes: &[u8]) -> String {
+pub(super) fn hexadecimal(bytes: &[u8]) -> String {
     use std::fmt::Write;
     bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
         // Writing to a string cannot fail.

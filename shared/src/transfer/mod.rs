@@ -3,7 +3,10 @@
 mod digest;
 mod intake;
 mod plan;
+mod resume;
 mod watch;
 
 pub use intake::{Body, Intake, Received};
+pub use plan::layout;
+pub use resume::Hashing;
 pub use watch::Watch;

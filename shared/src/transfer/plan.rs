@@ -1,6 +1,7 @@
 //! How large each part of an object is.
 
 use crate::ports::PartLimits;
+use crate::store::PartLayout;
 
 const MIB: u64 = 1 << 20;
 
@@ -34,6 +35,15 @@ impl PartPlan {
     pub(super) fn allows(&self, number: u32) -> bool {
         number <= self.limits.max_parts
     }
+}
+
+/// The most parts a client is asked to bring: S3's limit, and a list that can be worked through.
+const MOST_PARTS: u32 = 10_000;
+
+/// How an object of `size` bytes is cut for clients: into parts as configured, larger ones when there would be too many.
+pub fn layout(limits: PartLimits, configured: u64, size: u64) -> PartLayout {
+    let limits = PartLimits { max_parts: limits.max_parts.min(MOST_PARTS), ..limits };
+    PartLayout { size, part_bytes: PartPlan::new(limits, configured, Some(size)).bytes_of(1) }
 }
 
 #[cfg(test)]
@@ -77,6 +87,8 @@ mod tests {
             let bytes = plan.bytes_of(1);
             prop_assert!(bytes >= configured && bytes <= LIMITS.max_bytes);
             prop_assert!(size.div_ceil(bytes) <= LIMITS.max_parts.into());
+            let boundless = PartLimits { min_bytes: 1, max_bytes: u64::MAX, max_parts: u32::MAX };
+            prop_assert!(layout(boundless, configured, size).count() <= MOST_PARTS);
         }
     }
 }

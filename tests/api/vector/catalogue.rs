@@ -92,6 +92,7 @@ pub(super) fn entry() -> impl Strategy<Value = Entry> {
             location: None,
             upload: None,
             reserved: 0,
+            refused: None,
             members: 0,
         };
         Entry { image, members }

@@ -6,6 +6,7 @@ use std::future::{Ready, ready};
 use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 
+use async_trait::async_trait;
 use aws_smithy_runtime_api::client::http::{HttpConnector, HttpConnectorFuture};
 use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use aws_smithy_types::body::SdkBody;
@@ -14,17 +15,46 @@ use futures_util::{Stream, StreamExt, stream};
 use http_body::Frame;
 use http_body_util::{BodyExt, StreamBody};
 use shared::adapters::s3::S3Store;
+use shared::contract::direct::Bring;
 use shared::contract::store::{key, parts, pattern, pieces, try_read};
-use shared::ports::{Store, StoreError};
+use shared::ports::{PartTarget, SignedPart, Store, StoreError};
+use shared::store::PartGrant;
 use tests::engines::s3::{Connector, S3Engine};
 
 const MIB: usize = 1 << 20;
 
-fn fresh() -> Ready<(S3Store, ())> {
-    ready((S3Store::new(S3Engine::new().settings()), ()))
+fn fresh() -> Ready<(S3Store, Client)> {
+    let engine = S3Engine::new();
+    ready((S3Store::new(engine.settings()), Client(engine.connector())))
 }
 
 shared::store_contract!(fresh);
+shared::direct_contract!(fresh);
+
+/// Somebody without credentials, who has a URL.
+struct Client(Connector);
+
+#[async_trait]
+impl Bring for Client {
+    async fn bring(
+        &self,
+        _store: &dyn Store,
+        _grant: &PartGrant,
+        signed: &SignedPart,
+        bytes: &[u8],
+    ) -> Result<String, String> {
+        let PartTarget::Store(url) = &signed.target else { panic!("{signed:?}") };
+        let request = http::Request::put(url).header("content-length", bytes.len());
+        let request =
+            signed.headers.iter().fold(request, |request, (name, value)| request.header(name, value));
+        let request = request.body(SdkBody::from(bytes.to_vec())).unwrap();
+        let answer = self.0.call(HttpRequest::try_from(request).unwrap()).await.unwrap();
+        match answer.headers().get("etag") {
+            Some(etag) if answer.status().is_success() => Ok(etag.to_owned()),
+            _ => Err(format!("{:?}", answer.status())),
+        }
+    }
+}
 
 /// What happens to a request.
 #[derive(Clone, Copy, Debug)]

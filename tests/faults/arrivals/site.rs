@@ -25,7 +25,7 @@ use shared::transfer::Intake;
 use tests::callers::admin;
 use tests::fixtures::{CountingIds, TestClock, TestLimits};
 use tests::probe::{ProbedStore, ProbedTable};
-use tests::world::{LEASE, PART, World};
+use tests::world::{LEASE, PART, World, completion, session_settings};
 
 const NAME: &str = "glint-images";
 const PREFIX: &str = "images/";
@@ -151,6 +151,10 @@ impl Store for Bucket {
         self.objects.read(key, range).await
     }
 
+    async fn size(&self, key: &ObjectKey) -> Result<u64, StoreError> {
+        self.objects.size(key).await
+    }
+
     async fn remove(&self, key: &ObjectKey) -> Result<(), StoreError> {
         self.state().keys.insert(key.clone());
         self.objects.remove(key).await?;
@@ -158,7 +162,7 @@ impl Store for Bucket {
             self.create(key, bytes).await;
             let landed = self.created().pop().unwrap();
             let number = self.created().len() - 1;
-            arrivals.arrived(&landed).await.unwrap();
+            arrivals.arrived(&landed, None).await.unwrap();
             self.state().delivered.insert(number);
         }
         Ok(())
@@ -224,11 +228,9 @@ impl Default for Site {
             events: Arc::new(LocalEvents::new(16)),
             queue: Arc::new(LocalQueue::new(1).0),
         };
-        let data = ImageData::new(
-            context,
-            stores.clone(),
-            UploadSettings { intake, lease: LEASE, rules: Rules::default() },
-        );
+        let sessions = session_settings();
+        let settings = UploadSettings { intake, lease: LEASE, rules: Rules::default(), sessions };
+        let data = ImageData::new(context, stores.clone(), settings);
         let settings = ArrivalsSettings {
             store: "default".parse().unwrap(),
             bucket: NAME.to_owned(),
@@ -236,10 +238,11 @@ impl Default for Site {
             grace: LEASE,
         };
         let looks = |catalog: &Catalog| {
-            Arrivals::new(catalog.clone(), Arc::<TestClock>::clone(&clock), settings.clone())
+            let completion = completion(catalog.clone(), stores.clone(), Arc::<TestClock>::clone(&clock));
+            Arrivals::new(completion, settings.clone())
         };
         let (arrivals, unprobed) = (looks(&probed), looks(&catalog));
-        let reaper = Reaper::new(probed, stores, Arc::<TestClock>::clone(&clock));
+        let reaper = Reaper::new(completion(probed, stores, Arc::<TestClock>::clone(&clock)));
         Self { world, bucket, data, reaper, arrivals, catalog, unprobed }
     }
 }
@@ -266,7 +269,8 @@ impl Site {
             json!({"messageId": number.to_string(), "body": body.to_string()})
         });
         let batch = serde_json::from_value(json!({"Records": messages.collect::<Vec<_>>()})).unwrap();
-        let answer = serde_json::to_value(upload_completed::handle(batch, &self.arrivals).await).unwrap();
+        let answer =
+            serde_json::to_value(upload_completed::handle(batch, &self.arrivals, None).await).unwrap();
         let again = answer["batchItemFailures"].as_array().unwrap();
         let comes_again = |number: usize| {
             let id = Value::from(number.to_string());

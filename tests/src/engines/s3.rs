@@ -1,5 +1,5 @@
-//! S3 in memory, strict where the real one is: signatures, entity tags, part order, part sizes, digests. Checksums
-//! and trailers are refused, as some servers refuse them.
+//! S3 in memory, strict where the real one is: signatures, entity tags, part order, part sizes, digests; checksums of the parts
+//! of an upload that was begun with them. Other checksums and trailers are refused, as some servers refuse them.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -19,16 +19,18 @@ use futures_util::{StreamExt, stream};
 use md5::{Digest, Md5};
 use s3s::auth::SimpleAuth;
 use s3s::dto::{
-    AbortMultipartUploadInput, AbortMultipartUploadOutput, CompleteMultipartUploadInput,
+    AbortMultipartUploadInput, AbortMultipartUploadOutput, ChecksumAlgorithm, CompleteMultipartUploadInput,
     CompleteMultipartUploadOutput, CreateMultipartUploadInput, CreateMultipartUploadOutput,
     DeleteObjectInput, DeleteObjectOutput, ETag, GetObjectInput, GetObjectOutput, HeadObjectInput,
-    HeadObjectOutput, ListMultipartUploadsInput, ListMultipartUploadsOutput, MultipartUpload, PutObjectInput,
-    PutObjectOutput, Range, StreamingBlob, UploadPartInput, UploadPartOutput,
+    HeadObjectOutput, ListMultipartUploadsInput, ListMultipartUploadsOutput, ListPartsInput, ListPartsOutput,
+    MultipartUpload, Part, PutObjectInput, PutObjectOutput, Range, StreamingBlob, UploadPartInput,
+    UploadPartOutput,
 };
 use s3s::service::{S3Service, S3ServiceBuilder};
 use s3s::{Body, S3, S3Error, S3Request, S3Response, S3Result, s3_error};
 use shared::adapters::aws::AwsSettings;
 use shared::adapters::s3::S3Settings;
+use shared::store::{Checksum, ChecksumKind, Summing};
 
 const ACCESS_KEY: &str = "AKIDTEST";
 const SECRET_KEY: &str = "secret";
@@ -61,7 +63,23 @@ struct Stored {
 #[derive(Debug)]
 struct Upload {
     key: String,
+    checksum: Option<ChecksumKind>,
     parts: BTreeMap<i32, Stored>,
+}
+
+impl Upload {
+    fn sum(&self, bytes: &[u8]) -> Option<Checksum> {
+        let mut summing = Summing::new(self.checksum?);
+        summing.update(bytes);
+        Some(summing.finish())
+    }
+
+    /// What a part's checksums are in the API's members: SHA-256, CRC64NVME.
+    fn sums(&self, bytes: &[u8]) -> (Option<String>, Option<String>) {
+        let sum = self.sum(bytes);
+        let of = |kind| sum.as_ref().filter(|sum| sum.kind == kind).map(|sum| sum.value().to_owned());
+        (of(ChecksumKind::Sha256), of(ChecksumKind::Crc64Nvme))
+    }
 }
 
 impl S3Engine {
@@ -195,13 +213,16 @@ impl S3 for S3Engine {
         &self,
         request: S3Request<CreateMultipartUploadInput>,
     ) -> S3Result<S3Response<CreateMultipartUploadOutput>> {
-        if request.input.checksum_algorithm.is_some() {
-            return Err(s3_error!(NotImplemented));
-        }
+        let checksum = match request.input.checksum_algorithm.as_ref().map(ChecksumAlgorithm::as_str) {
+            None => None,
+            Some(ChecksumAlgorithm::SHA256) => Some(ChecksumKind::Sha256),
+            Some(ChecksumAlgorithm::CRC64NVME) => Some(ChecksumKind::Crc64Nvme),
+            Some(_) => return Err(s3_error!(NotImplemented)),
+        };
         let mut held = self.held();
         held.begun += 1;
         let id = format!("upload-{}", held.begun);
-        held.uploads.insert(id.clone(), Upload { key: request.input.key, parts: BTreeMap::new() });
+        held.uploads.insert(id.clone(), Upload { key: request.input.key, checksum, parts: BTreeMap::new() });
         Ok(S3Response::new(CreateMultipartUploadOutput {
             upload_id: Some(id),
             ..CreateMultipartUploadOutput::default()
@@ -220,8 +241,39 @@ impl S3 for S3Engine {
         let e_tag = Some(ETag::Strong(part.etag.clone()));
         let mut held = self.held();
         let upload = held.uploads.get_mut(&asked.upload_id).filter(|upload| upload.key == asked.key);
-        upload.ok_or_else(|| s3_error!(NoSuchUpload))?.parts.insert(asked.part_number, part);
+        let upload = upload.ok_or_else(|| s3_error!(NoSuchUpload))?;
+        if upload.sums(&part.bytes) != (asked.checksum_sha256, asked.checksum_crc64nvme) {
+            return Err(s3_error!(BadDigest));
+        }
+        upload.parts.insert(asked.part_number, part);
         Ok(S3Response::new(UploadPartOutput { e_tag, ..UploadPartOutput::default() }))
+    }
+
+    /// Two parts a page, so that whoever asks has to turn it.
+    async fn list_parts(&self, request: S3Request<ListPartsInput>) -> S3Result<S3Response<ListPartsOutput>> {
+        let asked = request.input;
+        let held = self.held();
+        let upload = held.uploads.get(&asked.upload_id).filter(|upload| upload.key == asked.key);
+        let upload = upload.ok_or_else(|| s3_error!(NoSuchUpload))?;
+        let after = asked.part_number_marker.unwrap_or(0);
+        let most = usize::try_from(asked.max_parts.unwrap_or(1000)).unwrap_or(0).min(2);
+        let behind: Vec<_> = upload.parts.range(after + 1..).take(most + 1).collect();
+        let part = |&(number, stored): &(&i32, &Stored)| {
+            let (checksum_sha256, checksum_crc64nvme) = upload.sums(&stored.bytes);
+            Part {
+                part_number: Some(*number),
+                size: i64::try_from(stored.bytes.len()).ok(),
+                e_tag: Some(ETag::Strong(stored.etag.clone())),
+                checksum_sha256,
+                checksum_crc64nvme,
+                ..Part::default()
+            }
+        };
+        Ok(S3Response::new(ListPartsOutput {
+            is_truncated: Some(behind.len() > most),
+            parts: Some(behind.iter().take(most).map(part).collect()),
+            ..ListPartsOutput::default()
+        }))
     }
 
     async fn complete_multipart_upload(
@@ -292,6 +344,9 @@ impl Upload {
             let known =
                 stored.filter(|stored| part.e_tag.as_ref().map(ETag::value) == Some(stored.etag.as_str()));
             let stored = known.ok_or_else(|| s3_error!(InvalidPart))?;
+            if self.sums(&stored.bytes) != (part.checksum_sha256.clone(), part.checksum_crc64nvme.clone()) {
+                return Err(s3_error!(InvalidPart));
+            }
             if at + 1 < listed.len() && stored.bytes.len() < MIN_PART_BYTES {
                 return Err(s3_error!(EntityTooSmall));
             }

@@ -1,7 +1,7 @@
 //! Where files lie, and the order of steps that keeps them safe.
 //!
-//! `objects/<image id>/<ulid>` is a complete object, `writing/<image id>.<ulid>` one that is being written. An object
-//! moves once, by a rename; a directory is synced after every change in it, so what was answered survives a power cut.
+//! `objects/<image id>/<ulid>` is a complete object, `writing/<image id>.<ulid>` one that is being written, and
+//! `writing/<image id>.<ulid>.parts` which of its parts have arrived, when clients bring them. An object moves once, by a rename; a directory is synced after every change in it, so what was answered survives a power cut.
 
 use std::fs::{self, DirBuilder, File};
 use std::io::{self, ErrorKind};
@@ -51,6 +51,11 @@ impl Layout {
         self.writing.join(format!("{}.{}", key.image(), key.blob()))
     }
 
+    /// Where it is written down which parts of an object have arrived.
+    pub(super) fn journal(&self, key: &ObjectKey) -> PathBuf {
+        self.writing.join(format!("{}.{}.parts", key.image(), key.blob()))
+    }
+
     fn image(&self, key: &ObjectKey) -> PathBuf {
         self.objects.join(key.image().as_str())
     }
@@ -60,6 +65,24 @@ impl Layout {
         let path = self.unfinished(key);
         let made = File::options().write(true).create_new(true).mode(0o600).open(&path);
         made.map_err(|error| refused("make", &path, error))
+    }
+
+    /// Makes the file that arrived parts are written down in.
+    pub(super) fn start_journal(&self, key: &ObjectKey) -> Result<File, StoreError> {
+        let path = self.journal(key);
+        let made = File::options().append(true).create_new(true).mode(0o600).open(&path);
+        made.map_err(|error| refused("make", &path, error))
+    }
+
+    /// Makes durable that files were made.
+    pub(super) fn sync_writing(&self) -> Result<(), StoreError> {
+        sync(&self.writing)
+    }
+
+    /// Removes what is written down of an object's parts. A second run is no error.
+    pub(super) fn drop_journal(&self, key: &ObjectKey) -> Result<(), StoreError> {
+        let path = self.journal(key);
+        unless(fs::remove_file(&path), ErrorKind::NotFound).map_err(|error| refused("remove", &path, error))
     }
 
     /// Moves a synced file to its place and makes that durable. A second run is no error.
@@ -85,7 +108,7 @@ impl Layout {
     /// Removes whatever lies under a key, and the image's directory with its last object; durable, a second run is no error.
     pub(super) fn remove(&self, key: &ObjectKey) -> Result<(), StoreError> {
         // In the order an object moves: it cannot pass from the one place to the other unseen.
-        for path in [self.unfinished(key), self.object(key)] {
+        for path in [self.journal(key), self.unfinished(key), self.object(key)] {
             let removed = fs::remove_file(&path);
             unless(removed, ErrorKind::NotFound).map_err(|error| refused("remove", &path, error))?;
         }

@@ -23,6 +23,15 @@ pub(super) async fn read(path: PathBuf, range: Range<u64>, blocks: Blocks) -> Re
     Ok(Box::pin(stream::try_unfold(state, State::next)))
 }
 
+/// The size of an object, in bytes.
+pub(super) fn size(path: &Path) -> Result<u64, StoreError> {
+    let found = std::fs::metadata(path).map_err(|error| match error.kind() {
+        ErrorKind::NotFound => StoreError::NotFound,
+        _ => refused("look at", path, error),
+    })?;
+    Ok(found.len())
+}
+
 #[derive(Debug)]
 struct Opened {
     file: File,

@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
@@ -25,13 +25,10 @@ pub(super) struct FileWriter {
 #[derive(Debug)]
 struct Unfinished {
     layout: Layout,
-    blocks: Blocks,
     key: ObjectKey,
     path: PathBuf,
     size: Option<u64>,
-    file: File,
-    /// The same file, past the page cache, where that works.
-    direct: Option<File>,
+    to: Target,
     /// Bytes written, over all parts.
     written: AtomicU64,
     /// Where the last of them ends.
@@ -57,16 +54,14 @@ impl FileWriter {
             layout.remove(&key)?;
             return Err(refused("reserve room for", &path, error));
         }
-        let direct = disk::open_direct(&path);
+        let to = Target::new(file, &path, blocks);
         Ok(Self {
             of: Arc::new(Unfinished {
                 layout,
-                blocks,
                 key,
                 path,
                 size,
-                file,
-                direct,
+                to,
                 written: AtomicU64::new(0),
                 end: AtomicU64::new(0),
                 broken: AtomicBool::new(false),
@@ -91,13 +86,62 @@ impl ObjectWriter for FileWriter {
 impl Unfinished {
     fn write(&self, part: &Part) -> Result<(), StoreError> {
         let len = part.bytes.len();
-        self.copy(&part.bytes, part.offset).map_err(|error| refused("write", &self.path, error))?;
-        if self.direct.is_none() {
-            disk::start_write_back(&self.file, part.offset, len);
-        }
+        self.to.write(&part.bytes, part.offset).map_err(|error| refused("write", &self.path, error))?;
         self.written.fetch_add(len, Ordering::AcqRel);
         self.end.fetch_max(part.offset + len, Ordering::AcqRel);
         Ok(())
+    }
+
+    fn complete(&self) -> Result<(), StoreError> {
+        let (written, end) = (self.written.load(Ordering::Acquire), self.end.load(Ordering::Acquire));
+        if written != end || self.size.is_some_and(|size| size != written) {
+            return Err(failed(format!(
+                "{written} bytes were written to an object of {}",
+                self.size.unwrap_or(end)
+            )));
+        }
+        if self.broken.load(Ordering::Acquire) {
+            return Err(failed("an earlier sync of the object failed"));
+        }
+        self.to.sync().map_err(|error| {
+            self.broken.store(true, Ordering::Release);
+            refused("sync", &self.path, error)
+        })?;
+        self.layout.finish(&self.key)
+    }
+}
+
+/// A file that parts are written to, at their offsets.
+#[derive(Debug)]
+pub(super) struct Target {
+    file: File,
+    /// The same file, past the page cache, where that works.
+    direct: Option<File>,
+    blocks: Blocks,
+}
+
+impl Target {
+    pub(super) fn new(file: File, path: &Path, blocks: Blocks) -> Self {
+        Self { file, direct: disk::open_direct(path), blocks }
+    }
+
+    /// Writes a run of bytes.
+    pub(super) fn write(&self, bytes: &Chunks, offset: u64) -> io::Result<()> {
+        self.copy(bytes, offset)?;
+        if self.direct.is_none() {
+            disk::start_write_back(&self.file, offset, bytes.len());
+        }
+        Ok(())
+    }
+
+    /// Makes all that was written durable.
+    pub(super) fn sync(&self) -> io::Result<()> {
+        self.file.sync_all()
+    }
+
+    /// The same of its bytes alone.
+    pub(super) fn sync_data(&self) -> io::Result<()> {
+        self.file.sync_data()
     }
 
     /// Writes the bytes in blocks that end at multiples of [`BLOCK`] in the file.
@@ -137,24 +181,6 @@ impl Unfinished {
             },
             _ => self.file.write_all_at(bytes, at),
         }
-    }
-
-    fn complete(&self) -> Result<(), StoreError> {
-        let (written, end) = (self.written.load(Ordering::Acquire), self.end.load(Ordering::Acquire));
-        if written != end || self.size.is_some_and(|size| size != written) {
-            return Err(failed(format!(
-                "{written} bytes were written to an object of {}",
-                self.size.unwrap_or(end)
-            )));
-        }
-        if self.broken.load(Ordering::Acquire) {
-            return Err(failed("an earlier sync of the object failed"));
-        }
-        self.file.sync_all().map_err(|error| {
-            self.broken.store(true, Ordering::Release);
-            refused("sync", &self.path, error)
-        })?;
-        self.layout.finish(&self.key)
     }
 }
 

@@ -3,6 +3,7 @@
 //! What is sent is what all of them take: no checksum trailers, no conditional writes, no listing of objects.
 
 mod body;
+mod direct;
 mod failure;
 mod reader;
 mod writer;
@@ -17,8 +18,12 @@ use tokio::sync::OnceCell;
 
 use self::writer::S3Writer;
 use super::aws::{AwsSettings, sdk_config};
-use crate::ports::{ByteStream, Chunks, ObjectWriter, PartLimits, Store, StoreError};
-use crate::store::ObjectKey;
+use crate::ports::{
+    ByteStream, Chunks, ObjectWriter, PartBody, PartError, PartLimits, PresentedPart, SignedPart, Store,
+    StoreError,
+};
+use crate::store::{ArrivedPart, ChecksumKind, ObjectKey, PartGrant};
+use crate::time::Timestamp;
 
 /// S3's limits of a multipart upload: 5 MiB to 5 GiB a part, the last one excepted, and 10,000 parts.
 const LIMITS: PartLimits = PartLimits { min_bytes: 5 << 20, max_bytes: 5 << 30, max_parts: 10_000 };
@@ -102,5 +107,50 @@ impl Store for S3Store {
     /// its lifecycle rules remove them.
     async fn remove(&self, key: &ObjectKey) -> Result<(), StoreError> {
         writer::remove(&self.bucket, &self.bucket.path(key)).await
+    }
+
+    /// Cost: one request.
+    async fn size(&self, key: &ObjectKey) -> Result<u64, StoreError> {
+        direct::size(&self.bucket, &self.bucket.path(key)).await
+    }
+
+    /// Cost: one request.
+    async fn begin_direct(
+        &self,
+        key: &ObjectKey,
+        _size: u64,
+        checksum: Option<ChecksumKind>,
+    ) -> Result<String, StoreError> {
+        direct::begin(&self.bucket, &self.bucket.path(key), checksum).await
+    }
+
+    /// Cost: no request; the credentials, when they have to be had anew. A URL ends with them.
+    async fn sign_part(&self, grant: &PartGrant, now: Timestamp) -> Result<SignedPart, StoreError> {
+        direct::sign(&self.bucket, &self.bucket.path(&grant.key), grant, now).await
+    }
+
+    async fn take_part(
+        &self,
+        _part: &PresentedPart,
+        _now: Timestamp,
+        _body: PartBody,
+    ) -> Result<String, PartError> {
+        Err(PartError::Elsewhere)
+    }
+
+    /// Cost: one request.
+    async fn arrived(
+        &self,
+        key: &ObjectKey,
+        upload: &str,
+        after: u32,
+        limit: u32,
+    ) -> Result<Vec<ArrivedPart>, StoreError> {
+        direct::arrived(&self.bucket, &self.bucket.path(key), upload, after, limit).await
+    }
+
+    /// Cost: one request, and one more when its answer was lost.
+    async fn assemble(&self, key: &ObjectKey, upload: &str, parts: &[ArrivedPart]) -> Result<(), StoreError> {
+        direct::assemble(&self.bucket, &self.bucket.path(key), upload, parts).await
     }
 }

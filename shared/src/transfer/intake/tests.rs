@@ -98,6 +98,10 @@ impl Store for Shelf {
         Err(StoreError::NotFound)
     }
 
+    async fn size(&self, _: &ObjectKey) -> Result<u64, StoreError> {
+        Err(StoreError::NotFound)
+    }
+
     async fn remove(&self, _: &ObjectKey) -> Result<(), StoreError> {
         Ok(())
     }

@@ -1,0 +1,86 @@
+//! The shape of an upload session, within its blob's item.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde::{Deserialize, Serialize};
+
+use super::is_default;
+use crate::error::{Error, Result};
+use crate::store::{ChecksumKind, Expected, HashState, PartLayout, Phase, Session};
+use crate::time::Timestamp;
+
+/// An upload session as it lies in the table. What is unset is left out; states of hashes are base 64.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct SessionRecord {
+    #[serde(default, skip_serializing_if = "is_default")]
+    completing: bool,
+    size: u64,
+    part_bytes: u64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    checksum: Option<ChecksumKind>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    md5: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    sha512: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    upload: Option<String>,
+    due: Timestamp,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    ends: Option<Timestamp>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    hashed: Option<HashRecord>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct HashRecord {
+    bytes: u64,
+    md5: String,
+    sha512: String,
+}
+
+impl From<&Session> for SessionRecord {
+    fn from(session: &Session) -> Self {
+        let Session { phase, layout, checksum, expected, upload, due, ends, hashed } = session.clone();
+        let hashed = hashed.map(|state| HashRecord {
+            bytes: state.bytes,
+            md5: STANDARD.encode(state.md5),
+            sha512: STANDARD.encode(state.sha512),
+        });
+        Self {
+            completing: phase == Phase::Completing,
+            size: layout.size,
+            part_bytes: layout.part_bytes,
+            checksum,
+            md5: expected.md5,
+            sha512: expected.sha512,
+            upload,
+            due,
+            ends,
+            hashed,
+        }
+    }
+}
+
+impl TryFrom<SessionRecord> for Session {
+    type Error = Error;
+
+    fn try_from(record: SessionRecord) -> Result<Self> {
+        let state = |hashed: HashRecord| {
+            Ok::<_, base64::DecodeError>(HashState {
+                bytes: hashed.bytes,
+                md5: STANDARD.decode(hashed.md5)?,
+                sha512: STANDARD.decode(hashed.sha512)?,
+            })
+        };
+        Ok(Self {
+            phase: if record.completing { Phase::Completing } else { Phase::Open },
+            layout: PartLayout { size: record.size, part_bytes: record.part_bytes },
+            checksum: record.checksum,
+            expected: Expected { md5: record.md5, sha512: record.sha512 },
+            upload: record.upload,
+            due: record.due,
+            ends: record.ends,
+            hashed: record.hashed.map(state).transpose().map_err(Error::internal)?,
+        })
+    }
+}

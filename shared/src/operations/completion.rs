@@ -1,0 +1,420 @@
+//! From an object whose parts have all arrived to an image that is active.
+//!
+//! Whoever comes first does it: the client's `complete`, the bucket's event, the reaper. Each has to hold the session's lease,
+//! which is its due row; a worker that dies is followed by the next one, from where it stopped. Every step may happen twice.
+//!
+//! 1. The object is made whole, and has the size that was announced.
+//! 2. It is hashed, in stretches; after each of them the state of the hashes is written down with the lease.
+//! 3. It is judged: do its bytes hash to what the client said?
+//! 4. The image takes it, if it still waits for it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::contention::Tries;
+use super::upload::requeued;
+use super::{ATTEMPTS, Stores};
+use crate::catalog::{BlobState, Catalog, ChangeError, Due, Stored, StoredSession};
+use crate::error::{Error, Result};
+use crate::image::{Digests, Image, Location, Refused, Status};
+use crate::ports::{Clock, Event, EventKind, Events, Store, StoreError};
+use crate::store::{ArrivedPart, MOST_AT_A_TIME, ObjectKey, PartLayout, Phase, Session};
+use crate::time::Timestamp;
+use crate::transfer::Hashing;
+
+/// Completes upload sessions.
+#[derive(Clone, Debug)]
+pub struct Completion {
+    pub(super) catalog: Catalog,
+    pub(super) stores: Stores,
+    pub(super) clock: Arc<dyn Clock>,
+    events: Arc<dyn Events>,
+    settings: CompletionSettings,
+}
+
+/// How sessions are completed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CompletionSettings {
+    /// How long a worker that died keeps others from going on. A living one renews its lease with every stretch.
+    pub lease: Duration,
+    /// How many bytes are hashed before it is written down, at least 1.
+    pub stretch_bytes: u64,
+    /// How many bytes one run hashes at most, give or take a stretch.
+    pub run_bytes: u64,
+}
+
+/// What became of a session.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// The image has its bytes.
+    Active,
+    /// The bytes were not taken: the image is `queued` again.
+    Refused(String),
+    /// Parts that had arrived have not any more: the client has to bring them.
+    Reopened,
+    /// The image was deleted, or the session was given up.
+    Ended,
+    /// Parts are still coming.
+    Open,
+    /// Somebody else works on it.
+    Busy,
+    /// There is more to do: the next run goes on.
+    Unfinished,
+    /// The object is written by no session.
+    None,
+}
+
+/// What an image is to the object of a session.
+enum Standing {
+    Expected(Box<Stored>),
+    Taken,
+    Ended,
+}
+
+impl Completion {
+    /// What completes sessions over a catalog and its stores.
+    pub fn new(
+        catalog: Catalog,
+        stores: Stores,
+        clock: Arc<dyn Clock>,
+        events: Arc<dyn Events>,
+        settings: CompletionSettings,
+    ) -> Self {
+        Self { catalog, stores, clock, events, settings }
+    }
+
+    /// The same with other settings.
+    #[must_use]
+    pub fn with(self, settings: CompletionSettings) -> Self {
+        Self { settings, ..self }
+    }
+
+    pub(super) fn lease(&self) -> Duration {
+        self.settings.lease
+    }
+
+    /// Goes on with a session whose parts have all arrived, if nobody else does, and begins no new stretch from `until` on, if it
+    /// is given. A second run finds it done. Cost: one read and one write to take it; then as [`Self::work`].
+    ///
+    /// # Errors
+    /// `Unavailable`, `Internal` for a fault of the table or the store: the session is due again when the lease ends.
+    pub async fn advance(&self, location: &Location, until: Option<Timestamp>) -> Result<Outcome> {
+        let blob = self.catalog.blob(location).await?;
+        let Some(blob) = blob else { return Ok(Outcome::Ended) };
+        let session = match (blob.state, blob.session) {
+            (BlobState::Attached, _) => return Ok(Outcome::Active),
+            (BlobState::Garbage, _) => return Ok(Outcome::Ended),
+            (BlobState::Writing, None) => return Ok(Outcome::None),
+            (BlobState::Writing, Some(session)) if session.session.phase == Phase::Open => {
+                return Ok(Outcome::Open);
+            }
+            (BlobState::Writing, Some(session)) => session,
+        };
+        let now = self.clock.now();
+        if session.session.due > now {
+            return Ok(Outcome::Busy);
+        }
+        let taken = Session { due: now.plus(self.settings.lease), ..session.session.clone() };
+        match self.catalog.keep_session(&session, taken).await {
+            Ok(held) => self.work(held, until).await,
+            Err(ChangeError::Lost | ChangeError::OverLimit) => Ok(Outcome::Busy),
+            Err(ChangeError::Table(error)) => Err(error),
+        }
+    }
+
+    /// Works on a session whose lease is held. Cost: two looks at the object, a request for each 1000 parts and one to make it
+    /// whole; a read of all of it; a write for each stretch but the last; a read and a write to commit.
+    ///
+    /// # Errors
+    /// As [`Self::advance`].
+    pub(super) async fn work(&self, mut held: StoredSession, until: Option<Timestamp>) -> Result<Outcome> {
+        let location = held.location.clone();
+        let store = Arc::clone(self.store(&location)?);
+        if held.session.ends.is_some_and(|ends| self.clock.now() >= ends) {
+            return self.refuse(&held, "The upload could not be completed in time.").await;
+        }
+        match self.make_whole(&*store, &held).await? {
+            Whole::Yes => {}
+            Whole::Missing => return self.reopen(&held).await,
+            Whole::Not(reason) => return self.refuse(&held, &reason).await,
+        }
+        let mut hashing = Hashing::from(held.session.hashed.as_ref())?;
+        let (size, began) = (held.session.layout.size, hashing.bytes());
+        while hashing.bytes() < size {
+            let end = size.min(hashing.bytes().saturating_add(self.settings.stretch_bytes.max(1)));
+            hashing = hashing.read(&*store, &location.key, end).await?;
+            if end == size {
+                break;
+            }
+            let now = self.clock.now();
+            let stops = end - began >= self.settings.run_bytes || until.is_some_and(|until| now >= until);
+            let due = if stops { now } else { now.plus(self.settings.lease) };
+            let hashed = Session { hashed: Some(hashing.save()), due, ..held.session.clone() };
+            held = match self.catalog.keep_session(&held, hashed).await {
+                Ok(kept) => kept,
+                Err(ChangeError::Lost | ChangeError::OverLimit) => return self.passed_over(&location).await,
+                Err(ChangeError::Table(error)) => return Err(error),
+            };
+            if stops {
+                return Ok(Outcome::Unfinished);
+            }
+        }
+        let digests = hashing.finish();
+        match judge(&held.session, &digests) {
+            Some(reason) => self.refuse(&held, &reason).await,
+            None => self.attach(&held, digests).await,
+        }
+    }
+
+    fn store(&self, location: &Location) -> Result<&Arc<dyn Store>> {
+        let id = &location.store;
+        let store = self.stores.get(id);
+        store.ok_or_else(|| {
+            Error::internal(format!("an object lies in store '{id}', which is not configured"))
+        })
+    }
+
+    /// Makes an object of the parts, unless there is one.
+    async fn make_whole(&self, store: &dyn Store, held: &StoredSession) -> Result<Whole> {
+        let (key, layout) = (&held.location.key, held.session.layout);
+        for is_first in [true, false] {
+            match store.size(key).await {
+                Ok(size) if size == layout.size => return Ok(Whole::Yes),
+                Ok(size) => {
+                    let announced = layout.size;
+                    let text = format!("The object has {size} bytes; {announced} were announced.");
+                    return Ok(Whole::Not(text));
+                }
+                Err(StoreError::NotFound) if is_first => {}
+                Err(StoreError::NotFound) => break,
+                Err(error) => return Err(error.into()),
+            }
+            let Some(upload) = held.session.upload.as_deref().filter(|_| layout.size > 0) else {
+                store.put(key, Vec::new().into()).await?;
+                continue;
+            };
+            let parts = match all_parts(store, key, upload).await {
+                Ok(parts) => parts,
+                // By now it may be whole; else nothing is left of it.
+                Err(StoreError::NotFound) => continue,
+                Err(error) => return Err(error.into()),
+            };
+            if missing(layout, &parts).is_some() {
+                return Ok(Whole::Missing);
+            }
+            match store.assemble(key, upload, &parts).await {
+                Ok(()) | Err(StoreError::NotFound) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(Whole::Not("The parts that had arrived are gone from the store.".to_owned()))
+    }
+
+    /// Gives an image its data.
+    async fn attach(&self, held: &StoredSession, digests: Digests) -> Result<Outcome> {
+        let id = held.location.key.image();
+        let mut tries = Tries::new(&self.catalog, id);
+        // Without a turn it is tried all the same: the bytes are there.
+        let _in_turn = tries.queue().await;
+        loop {
+            let seen = match self.standing(&held.location).await? {
+                Standing::Taken => return Ok(Outcome::Active),
+                Standing::Ended => return Ok(Outcome::Ended),
+                Standing::Expected(seen) => seen,
+            };
+            let active = Image {
+                status: seen.image.status.advance_to(Status::Active)?,
+                size: Some(held.session.layout.size),
+                digests: Some(digests.clone()),
+                location: Some(held.location.clone()),
+                upload: None,
+                reserved: 0,
+                updated_at: self.clock.now(),
+                ..seen.image.clone()
+            };
+            match self.catalog.attach(&seen, &active, &held.due()).await {
+                Ok(stored) => {
+                    for kind in [EventKind::Upload, EventKind::Activate] {
+                        self.tell(kind, &stored.image).await;
+                    }
+                    return Ok(Outcome::Active);
+                }
+                Err(ChangeError::Lost | ChangeError::OverLimit) => tries.again().await?,
+                // It may have happened: whoever is next finds out.
+                Err(ChangeError::Table(error)) => return Err(error),
+            }
+        }
+    }
+
+    /// Puts the image back to `queued`, with the reason, and removes the object. What cannot be done now is due later.
+    async fn refuse(&self, held: &StoredSession, reason: &str) -> Result<Outcome> {
+        let refused = Refused { session: held.location.key.blob().clone(), reason: reason.to_owned() };
+        tracing::info!(image = %held.location.key.image(), reason, "the bytes of an upload session were not taken");
+        match self.give_up(held, Some(refused)).await? {
+            Outcome::Refused(_) => Ok(Outcome::Refused(reason.to_owned())),
+            other => Ok(other),
+        }
+    }
+
+    /// Ends a session: the image is `queued` again, and says why if it is told; the object goes.
+    pub(super) async fn give_up(&self, held: &StoredSession, refused: Option<Refused>) -> Result<Outcome> {
+        for _ in 0..ATTEMPTS {
+            let seen = match self.standing(&held.location).await? {
+                Standing::Taken => return Ok(Outcome::Active),
+                Standing::Ended => return Ok(Outcome::Ended),
+                Standing::Expected(seen) => seen,
+            };
+            let now = self.clock.now();
+            let queued = Image { refused: refused.clone(), ..requeued(&seen.image, now)? };
+            match self.catalog.abandon(&seen, &queued, &held.due(), now).await {
+                Ok(due) => {
+                    self.discard(&due).await;
+                    return Ok(Outcome::Refused(String::new()));
+                }
+                Err(ChangeError::Lost | ChangeError::OverLimit) => {}
+                Err(ChangeError::Table(error)) => return Err(error),
+            }
+        }
+        Err(super::contended(held.location.key.image()))
+    }
+
+    /// Lets the client bring what is missing, for as long as a session lasts.
+    async fn reopen(&self, held: &StoredSession) -> Result<Outcome> {
+        let now = self.clock.now();
+        let due = held.session.ends.unwrap_or(now).max(now.plus(self.settings.lease));
+        let open = Session { phase: Phase::Open, due, ends: None, hashed: None, ..held.session.clone() };
+        match self.catalog.keep_session(held, open).await {
+            Ok(_) => Ok(Outcome::Reopened),
+            Err(ChangeError::Lost | ChangeError::OverLimit) => self.passed_over(&held.location).await,
+            Err(ChangeError::Table(error)) => Err(error),
+        }
+    }
+
+    /// What became of a session whose lease was lost.
+    async fn passed_over(&self, location: &Location) -> Result<Outcome> {
+        Ok(match self.standing(location).await? {
+            Standing::Expected(_) => Outcome::Busy,
+            Standing::Taken => Outcome::Active,
+            Standing::Ended => Outcome::Ended,
+        })
+    }
+
+    async fn standing(&self, location: &Location) -> Result<Standing> {
+        let Some(found) = self.catalog.find(location.key.image()).await? else { return Ok(Standing::Ended) };
+        Ok(match &found.image {
+            image if !image.status.is_live() => Standing::Ended,
+            image if image.location.as_ref() == Some(location) => Standing::Taken,
+            image if image.upload.as_ref() == Some(location) => Standing::Expected(Box::new(found)),
+            _ => Standing::Ended,
+        })
+    }
+
+    /// Removes the object, then what is known of it.
+    async fn discard(&self, due: &Due) {
+        let key = &due.location.key;
+        let removed = match self.store(&due.location) {
+            Ok(store) => store.remove(key).await.map_err(Error::from),
+            Err(error) => Err(error),
+        };
+        if let Err(error) = removed {
+            tracing::warn!(%key, %error, "an object is left to the reaper");
+        } else if let Err(error) = self.catalog.forget(due).await {
+            tracing::warn!(%key, %error, "the row of a removed object is left to the reaper");
+        }
+    }
+
+    async fn tell(&self, kind: EventKind, image: &Image) {
+        let (owner, at) = (image.owner.clone(), self.clock.now());
+        self.events.publish(Event { kind, image: image.id.clone(), owner, member: None, at }).await;
+    }
+}
+
+/// Whether an object could be made whole.
+enum Whole {
+    Yes,
+    /// Parts are missing.
+    Missing,
+    /// It never can, for this reason.
+    Not(String),
+}
+
+/// Why bytes are not taken, if they are not. Everything that may refuse them stands here, between hashing and commit: whoever
+/// looks into them can read ranges of the object, which is whole by now and never changes.
+fn judge(session: &Session, digests: &Digests) -> Option<String> {
+    let expected = &session.expected;
+    let pairs = [("md5", &expected.md5, &digests.md5), ("sha512", &expected.sha512, &digests.sha512)];
+    pairs.into_iter().find_map(|(name, expected, found)| {
+        let expected = expected.as_ref().filter(|expected| *expected != found)?;
+        Some(format!("{name}: the data hashes to {found}, not to {expected} as announced."))
+    })
+}
+
+/// Every part that has arrived.
+pub(super) async fn all_parts(
+    store: &dyn Store,
+    key: &ObjectKey,
+    upload: &str,
+) -> Result<Vec<ArrivedPart>, StoreError> {
+    let mut all: Vec<ArrivedPart> = Vec::new();
+    loop {
+        let after = all.last().map_or(0, |last| last.number);
+        let page = store.arrived(key, upload, after, MOST_AT_A_TIME).await?;
+        let is_last = page.len() < MOST_AT_A_TIME as usize;
+        all.extend(page);
+        if is_last {
+            return Ok(all);
+        }
+    }
+}
+
+/// Which parts are missing, or have another size than they should, in words; `None` when there are none.
+pub(super) fn missing(layout: PartLayout, arrived: &[ArrivedPart]) -> Option<String> {
+    let len = |number| layout.range(number).map(|range| range.end - range.start);
+    let mut arrived = arrived.iter().filter(|part| len(part.number) == Some(part.len)).peekable();
+    let mut runs: Vec<(u32, u32)> = Vec::new();
+    for number in 1..=layout.count() {
+        if arrived.next_if(|part| part.number == number).is_some() {
+            continue;
+        }
+        match runs.last_mut() {
+            Some((_, last)) if *last + 1 == number => *last = number,
+            _ => runs.push((number, number)),
+        }
+    }
+    let word = |(first, last): &(u32, u32)| {
+        if first == last { first.to_string() } else { format!("{first} to {last}") }
+    };
+    let mut words: Vec<_> = runs.iter().take(RUNS).map(word).collect();
+    if runs.len() > RUNS {
+        words.push("…".to_owned());
+    }
+    (!words.is_empty()).then(|| words.join(", "))
+}
+
+/// How many runs of missing parts are named.
+const RUNS: usize = 20;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn arrived(parts: &[(u32, u64)]) -> Vec<ArrivedPart> {
+        let part =
+            |&(number, len): &(u32, u64)| ArrivedPart { number, len, etag: "x".to_owned(), checksum: None };
+        parts.iter().map(part).collect()
+    }
+
+    #[test]
+    fn what_is_missing_is_named_by_runs() {
+        let layout = PartLayout { size: 75, part_bytes: 10 };
+        for (parts, expected) in [
+            (vec![], Some("1 to 8")),
+            (vec![(1, 10), (4, 10), (8, 5)], Some("2 to 3, 5 to 7")),
+            (vec![(1, 10), (2, 10), (3, 9), (4, 10), (5, 10), (6, 10), (7, 10), (8, 10)], Some("3, 8")),
+            ((1..=7).map(|number| (number, 10)).chain([(8, 5)]).collect(), None),
+        ] {
+            assert_eq!(missing(layout, &arrived(&parts)).as_deref(), expected);
+        }
+        assert_eq!(missing(PartLayout { size: 0, part_bytes: 10 }, &[]), None);
+    }
+}

@@ -1,0 +1,176 @@
+//! Which parts have arrived, and URLs for the rest.
+
+use serde_json::Value;
+
+use super::{Found, PartState, SessionState, SessionStatus, SignedPartUrl, not_begun};
+use crate::catalog::{ChangeError, StoredSession};
+use crate::error::{Error, Result};
+use crate::id::ImageId;
+use crate::identity::Caller;
+use crate::operations::{ATTEMPTS, ImageData, contended};
+use crate::ports::{Job, StoreError};
+use crate::store::{ArrivedPart, Checksum, MOST_AT_A_TIME, PartGrant, Phase, Session, read_parts};
+
+impl ImageData {
+    /// Shows a session with `limit` parts behind part `after` (`GET /v2/images/{image_id}/uploads/{upload_id}`); with URLs for
+    /// those that have not arrived, unless each is to come with a checksum. It keeps the session alive. Cost: two reads, a
+    /// request to the store, and now and then a write.
+    ///
+    /// # Errors
+    /// `NotFound`, `Forbidden`; `Conflict` while it is being opened; `Unavailable`.
+    pub async fn show_session(
+        &self,
+        caller: &Caller,
+        id: &ImageId,
+        session: &str,
+        after: u32,
+        limit: u32,
+    ) -> Result<SessionState> {
+        for _ in 0..ATTEMPTS {
+            let session = match self.find_session(caller, id, session).await? {
+                Found::Ended(state) => return Ok(state),
+                Found::Live(live) => *live,
+            };
+            if session.session.phase == Phase::Completing {
+                if session.session.due <= self.context.clock.now() {
+                    // Nobody works on it: somebody who waits for it has just asked.
+                    self.context.queue.enqueue(Job::Reap).await;
+                }
+                return Ok(state(&session));
+            }
+            let Some(session) = self.kept_alive(session).await? else { continue };
+            let (limit, key) = (limit.clamp(1, MOST_AT_A_TIME), &session.location.key);
+            let store = self.store(&session.location.store)?;
+            let arrived = match &session.session.upload {
+                Some(upload) => store.arrived(key, upload, after, limit).await,
+                None if session.session.layout.size == 0 => Ok(Vec::new()),
+                None => return Err(not_begun()),
+            };
+            match arrived {
+                Ok(arrived) => return self.page(&session, after, limit, &arrived).await,
+                // It has ended meanwhile.
+                Err(StoreError::NotFound) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Err(contended(id))
+    }
+
+    /// Signs parts of a session, each with its checksum (`POST /v2/images/{image_id}/uploads/{upload_id}/parts`). It keeps the
+    /// session alive. Cost: two reads, and now and then a write.
+    ///
+    /// # Errors
+    /// `NotFound`, `Forbidden`; `Invalid` when the body is not as it should be, or the session was opened without checksums;
+    /// `Conflict` when it is not open; `Unavailable`.
+    pub async fn sign_session_parts(
+        &self,
+        caller: &Caller,
+        id: &ImageId,
+        session: &str,
+        body: &Value,
+    ) -> Result<Vec<PartState>> {
+        for _ in 0..ATTEMPTS {
+            let session = self.open_one(caller, id, session).await?;
+            let Some(kind) = session.session.checksum else {
+                let text = "checksum: the session was opened without one; its URLs come with the session";
+                return Err(Error::Invalid(text.to_owned()));
+            };
+            let wanted = read_parts(body, session.session.layout, kind)?;
+            let Some(session) = self.kept_alive(session).await? else { continue };
+            let mut parts = Vec::with_capacity(wanted.len());
+            for (number, checksum) in wanted {
+                parts.push(self.part(&session, number, None, Some(checksum)).await?);
+            }
+            return Ok(parts);
+        }
+        Err(contended(id))
+    }
+
+    /// A session that takes parts.
+    async fn open_one(&self, caller: &Caller, id: &ImageId, session: &str) -> Result<StoredSession> {
+        let status = match self.find_session(caller, id, session).await? {
+            Found::Live(live) if live.session.phase == Phase::Open => return Ok(*live),
+            Found::Live(_) => SessionStatus::Completing,
+            Found::Ended(state) => state.status,
+        };
+        Err(Error::Conflict(format!("The upload session is {}, not open.", status.name())))
+    }
+
+    /// Moves the end of a session on, when half of its life is over. `None` when somebody else changed it meanwhile.
+    async fn kept_alive(&self, session: StoredSession) -> Result<Option<StoredSession>> {
+        let (now, life) = (self.context.clock.now(), self.settings.sessions.life);
+        if session.session.due.since(now) > life / 2 {
+            return Ok(Some(session));
+        }
+        let longer = Session { due: now.plus(life), ..session.session.clone() };
+        match self.context.catalog.keep_session(&session, longer).await {
+            Ok(kept) => Ok(Some(kept)),
+            Err(ChangeError::Lost | ChangeError::OverLimit) => Ok(None),
+            Err(ChangeError::Table(error)) => Err(error),
+        }
+    }
+
+    /// A session and a page of its parts. Cost: what signing costs the store, which asks nobody.
+    pub(super) async fn page(
+        &self,
+        session: &StoredSession,
+        after: u32,
+        limit: u32,
+        arrived: &[ArrivedPart],
+    ) -> Result<SessionState> {
+        let (count, limit) = (session.session.layout.count(), limit.clamp(1, MOST_AT_A_TIME));
+        let last = after.saturating_add(limit).min(count);
+        let mut page = SessionState { next: (last < count).then_some(last), ..state(session) };
+        for number in after.saturating_add(1)..=last {
+            let there = arrived.iter().find(|part| part.number == number).cloned();
+            page.parts.push(self.part(session, number, there, None).await?);
+        }
+        Ok(page)
+    }
+
+    async fn part(
+        &self,
+        session: &StoredSession,
+        number: u32,
+        arrived: Option<ArrivedPart>,
+        checksum: Option<Checksum>,
+    ) -> Result<PartState> {
+        let Session { layout, upload, due, .. } = &session.session;
+        let range =
+            layout.range(number).ok_or_else(|| Error::internal(format!("there is no part {number}")))?;
+        let (offset, len) = (range.start, range.end - range.start);
+        let arrived = arrived.filter(|part| part.len == len);
+        // One that comes with a checksum is signed when that is known.
+        let is_signed =
+            arrived.is_none() && session.session.checksum == checksum.as_ref().map(|sum| sum.kind);
+        let url = match upload.as_ref().filter(|_| is_signed) {
+            None => None,
+            Some(upload) => {
+                let (key, now) = (session.location.key.clone(), self.context.clock.now());
+                let until = now.plus(self.settings.sessions.url_life).min(*due);
+                let grant = PartGrant { key, upload: upload.clone(), number, range, checksum, until };
+                let signed = self.store(&session.location.store)?.sign_part(&grant, now).await?;
+                Some(SignedPartUrl { signed, until })
+            }
+        };
+        Ok(PartState { number, offset, len, arrived, url })
+    }
+}
+
+/// A session without its parts.
+pub(super) fn state(stored: &StoredSession) -> SessionState {
+    let session = &stored.session;
+    let is_open = session.phase == Phase::Open;
+    SessionState {
+        id: stored.location.key.blob().clone(),
+        image: stored.location.key.image().clone(),
+        status: if is_open { SessionStatus::Open } else { SessionStatus::Completing },
+        layout: Some(session.layout),
+        checksum: session.checksum,
+        expires_at: if is_open { Some(session.due) } else { session.ends },
+        hashed: (!is_open).then(|| session.hashed.as_ref().map_or(0, |state| state.bytes)),
+        message: None,
+        parts: Vec::new(),
+        next: None,
+    }
+}

@@ -1,0 +1,54 @@
+//! Upload sessions: an object whose bytes clients bring part by part, and what is known of it until it is an image's.
+
+use super::{ChecksumKind, PartLayout};
+use crate::time::Timestamp;
+
+/// An upload session. Its id is that of the attempt in the object's key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Session {
+    /// Who has to do the next step.
+    pub phase: Phase,
+    /// What was announced, and how it is cut.
+    pub layout: PartLayout,
+    /// Whether every part comes with a checksum, and how that is made.
+    pub checksum: Option<ChecksumKind>,
+    /// What the client says the bytes hash to.
+    pub expected: Expected,
+    /// What the store calls the upload; `None` before it has begun one, and for an empty object.
+    pub upload: Option<String>,
+    /// When it is looked at: while it is open, its end; after that, the end of the lease of whoever works on it.
+    pub due: Timestamp,
+    /// When it is given up, whoever works on it; `None` while it is open.
+    pub ends: Option<Timestamp>,
+    /// How far it is hashed.
+    pub hashed: Option<HashState>,
+}
+
+/// Who has to do the next step of a session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Phase {
+    /// The client: parts are coming.
+    Open,
+    /// The service: all parts are there.
+    Completing,
+}
+
+/// What a client says that its bytes hash to, in lower-case hexadecimal.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Expected {
+    /// MD5.
+    pub md5: Option<String>,
+    /// SHA-512.
+    pub sha512: Option<String>,
+}
+
+/// Both hashes of the first bytes of an object, as they can be gone on with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HashState {
+    /// How many bytes.
+    pub bytes: u64,
+    /// The state of MD5.
+    pub md5: Vec<u8>,
+    /// The state of SHA-512.
+    pub sha512: Vec<u8>,
+}

@@ -1,0 +1,143 @@
+//! Hashing an object that lies in a store already, as far as there is time, and on from there later.
+//!
+//! MD5 comes from the library that can save its state, which the fast one cannot; both hashes run beside the read.
+
+use std::ops::Range;
+
+use bytes::Bytes;
+use futures_util::StreamExt as _;
+use md5::Md5;
+use sha2::digest::Update;
+use sha2::digest::common::hazmat::{SerializableState, SerializedState};
+use sha2::{Digest as _, Sha512};
+use tokio::sync::mpsc::{Receiver, channel};
+use tokio::task::spawn_blocking;
+
+use super::digest::hexadecimal;
+use crate::error::{Error, Result};
+use crate::image::Digests;
+use crate::ports::Store;
+use crate::store::{HashState, ObjectKey};
+
+/// Pieces of a read that may wait for a hash. A store's piece is 1 MiB at most.
+const AHEAD: usize = 4;
+
+/// Both hashes of the first bytes of an object.
+#[derive(Debug)]
+pub struct Hashing {
+    bytes: u64,
+    md5: Md5,
+    sha512: Sha512,
+}
+
+impl Hashing {
+    /// Of no bytes, or of as many as somebody else has come to.
+    ///
+    /// # Errors
+    /// `Internal` when a state cannot be gone on with.
+    pub fn from(saved: Option<&HashState>) -> Result<Self> {
+        match saved {
+            None => Ok(Self { bytes: 0, md5: Md5::new(), sha512: Sha512::new() }),
+            Some(saved) => {
+                Ok(Self { bytes: saved.bytes, md5: restored(&saved.md5)?, sha512: restored(&saved.sha512)? })
+            }
+        }
+    }
+
+    /// How many bytes were hashed.
+    pub fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
+    /// What another can go on from.
+    pub fn save(&self) -> HashState {
+        HashState {
+            bytes: self.bytes,
+            md5: self.md5.serialize().to_vec(),
+            sha512: self.sha512.serialize().to_vec(),
+        }
+    }
+
+    /// Hashes an object from where this is to a byte behind that. Cost: one read.
+    ///
+    /// # Errors
+    /// `Unavailable`, `Internal` for a fault of the store.
+    pub async fn read(self, store: &dyn Store, key: &ObjectKey, end: u64) -> Result<Self> {
+        let Self { bytes, md5, sha512 } = self;
+        let range = Range { start: bytes, end };
+        if range.is_empty() {
+            return Ok(Self { bytes, md5, sha512 });
+        }
+        let mut stream = store.read(key, range).await?;
+        let (to_md5, for_md5) = channel(AHEAD);
+        let (to_sha512, for_sha512) = channel(AHEAD);
+        let md5 = spawn_blocking(move || eat(md5, for_md5));
+        let sha512 = spawn_blocking(move || eat(sha512, for_sha512));
+        while let Some(piece) = stream.next().await {
+            let piece = piece?;
+            // Who does not listen any more has panicked, which is told below.
+            let _ = tokio::join!(to_md5.send(piece.clone()), to_sha512.send(piece));
+        }
+        drop((to_md5, to_sha512));
+        let (md5, sha512) = tokio::try_join!(md5, sha512).map_err(Error::internal)?;
+        Ok(Self { bytes: end, md5, sha512 })
+    }
+
+    /// The digests of all bytes.
+    pub fn finish(self) -> Digests {
+        Digests { md5: hexadecimal(&self.md5.finalize()), sha512: hexadecimal(&self.sha512.finalize()) }
+    }
+}
+
+fn eat<H: Update>(mut hash: H, mut pieces: Receiver<Bytes>) -> H {
+    while let Some(piece) = pieces.blocking_recv() {
+        hash.update(&piece);
+    }
+    hash
+}
+
+fn restored<H: SerializableState>(saved: &[u8]) -> Result<H> {
+    let state = SerializedState::<H>::try_from(saved);
+    let state = state.map_err(|_| Error::internal("the saved state of a hash has another length"))?;
+    H::deserialize(&state).map_err(|_| Error::internal("the saved state of a hash cannot be read"))
+}
+
+#[cfg(all(test, feature = "memory"))]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::adapters::memory::MemoryStore;
+    use crate::id::{ImageId, Ulid};
+
+    proptest! {
+        #[test]
+        fn wherever_it_is_interrupted_the_digests_are_those_of_the_whole(
+            bytes in proptest::collection::vec(any::<u8>(), 1..2000),
+            stops in proptest::collection::vec(0_u64..2000, 0..6),
+        ) {
+            let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+            let digests = runtime.block_on(async {
+                let (store, key) = (MemoryStore::new(), ObjectKey::new(ImageId::from_random(1), Ulid::from_parts(1, 1)));
+                store.put(&key, vec![Bytes::from(bytes.clone())].into()).await.unwrap();
+                let size = bytes.len() as u64;
+                let mut stops: Vec<_> = stops.into_iter().map(|stop| stop.min(size)).collect();
+                stops.sort_unstable();
+                let mut saved = None;
+                for stop in stops.into_iter().chain([size]) {
+                    let hashing = Hashing::from(saved.as_ref()).unwrap();
+                    saved = Some(hashing.read(&store, &key, stop).await.unwrap().save());
+                }
+                Hashing::from(saved.as_ref()).unwrap().finish()
+            });
+            prop_assert_eq!(digests.md5, hexadecimal(&Md5::digest(&bytes)));
+            prop_assert_eq!(digests.sha512, hexadecimal(&Sha512::digest(&bytes)));
+        }
+    }
+
+    #[test]
+    fn a_state_that_is_none_is_an_error() {
+        let saved = HashState { bytes: 1, md5: vec![1; 3], sha512: vec![] };
+        assert!(matches!(Hashing::from(Some(&saved)), Err(Error::Internal(_))));
+    }
+}
