@@ -16,6 +16,7 @@ pub mod time;
 pub mod identity;
 pub mod image;
 pub mod policy;
+pub mod signature;
 pub mod store;
 pub mod task;
 pub mod usage;
