@@ -7,6 +7,8 @@ pub mod configured;
 pub mod dynamodb;
 #[cfg(feature = "file")]
 pub mod file;
+#[cfg(feature = "https")]
+mod https;
 pub mod in_process;
 #[cfg(feature = "keystone")]
 pub mod keystone;
