@@ -2,7 +2,11 @@
 
 #[cfg(feature = "aws")]
 pub mod aws;
+#[cfg(feature = "signatures")]
+pub mod barbican;
 pub mod configured;
+#[cfg(feature = "signatures")]
+pub mod directory;
 #[cfg(feature = "dynamodb")]
 pub mod dynamodb;
 #[cfg(feature = "file")]

@@ -1,5 +1,6 @@
 //! What the domain needs from the outside, as small traits. Adapters answer them; nothing here names one.
 
+mod certificates;
 mod clock;
 mod events;
 mod identity;
@@ -9,6 +10,7 @@ mod store;
 mod table;
 mod table_rules;
 
+pub use certificates::{Certificates, CertificatesError, MAX_CERTIFICATE_BYTES};
 pub use clock::{Clock, Ids};
 pub use events::{Event, EventKind, Events};
 pub use identity::{Identity, IdentityError, Tokens};

@@ -35,9 +35,7 @@ impl Certificate {
     /// What is wrong with it.
     pub fn read(bytes: &[u8]) -> Result<Self, String> {
         match str::from_utf8(bytes).ok().filter(|text| text.contains(BEGIN)) {
-            Some(text) => {
-                Self::read_all(text)?.into_iter().next().ok_or_else(|| "holds no certificate".to_owned())
-            }
+            Some(text) => Self::from_pem(text.split_once(BEGIN).map_or("", |(_, rest)| rest)),
             None => Self::from_der(bytes.to_vec()),
         }
     }
@@ -48,14 +46,15 @@ impl Certificate {
     /// What is wrong with the first that cannot be read.
     pub fn read_all(text: &str) -> Result<Vec<Self>, String> {
         let each = text.split(BEGIN).skip(1).enumerate();
-        each.map(|(at, rest)| {
-            let of = |why: &str| format!("certificate {} {why}", at + 1);
-            let (body, _) = rest.split_once(END).ok_or_else(|| of("has no end"))?;
-            let body: String = body.split_ascii_whitespace().collect();
-            let der = Base64::decode_vec(&body).map_err(|_| of("is no base64"))?;
-            Self::from_der(der).map_err(|why| of(&why))
-        })
-        .collect()
+        each.map(|(at, rest)| Self::from_pem(rest).map_err(|why| format!("certificate {} {why}", at + 1)))
+            .collect()
+    }
+
+    /// What follows the first line.
+    fn from_pem(rest: &str) -> Result<Self, String> {
+        let (body, _) = rest.split_once(END).ok_or("has no end")?;
+        let body: String = body.split_ascii_whitespace().collect();
+        Self::from_der(Base64::decode_vec(&body).map_err(|_| "is no base64")?)
     }
 
     fn from_der(der: Vec<u8>) -> Result<Self, String> {

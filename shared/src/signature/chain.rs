@@ -33,16 +33,16 @@ impl Authorities {
         for _ in 0..=trusted.len() {
             let Some((issuer, authority)) = trusted.iter().find(|(issuer, _)| link.is_issued_by(issuer))
             else {
-                return Err("no trusted authority has issued it".to_owned());
+                return Err("was issued by no trusted authority".to_owned());
             };
             if *issuer == link {
                 return Ok(());
             }
             if authority.path_length.is_some_and(|most| usize::from(most) < between) {
-                return Err("an authority vouches for no chain of this length".to_owned());
+                return Err("has a longer chain than one of its authorities vouches for".to_owned());
             }
             (link, between) = (issuer, between + 1);
         }
-        Err("no trusted authority has issued it".to_owned())
+        Err("was issued by no trusted authority".to_owned())
     }
 }

@@ -73,6 +73,10 @@ impl Digesting for Hashing {
         Self::update(self, bytes);
     }
 
+    fn save(&self) -> Vec<u8> {
+        Self::save(self)
+    }
+
     fn finish(self: Box<Self>) -> Vec<u8> {
         (*self).finish()
     }

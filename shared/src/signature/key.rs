@@ -34,11 +34,11 @@ const MAX_KEY_BYTES: usize = 2048;
 impl PublicKey {
     /// Reads a certificate's key.
     pub(super) fn read(info: &x509_cert::spki::SubjectPublicKeyInfoOwned) -> Result<Self, String> {
-        let der = info.to_der().map_err(|_| "its key cannot be read")?;
+        let der = info.to_der().map_err(|_| "has a key that cannot be read")?;
         if der.len() > MAX_KEY_BYTES {
-            return Err(format!("its key is longer than {MAX_KEY_BYTES} bytes"));
+            return Err(format!("has a key of more than {MAX_KEY_BYTES} bytes"));
         }
-        let info = SubjectPublicKeyInfoRef::from_der(&der).map_err(|_| "its key cannot be read")?;
+        let info = SubjectPublicKeyInfoRef::from_der(&der).map_err(|_| "has a key that cannot be read")?;
         let curve = info.algorithm.parameters_oid().ok();
         let key = match (info.algorithm.oid, curve) {
             (RSA | RSA_PSS, _) => {
@@ -51,11 +51,11 @@ impl PublicKey {
             (EC, Some(P521)) => p521::ecdsa::VerifyingKey::try_from(info).ok().map(Self::P521),
             (kind, curve) => {
                 let curve = curve.map(|curve| format!(" on curve {curve}")).unwrap_or_default();
-                return Err(format!("its key is of a kind that is not known here ({kind}{curve})"));
+                return Err(format!("has a key of a kind that is not known here ({kind}{curve})"));
             }
         };
         // RSA of less than 1024 bits, a point that is on no curve.
-        key.ok_or_else(|| "its key is malformed, or of a size that is not taken".to_owned())
+        key.ok_or_else(|| "has a malformed key, or one of a size that is not taken".to_owned())
     }
 
     /// Whether it is of the kind that an image names.

@@ -5,6 +5,8 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+#[cfg(feature = "signatures")]
+use std::sync::Arc;
 
 #[cfg(feature = "signatures")]
 mod certificate;
@@ -92,6 +94,9 @@ pub trait Digesting: fmt::Debug + Send {
     /// Takes the next bytes.
     fn update(&mut self, bytes: &[u8]);
 
+    /// What another process goes on from ([`Verify::resume`]), in some hundred bytes.
+    fn save(&self) -> Vec<u8>;
+
     /// The digest of all bytes taken.
     fn finish(self: Box<Self>) -> Vec<u8>;
 }
@@ -101,12 +106,25 @@ pub trait Verify: fmt::Debug + Send + Sync {
     /// What has to see the data, when the digests that every image gets are not enough.
     fn digesting(&self) -> Option<Box<dyn Digesting>>;
 
+    /// Goes on from what [`Digesting::save`] gave; nothing when it is anything else.
+    fn resume(&self, saved: &[u8]) -> Option<Box<dyn Digesting>>;
+
+    /// What another process makes the same of ([`resume`]), in some kilobytes of text: the signature that is verified is then
+    /// the one that was there, and its certificate the one that was good, when the first byte came.
+    fn save(&self) -> String;
+
     /// Takes the data, by the digests that every image gets and the one of [`Self::digesting`], or says why not. Takes some
     /// milliseconds.
     ///
     /// # Errors
     /// `Invalid` when the data is not what was signed; `Internal` without the digest it needs.
     fn verify(&self, digests: &Digests, digest: Option<&[u8]>) -> Result<()>;
+}
+
+/// Makes of what [`Verify::save`] gave the same again; nothing when it is anything else.
+#[cfg(feature = "signatures")]
+pub fn resume(saved: &str) -> Option<Arc<dyn Verify>> {
+    Some(Arc::new(Verifier::resume(saved)?))
 }
 
 #[cfg(test)]

@@ -43,7 +43,7 @@ impl Verifier {
         now: Timestamp,
     ) -> Result<Self, SignatureError> {
         let id = declared.certificate.clone();
-        let of = |why: String| SignatureError::new(CERTIFICATE, format!("certificate {id}: {why}"));
+        let of = |why: String| SignatureError::new(CERTIFICATE, format!("certificate {id} {why}"));
         let certificate = Certificate::read(certificate).map_err(of)?;
         certificate.is_valid_at(now).map_err(of)?;
         if let Some(authorities) = authorities {
@@ -55,7 +55,7 @@ impl Verifier {
     fn of(declared: Declared, certificate: Certificate) -> Result<Self, SignatureError> {
         let id = &declared.certificate;
         let key = certificate.key();
-        let key = key.map_err(|why| SignatureError::new(CERTIFICATE, format!("certificate {id}: {why}")))?;
+        let key = key.map_err(|why| SignatureError::new(CERTIFICATE, format!("certificate {id} {why}")))?;
         if !key.is(declared.key_type) {
             let why = format!("certificate {id} is of no {} key", declared.key_type.name());
             return Err(SignatureError::new(KEY_TYPE, why));
@@ -81,8 +81,7 @@ impl Verifier {
         Err(SignatureError::new(SIGNATURE, why))
     }
 
-    /// What another process goes on from: the signature that is verified is then the one that was there, and its certificate
-    /// the one that was good, when the first byte came. Some kilobytes of text.
+    /// As [`Verify::save`].
     pub fn save(&self) -> String {
         let saved = Saved {
             signature: Base64::encode_string(&self.declared.signature),
@@ -113,6 +112,14 @@ impl Verify for Verifier {
     fn digesting(&self) -> Option<Box<dyn Digesting>> {
         let method = self.hash_method();
         (method != HashMethod::Sha512).then(|| Box::new(Hashing::new(method)) as Box<dyn Digesting>)
+    }
+
+    fn resume(&self, saved: &[u8]) -> Option<Box<dyn Digesting>> {
+        Some(Box::new(Hashing::resume(self.hash_method(), saved)?))
+    }
+
+    fn save(&self) -> String {
+        Self::save(self)
     }
 
     fn verify(&self, digests: &Digests, digest: Option<&[u8]>) -> Result<()> {
