@@ -50,6 +50,7 @@ mod routes;
 mod rules;
 mod schemas;
 mod show;
+mod signatures;
 mod tags;
 mod tasks;
 mod update;

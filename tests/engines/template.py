@@ -325,6 +325,7 @@ VALUES = {
     "ImageCountUploading": ([-2], [1]),
     "ProjectLimits": (["p1", "p1: images", "p1: image_count_total=many"],
                       ["p1: image_count_total=10, image_size_total=-1; p:2: image_count_uploading=1", "p1:image_count_total=0"]),
+    "BarbicanUrl": (["barbican.example.com", "http://barbican.example.com", "https://b/?x"], ["https://barbican.example.com:9311/"]),
     "AuthorizerCacheSeconds": ([30], [0, 300]),
     "KeystoneUrl": (["keystone.example.com", "https://", "https://k/v3?x"], []),
     "KeystonePublicUrl": (["keystone.example.com"], ["https://keystone.example.com:5000/v3"]),

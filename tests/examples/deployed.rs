@@ -61,7 +61,7 @@ fn router(app: &App) -> Result<Router> {
         discovery::routes(app.info()),
         images::routes(app.images(&context), app.members(&context)),
         tasks::routes(app.tasks(&context)),
-        uploads::routes(app.image_data(&context, &stores)),
+        uploads::routes(app.image_data(&context, &stores).verifying(app.signatures()?)),
     ];
     Ok(serve(functions.into_iter().collect::<Routes>(), Door { identity: Arc::new(TokenSays), ..app.door() }))
 }

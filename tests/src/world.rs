@@ -16,7 +16,7 @@ use shared::error::Cause;
 use shared::http::{Door, Routes, serve};
 use shared::image::{Accepted, Image, PageLimits, Quotas};
 use shared::operations::{
-    Context, ImageData, Images, ImagesSettings, Info, Members, Reaper, StoreInfo, Stores, Tasks,
+    Context, ImageData, Images, ImagesSettings, Info, Members, Reaper, Signatures, StoreInfo, Stores, Tasks,
     TasksSettings, UploadRequest, UploadSettings,
 };
 use shared::policy::Policy;
@@ -24,7 +24,7 @@ use shared::ports::{Clock, Events, Ids, Key, Query, Queue, Store as _, Table};
 use shared::transfer::Intake;
 
 use crate::callers::{TokenSays, admin};
-use crate::fixtures::{CountingIds, TestClock, TestLimits};
+use crate::fixtures::{CountingIds, TestCertificates, TestClock, TestLimits};
 use crate::probe::{Probe, ProbedStore, ProbedTable};
 use crate::service::Service;
 
@@ -49,6 +49,8 @@ pub struct World {
     pub clock: Arc<TestClock>,
     /// How much projects may have: any amount, until a test says otherwise.
     pub limits: Arc<TestLimits>,
+    /// Who keeps the certificates that images are signed by.
+    pub certificates: Arc<TestCertificates>,
     /// Counts calls, makes them fail.
     pub probe: Probe,
     /// The table, past the probe.
@@ -149,7 +151,10 @@ impl World {
             context.clone(),
             TasksSettings { time_to_live: TASK_LIFE, pages: PageLimits { default: 25, max: 1000 } },
         );
-        let data = ImageData::new(context.clone(), stores.clone(), settings);
+        let certificates = Arc::<TestCertificates>::default();
+        let key_manager = Arc::<TestCertificates>::clone(&certificates);
+        let signatures = Signatures { certificates: Some(key_manager), ..Signatures::none() };
+        let data = ImageData::new(context.clone(), stores.clone(), settings).verifying(signatures);
         let reaper = Reaper::new(catalog, stores, now);
         let catalog = Catalog::new(Arc::clone(&table), listing_shards);
         let offered = StoreInfo {
@@ -168,7 +173,21 @@ impl World {
         ]);
         let door = Door { identity: Arc::new(TokenSays), ids, public_endpoint: None };
         let service = Service::in_process(serve(functions.values().cloned().collect::<Routes>(), door));
-        Self { images, data, tasks, reaper, functions, service, catalog, clock, limits, probe, table, store }
+        Self {
+            images,
+            data,
+            tasks,
+            reaper,
+            functions,
+            service,
+            catalog,
+            clock,
+            limits,
+            certificates,
+            probe,
+            table,
+            store,
+        }
     }
 
     /// The routes of every function, as they describe themselves.
@@ -192,7 +211,7 @@ impl World {
     /// # Errors
     /// As [`ImageData::upload`].
     pub async fn upload(&self, image: &Image, bytes: &[u8]) -> shared::Result<()> {
-        let request = UploadRequest { size: Some(bytes.len() as u64), store: None };
+        let request = UploadRequest { size: Some(bytes.len() as u64), store: None, token: None };
         let pieces: Vec<Result<Bytes, Cause>> =
             bytes.chunks(10).map(|piece| Ok(Bytes::copy_from_slice(piece))).collect();
         let body = Box::pin(futures_util::stream::iter(pieces));

@@ -123,7 +123,7 @@ impl Gateway {
             discovery::routes(app.info()),
             images::routes(app.images(&context), app.members(&context)),
             tasks::routes(app.tasks(&context)),
-            uploads::routes(app.image_data(&context, &stores)),
+            uploads::routes(app.image_data(&context, &stores).verifying(app.signatures()?)),
         ];
         let routes = routes(&app, functions);
         let unheard = |source| GatewayError::Listen { address: config.listen, source };
