@@ -1,9 +1,17 @@
 //! Signed images: what is verified while they are uploaded, and what is left when it is not what was signed.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use async_trait::async_trait;
 use base64ct::{Base64, Encoding as _};
 use rcgen::{CertificateParams, KeyPair, PKCS_ECDSA_P384_SHA384, SigningKey as _, date_time_ymd};
 use serde_json::{Value, json};
-use shared::operations::{Signatures, UploadRequest};
+use shared::id::{CertificateId, ImageId};
+use shared::identity::Token;
+use shared::image::{Patch, PatchForm};
+use shared::operations::{Images, Signatures, UploadRequest};
+use shared::ports::{Certificates, CertificatesError};
 use tests::callers::{MEMBER, READER, admin};
 use tests::fixtures::bytes;
 use tests::world::World;
@@ -235,4 +243,66 @@ async fn without_a_key_manager_signed_images_are_refused_and_others_are_not() {
         ),
     ]
     "#);
+}
+
+/// A key manager that is slow enough for the image to be patched before it answers first.
+#[derive(Debug)]
+struct Slow {
+    pem: String,
+    images: Images,
+    image: ImageId,
+    patch: Patch,
+    asked: AtomicUsize,
+}
+
+#[async_trait]
+impl Certificates for Slow {
+    async fn get(&self, _: &CertificateId, _: Option<&Token>) -> Result<Vec<u8>, CertificatesError> {
+        if self.asked.fetch_add(1, Ordering::SeqCst) == 0 {
+            self.images.update(&admin(), &self.image, &self.patch).await.unwrap();
+        }
+        Ok(self.pem.clone().into_bytes())
+    }
+}
+
+/// An image is signed for one text, and patched while the certificate is asked for; then a text is uploaded. Answers what became of
+/// it, and how often the certificate was asked for.
+async fn patched_while_asked(signer: &Signer, patch: Value, text: &[u8]) -> (Value, usize) {
+    let world = World::default();
+    let path = queued(&world, &signer.said(b"one")).await;
+    let image: ImageId = path.rsplit_once('/').unwrap().1.parse().unwrap();
+    let slow = Arc::new(Slow {
+        pem: signer.pem.clone(),
+        images: world.images.clone(),
+        image: image.clone(),
+        patch: Patch::parse(PatchForm::V21, patch).unwrap(),
+        asked: AtomicUsize::new(0),
+    });
+    let certificates: Arc<dyn Certificates> = Arc::<Slow>::clone(&slow);
+    let data =
+        world.data.clone().verifying(Signatures { certificates: Some(certificates), ..Signatures::none() });
+    let piece = Ok(bytes::Bytes::copy_from_slice(text));
+    let body = Box::pin(futures_util::stream::iter([piece]));
+    let _ = data.upload(&admin(), &image, &UploadRequest::default(), body).await;
+    (data_of(&world, &path).await[0].clone(), slow.asked.load(Ordering::SeqCst))
+}
+
+#[tokio::test]
+async fn the_signature_that_counts_is_the_one_of_the_record_that_began_to_wait() {
+    let signer = Signer::new();
+    let resigned = json!([
+        {"op": "replace", "path": "/img_signature", "value": signer.said(b"two")["img_signature"]},
+    ]);
+    let renamed = json!([{"op": "replace", "path": "/name", "value": "other"}]);
+    let unsigned = json!([{"op": "remove", "path": "/img_signature"}]);
+    for (patch, text, status, asked) in [
+        (&resigned, "two", "active", 2),
+        (&resigned, "one", "queued", 2),
+        (&renamed, "one", "active", 1),
+        (&renamed, "two", "queued", 1),
+        (&unsigned, "two", "active", 1),
+    ] {
+        let told = patched_while_asked(&signer, patch.clone(), text.as_bytes()).await;
+        assert_eq!(told, (json!(status), asked), "{patch} {text}");
+    }
 }
