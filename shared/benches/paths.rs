@@ -116,7 +116,7 @@ fn intake(c: &mut Criterion) {
             let body = std::iter::repeat_n(piece.clone(), pieces).map(Ok);
             let mut body: Body = Box::pin(futures_util::stream::iter(body));
             let store = MemoryStore::new();
-            runtime.block_on(intake.receive(&store, &key, &mut body, None)).unwrap()
+            runtime.block_on(intake.receive(&store, &key, &mut body, None, None)).unwrap()
         });
     });
     group.finish();

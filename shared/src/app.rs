@@ -15,11 +15,12 @@ use crate::adapters::in_process::{LocalEvents, LocalQueue};
 use crate::adapters::none::{NoIdentity, ToldByGateway};
 use crate::adapters::system::{RandomIds, SystemClock};
 use crate::catalog::Catalog;
-use crate::config::{Config, IdentityMode, QueueAdapter, StoreAdapter, TableAdapter};
+use crate::config::{Config, IdentityMode, KeyManager, QueueAdapter, StoreAdapter, TableAdapter};
 use crate::image::{PageLimits, Quotas};
 use crate::operations::{
     Arrivals, ArrivalsSettings, Completion, CompletionSettings, Context, ImageData, Images, ImagesSettings,
-    Info, Members, Reaper, SessionSettings, StoreInfo, Stores, Tasks, TasksSettings, UploadSettings,
+    Info, Members, Reaper, SessionSettings, Signatures, StoreInfo, Stores, Tasks, TasksSettings,
+    UploadSettings,
 };
 use crate::policy::Policy;
 use crate::ports::{Cause, Clock, Events, Identity, Ids, Job, Queue, Store, Table};
@@ -216,6 +217,46 @@ impl App {
             },
         };
         ImageData::new(context.clone(), stores.clone(), settings)
+    }
+
+    /// What verifies signed images, for [`ImageData::verifying`]. Asks nobody yet.
+    ///
+    /// # Errors
+    /// [`StartError`] when the key manager cannot be asked as configured, a trusted certificate cannot be read, or this was not
+    /// built in.
+    pub fn signatures(&self) -> Result<Signatures, StartError> {
+        let told = &self.config.signatures;
+        #[cfg_attr(not(feature = "signatures"), expect(unused_mut, reason = "what is built in is set below"))]
+        let mut signatures = Signatures::none();
+        match told.key_manager {
+            KeyManager::None => {}
+            #[cfg(not(feature = "signatures"))]
+            other => return Err(not_built("signatures.key_manager", other)),
+            #[cfg(feature = "signatures")]
+            KeyManager::Directory => {
+                let root = told.directory.clone().unwrap_or_default();
+                let directory = crate::adapters::directory::CertificateDirectory::new(root);
+                signatures.certificates = Some(Arc::new(directory));
+            }
+            #[cfg(feature = "signatures")]
+            KeyManager::Barbican => {
+                let settings = crate::adapters::barbican::BarbicanSettings {
+                    endpoint: told.barbican_endpoint.clone().unwrap_or_default(),
+                    ca_file: told.barbican_ca_file.clone(),
+                    timeout: Duration::from_secs(told.barbican_timeout_seconds),
+                };
+                let barbican = crate::adapters::barbican::Barbican::new(&settings);
+                let failed = |cause| StartError::Open { what: "Barbican".to_owned(), cause };
+                signatures.certificates = Some(Arc::new(barbican.map_err(failed)?));
+            }
+        }
+        #[cfg(feature = "signatures")]
+        if let Some((key, pem)) = told.trusted() {
+            let read = crate::signature::Authorities::read(pem.as_str());
+            let failed = |why: String| StartError::Open { what: key.to_owned(), cause: why.into() };
+            signatures.authorities = Some(Arc::new(read.map_err(failed)?));
+        }
+        Ok(signatures)
     }
 
     /// What is on offer here. Opens nothing.

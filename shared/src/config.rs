@@ -12,6 +12,7 @@ mod networks;
 mod policy;
 mod projects;
 mod setting;
+mod signatures;
 mod source;
 
 use std::net::{Ipv4Addr, SocketAddr};
@@ -26,6 +27,7 @@ pub use networks::Networks;
 pub use policy::PolicyConfig;
 pub use projects::ProjectOverrides;
 pub use setting::{SETTINGS, Setting, reference};
+pub use signatures::{KeyManager, SignaturesConfig, TrustedCertificates};
 pub use source::{ConfigError, Origin, Sources};
 
 /// Everything a process can be told.
@@ -57,6 +59,8 @@ pub struct Config {
     pub store: StoreConfig,
     /// How bytes arrive.
     pub upload: UploadConfig,
+    /// How signed images are verified.
+    pub signatures: SignaturesConfig,
     /// Who is told that something is due.
     pub queue: QueueConfig,
     /// How much of everything.
@@ -278,6 +282,7 @@ impl Default for Config {
             image: ImageConfig::default(),
             table: TableConfig::default(),
             store: StoreConfig::default(),
+            signatures: SignaturesConfig::default(),
             queue: QueueConfig::default(),
             upload: UploadConfig {
                 part_mib: 8,

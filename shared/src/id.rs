@@ -23,6 +23,11 @@ pub struct ImageId(String);
 #[serde(try_from = "String", into = "String")]
 pub struct TaskId(String);
 
+/// The id a key manager knows a certificate by: a UUID, kept in the letters it came in.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct CertificateId(String);
+
 /// A project's id: 1 to 255 characters, never checked against Keystone.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
@@ -89,6 +94,7 @@ macro_rules! text_id {
 
 text_id!(ImageId, "image id", "a UUID (8-4-4-4-12 hexadecimal digits)", is_uuid);
 text_id!(TaskId, "task id", "a UUID (8-4-4-4-12 hexadecimal digits)", is_uuid);
+text_id!(CertificateId, "certificate id", "a UUID (8-4-4-4-12 hexadecimal digits)", is_uuid);
 text_id!(ProjectId, "project id", "1 to 255 characters", |text| {
     !text.is_empty() && text.chars().count() <= 255
 });

@@ -17,6 +17,7 @@ pub mod format;
 pub mod identity;
 pub mod image;
 pub mod policy;
+pub mod signature;
 pub mod store;
 pub mod task;
 pub mod usage;

@@ -52,6 +52,7 @@ mod rules;
 mod schemas;
 mod sessions;
 mod show;
+mod signatures;
 mod tags;
 mod tasks;
 mod update;

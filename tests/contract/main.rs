@@ -3,6 +3,7 @@
 // Its helpers are tests too, and may panic as tests do.
 #![cfg(test)]
 
+mod certificates;
 mod events;
 mod identity;
 mod queue;

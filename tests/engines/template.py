@@ -335,6 +335,7 @@ VALUES = {
     "ImageSchema": (["x" * 2049], ['{"os_distro": {"type": "string"}}']),
     "DiskFormats": (["raw qcow2", "raw,"], ["raw,qcow2", "iso"]),
     "ContainerFormats": (["", "bare;ova"], ["bare"]),
+    "BarbicanUrl": (["barbican.example.com", "http://barbican.example.com", "https://b/?x"], ["https://barbican.example.com:9311/"]),
     "AuthorizerCacheSeconds": ([30], [0, 300]),
     "KeystoneUrl": (["keystone.example.com", "https://", "https://k/v3?x"], []),
     "KeystonePublicUrl": (["keystone.example.com"], ["https://keystone.example.com:5000/v3"]),

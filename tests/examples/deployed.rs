@@ -57,12 +57,13 @@ async fn main() -> Result<ExitCode> {
 
 fn router(app: &App) -> Result<Router> {
     let (context, stores) = (app.context(&app.catalog()?, app.cloud_queue())?, app.stores()?);
+    let data = app.image_data(&context, &stores).verifying(app.signatures()?);
     let functions = [
         discovery::routes(app.info()),
         images::routes(app.images(&context), app.members(&context)),
         tasks::routes(app.tasks(&context)),
-        uploads::routes(app.image_data(&context, &stores)),
-        uploads::part_routes(app.image_data(&context, &stores)),
+        uploads::routes(data.clone()),
+        uploads::part_routes(data),
     ];
     Ok(serve(functions.into_iter().collect::<Routes>(), Door { identity: Arc::new(TokenSays), ..app.door() }))
 }

@@ -55,7 +55,7 @@ fn fault() -> impl Strategy<Value = Option<(usize, Fault)>> {
 
 async fn upload(world: &World, image: &Image, size: usize, announced: bool) -> shared::Result<()> {
     let data = bytes(size);
-    let request = UploadRequest { size: announced.then_some(size as u64), store: None };
+    let request = UploadRequest { size: announced.then_some(size as u64), store: None, token: None };
     let pieces: Vec<Result<Bytes, Cause>> =
         data.chunks(10).map(|piece| Ok(Bytes::copy_from_slice(piece))).collect();
     world.data.upload(&admin(), &image.id, &request, Box::pin(futures_util::stream::iter(pieces))).await

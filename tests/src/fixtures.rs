@@ -1,12 +1,14 @@
 //! Time and ids that belong to the test.
 
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use shared::id::{ImageId, ProjectId, RequestId, TaskId, Ulid};
-use shared::ports::{Clock, Ids, Limits, LimitsError, ProjectLimits};
+use shared::id::{CertificateId, ImageId, ProjectId, RequestId, TaskId, Ulid};
+use shared::identity::Token;
+use shared::ports::{Certificates, CertificatesError, Clock, Ids, Limits, LimitsError, ProjectLimits};
 use shared::time::Timestamp;
 use shared::usage::Resource;
 
@@ -104,6 +106,60 @@ impl Limits for TestLimits {
     async fn of(&self, _: &ProjectId) -> Result<Arc<ProjectLimits>, LimitsError> {
         let limits = self.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
         limits.ok_or_else(|| LimitsError("nobody can be asked".into()))
+    }
+}
+
+/// Certificates that a test keeps, each for who has a token.
+#[derive(Debug, Default)]
+pub struct TestCertificates(Mutex<Vault>);
+
+#[derive(Debug, Default)]
+struct Vault {
+    certificates: BTreeMap<(String, String), Vec<u8>>,
+    is_down: bool,
+    asked: usize,
+}
+
+impl TestCertificates {
+    /// Keeps one, in place of another.
+    pub fn keep(&self, id: &str, token: &str, certificate: &[u8]) {
+        self.vault(|vault| {
+            vault.certificates.insert((id.to_owned(), token.to_owned()), certificate.to_vec())
+        });
+    }
+
+    /// Whether nobody answers from now on.
+    pub fn fail(&self, is_down: bool) {
+        self.vault(|vault| vault.is_down = is_down);
+    }
+
+    /// How often one was asked for since the last call of this.
+    pub fn asked(&self) -> usize {
+        self.vault(|vault| std::mem::take(&mut vault.asked))
+    }
+
+    fn vault<T>(&self, work: impl FnOnce(&mut Vault) -> T) -> T {
+        work(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+#[async_trait]
+impl Certificates for TestCertificates {
+    async fn get(&self, id: &CertificateId, token: Option<&Token>) -> Result<Vec<u8>, CertificatesError> {
+        let token = token.map(Token::reveal).unwrap_or_default().to_owned();
+        self.vault(|vault| {
+            vault.asked += 1;
+            if vault.is_down {
+                return Err(CertificatesError::Unavailable("nobody answers".into()));
+            }
+            match vault.certificates.get(&(id.to_string(), token)) {
+                Some(certificate) => Ok(certificate.clone()),
+                None if vault.certificates.keys().any(|key| key.0 == id.as_str()) => {
+                    Err(CertificatesError::Refused("another's".into()))
+                }
+                None => Err(CertificatesError::NotFound),
+            }
+        })
     }
 }
 

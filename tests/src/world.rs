@@ -18,14 +18,14 @@ use shared::http::{Door, Routes, serve};
 use shared::image::{Accepted, Image, PageLimits, Quotas};
 use shared::operations::{
     Completion, CompletionSettings, Context, ImageData, Images, ImagesSettings, Info, Members, Reaper,
-    SessionSettings, StoreInfo, Stores, Tasks, TasksSettings, UploadRequest, UploadSettings,
+    SessionSettings, Signatures, StoreInfo, Stores, Tasks, TasksSettings, UploadRequest, UploadSettings,
 };
 use shared::policy::Policy;
 use shared::ports::{Clock, Events, Ids, Key, Query, Queue, Store as _, Table};
 use shared::transfer::Intake;
 
 use crate::callers::{TokenSays, admin};
-use crate::fixtures::{CountingIds, TestClock, TestLimits};
+use crate::fixtures::{CountingIds, TestCertificates, TestClock, TestLimits};
 use crate::probe::{Probe, ProbedStore, ProbedTable};
 use crate::service::Service;
 
@@ -52,6 +52,8 @@ pub struct World {
     pub clock: Arc<TestClock>,
     /// How much projects may have: any amount, until a test says otherwise.
     pub limits: Arc<TestLimits>,
+    /// Who keeps the certificates that images are signed by.
+    pub certificates: Arc<TestCertificates>,
     /// Counts calls, makes them fail.
     pub probe: Probe,
     /// The table, past the probe.
@@ -196,7 +198,10 @@ impl World {
             context.clone(),
             TasksSettings { time_to_live: TASK_LIFE, pages: PageLimits { default: 25, max: 1000 } },
         );
-        let data = ImageData::new(context.clone(), stores.clone(), settings);
+        let certificates = Arc::<TestCertificates>::default();
+        let key_manager = Arc::<TestCertificates>::clone(&certificates);
+        let signatures = Signatures { certificates: Some(key_manager), ..Signatures::none() };
+        let data = ImageData::new(context.clone(), stores.clone(), settings).verifying(signatures);
         let completion = completion(catalog, stores, now);
         let reaper = Reaper::new(completion.clone());
         let catalog = Catalog::new(Arc::clone(&table), listing_shards);
@@ -228,6 +233,7 @@ impl World {
             catalog,
             clock,
             limits,
+            certificates,
             probe,
             table,
             store,
@@ -255,7 +261,7 @@ impl World {
     /// # Errors
     /// As [`ImageData::upload`].
     pub async fn upload(&self, image: &Image, bytes: &[u8]) -> shared::Result<()> {
-        let request = UploadRequest { size: Some(bytes.len() as u64), store: None };
+        let request = UploadRequest { size: Some(bytes.len() as u64), store: None, token: None };
         let pieces: Vec<Result<Bytes, Cause>> =
             bytes.chunks(10).map(|piece| Ok(Bytes::copy_from_slice(piece))).collect();
         let body = Box::pin(futures_util::stream::iter(pieces));

@@ -119,7 +119,7 @@ impl Gateway {
             // The table is in the directory that is locked, so no upload can be alive.
             reaper.recover().await.map_err(GatewayError::Recover)?;
         }
-        let data = app.image_data(&context, &stores);
+        let data = app.image_data(&context, &stores).verifying(app.signatures()?);
         let functions = [
             discovery::routes(app.info()),
             images::routes(app.images(&context), app.members(&context)),

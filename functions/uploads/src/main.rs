@@ -11,6 +11,7 @@ const COMPLETION: Duration = Duration::from_secs(10);
 async fn main() -> Result<(), Error> {
     let app = start()?;
     let context = app.context(&app.cloud_catalog()?, app.cloud_queue())?;
-    let data = app.image_data(&context, &app.cloud_stores()?).within(COMPLETION);
+    let data = app.image_data(&context, &app.cloud_stores()?).verifying(app.signatures()?);
+    let data = data.within(COMPLETION);
     run(uploads::routes(data), &app).await
 }

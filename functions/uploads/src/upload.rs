@@ -4,8 +4,9 @@ use axum::http::{HeaderMap, StatusCode, header};
 use futures_util::StreamExt;
 use shared::Error;
 use shared::http::{ApiError, ImagePath};
-use shared::identity::Caller;
+use shared::identity::{Caller, Token};
 use shared::operations::{ImageData, UploadRequest};
+use shared::ports::Tokens;
 
 /// Takes an image's data in.
 #[utoipa::path(put, path = "/v2/images/{image_id}/file", operation_id = "uploadImage", tag = "image data",
@@ -16,7 +17,7 @@ use shared::operations::{ImageData, UploadRequest};
     request_body(content_type = "application/octet-stream"),
     responses(
         (status = 204, description = "The image is active"),
-        (status = 400, description = "Not the bytes that were announced, an unknown store, or a format is not set"),
+        (status = 400, description = "Not the bytes that were announced or signed, an unknown store, or a format is not set"),
         (status = 403, description = "The caller may not"),
         (status = 404, description = "There is no such image to the caller"),
         (status = 409, description = "The image has data, or gets it now"),
@@ -30,7 +31,9 @@ pub(crate) async fn upload(
     request: Request,
 ) -> Result<StatusCode, ApiError> {
     check_media_type(request.headers())?;
-    let announced = UploadRequest { size: size(request.headers())?, store: text(request.headers(), STORE) };
+    let headers = request.headers();
+    let announced =
+        UploadRequest { size: size(headers)?, store: text(headers, STORE), token: token(headers) };
     data.upload(&caller, &id, &announced, Box::pin(chunks(request.into_body()))).await?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -46,6 +49,11 @@ pub(crate) fn chunks(
 
 fn text(headers: &HeaderMap, name: &str) -> Option<String> {
     headers.get(name).map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned())
+}
+
+/// Whose it is was told before; this is for who is asked on the caller's behalf.
+fn token(headers: &HeaderMap) -> Option<Token> {
+    headers.get(Tokens::USER_HEADER).and_then(|value| value.to_str().ok()).map(Token::new)
 }
 
 fn check_media_type(headers: &HeaderMap) -> Result<(), Error> {

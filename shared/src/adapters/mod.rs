@@ -2,11 +2,17 @@
 
 #[cfg(feature = "aws")]
 pub mod aws;
+#[cfg(feature = "signatures")]
+pub mod barbican;
 pub mod configured;
+#[cfg(feature = "signatures")]
+pub mod directory;
 #[cfg(feature = "dynamodb")]
 pub mod dynamodb;
 #[cfg(feature = "file")]
 pub mod file;
+#[cfg(feature = "https")]
+mod https;
 pub mod in_process;
 #[cfg(feature = "keystone")]
 pub mod keystone;

@@ -11,10 +11,11 @@ pub(super) fn faults(config: &Config) -> Vec<(&'static str, String)> {
 
 fn bounds(config: &Config) -> Vec<(&'static str, String)> {
     let of = |count: usize| count as u64;
-    let bounded: [(&'static str, u64, RangeInclusive<u64>); 17] = [
+    let bounded: [(&'static str, u64, RangeInclusive<u64>); 18] = [
         ("drain_seconds", config.drain_seconds, 0..=86_400),
         ("identity.keystone.cache_seconds", config.identity.keystone.cache_seconds, 0..=3600),
         ("identity.keystone.timeout_seconds", config.identity.keystone.timeout_seconds, 1..=25),
+        ("signatures.barbican_timeout_seconds", config.signatures.barbican_timeout_seconds, 1..=25),
         ("table.listing_shards", config.table.listing_shards.into(), 1..=64),
         // S3's own limits of a part: 5 MiB to 5 GiB.
         ("upload.part_mib", config.upload.part_mib, 5..=5120),
@@ -45,6 +46,7 @@ fn texts(config: &Config) -> Vec<(&'static str, String)> {
         ("data_plane_endpoint", &config.data_plane_endpoint),
         ("identity.keystone.auth_url", &config.identity.keystone.auth_url),
         ("identity.keystone.www_authenticate_uri", &config.identity.keystone.www_authenticate_uri),
+        ("signatures.barbican_endpoint", &config.signatures.barbican_endpoint),
         ("table.endpoint", &config.table.endpoint),
         ("store.endpoint", &config.store.endpoint),
         ("queue.url", &config.queue.url),
@@ -92,6 +94,7 @@ fn combinations(config: &Config) -> Vec<(&'static str, String)> {
         faults.push((key, "table.adapter and store.adapter must be memory both or neither".to_owned()));
     }
     faults.extend(config.identity.keystone.fault(config.identity.mode));
+    faults.extend(config.signatures.fault());
     let open = config.identity.mode == IdentityMode::None && !config.identity.none_on_any_address;
     if open && !config.listen.ip().is_loopback() {
         faults.push((

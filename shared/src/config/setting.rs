@@ -4,8 +4,8 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use super::{
-    Config, Content, FileOf, IdentityMode, Networks, ProjectOverrides, QueueAdapter, Secret, StoreAdapter,
-    TableAdapter, TextOf,
+    Config, Content, FileOf, IdentityMode, KeyManager, Networks, ProjectOverrides, QueueAdapter, Secret,
+    StoreAdapter, TableAdapter, TextOf,
 };
 use crate::format::Check;
 use crate::id::{ProjectId, StoreId};
@@ -123,6 +123,13 @@ settings! {
     "store.endpoint" => store.endpoint: "URL of a server that speaks S3. Without it, AWS.",
     "store.region" => store.region: "Region of the bucket. Without it, what the AWS SDK finds.",
     "store.path_style" => store.path_style: "Whether the bucket goes into the path and not into the host name. Most servers other than AWS need `true`.",
+    "signatures.key_manager" => signatures.key_manager: "Who keeps the certificates that images are signed by (`img_signature_certificate_uuid`): `none` (signed images are refused), `directory`, `barbican`.",
+    "signatures.directory" => signatures.directory: "Directory of certificates, each `<uuid>.pem` or `<uuid>.der`. Required with `directory`. Whoever may upload may use each.",
+    "signatures.barbican_endpoint" => signatures.barbican_endpoint: "URL of Barbican, with or without `/v1`. Required with `barbican`. It is asked by the token of who uploads.",
+    "signatures.barbican_ca_file" => signatures.barbican_ca_file: "PEM file with the certificates of the authorities that Barbican's own is signed by. Without it, the system's.",
+    "signatures.barbican_timeout_seconds" => signatures.barbican_timeout_seconds: "How long Barbican may take, 1 to 25. After that an upload is answered 503.",
+    "signatures.trusted_certificates_file" => signatures.trusted_certificates_file: "PEM file of the authorities, and those between, that must have issued the certificate of whoever signs. Without it, anybody.",
+    "signatures.trusted_certificates" => signatures.trusted_certificates: "The same as a text, for functions. Not beside `signatures.trusted_certificates_file`.",
     "queue.adapter" => queue.adapter: "Who is told that something is due: `local` (the schedule of this process; a function has none and waits for its own), `sqs`.",
     "queue.url" => queue.url: "URL of the SQS queue. Required with `sqs`.",
     "queue.endpoint" => queue.endpoint: "URL of a server that speaks SQS. Without it, AWS.",
@@ -339,6 +346,7 @@ macro_rules! value_by_word {
 
 value_by_word!(IdentityMode { "none" => None, "keystone" => Keystone });
 value_by_word!(ProtectionFormat { "roles" => Roles, "policies" => Policies });
+value_by_word!(KeyManager { "none" => None, "directory" => Directory, "barbican" => Barbican });
 value_by_word!(TableAdapter { "sqlite" => Sqlite, "memory" => Memory, "dynamodb" => DynamoDb });
 value_by_word!(QueueAdapter { "local" => Local, "sqs" => Sqs });
 value_by_word!(StoreAdapter { "file" => File, "memory" => Memory, "s3" => S3 });

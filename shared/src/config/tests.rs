@@ -192,6 +192,37 @@ fn keystone_needs_its_url_and_credentials_of_one_kind() {
 }
 
 #[test]
+fn a_key_manager_needs_what_it_is_reached_by() {
+    for (toml, told) in [
+        ("key_manager = 'directory'", "'signatures.directory'"),
+        ("key_manager = 'barbican'", "'signatures.barbican_endpoint'"),
+        ("key_manager = 'barbican'\nbarbican_endpoint = 'barbican'", "must be a URL such as"),
+        ("key_manager = 'vault'", "must be one of none, directory, barbican, not 'vault'"),
+        ("barbican_timeout_seconds = 26", "must be 1 to 25, not 26"),
+        ("trusted_certificates = 'me'", "'signatures.trusted_certificates'"),
+        ("trusted_certificates_file = '/nonexistent'", "cannot read /nonexistent"),
+    ] {
+        let error = refusal(&format!("[signatures]\n{toml}"), &[], &[]);
+        assert!(error.contains(told), "{toml}: {error}");
+    }
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let pem = "-----BEGIN CERTIFICATE-----\n";
+    std::fs::write(file.path(), pem).unwrap();
+    let path = file.path().display();
+    let of_file = load(&format!("[signatures]\ntrusted_certificates_file = '{path}'"), &[], &[]).unwrap();
+    let of_text = load("", &[("GLINT_SIGNATURES_TRUSTED_CERTIFICATES", pem)], &[]).unwrap();
+    for (config, key) in
+        [(of_file, "signatures.trusted_certificates_file"), (of_text, "signatures.trusted_certificates")]
+    {
+        let (told, trusted) = config.signatures.trusted().unwrap();
+        assert_eq!((told, trusted.as_str()), (key, pem));
+    }
+    let both = format!("[signatures]\ntrusted_certificates_file = '{path}'");
+    let error = refusal(&both, &[("GLINT_SIGNATURES_TRUSTED_CERTIFICATES", pem)], &[]);
+    assert!(error.contains("must not be set beside"), "{error}");
+}
+
+#[test]
 fn a_table_within_a_table_is_read_and_a_secret_in_it_never_shown() {
     let toml = "[identity]\nmode = 'keystone'\n[identity.keystone]\nauth_url = 'http://k:5000'\n\
                 application_credential_id = 'c'\napplication_credential_secret = 'hush'\ncache_seconds = 5";

@@ -1,5 +1,6 @@
 //! One suite a port, run on every adapter. The memory adapter is the readable definition; where two differ, one is wrong.
 
+pub mod certificates;
 pub mod direct;
 pub mod events;
 pub mod identity;

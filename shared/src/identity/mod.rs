@@ -1,10 +1,12 @@
 //! Who is calling, once their token was validated.
 
 mod context;
+mod token;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 pub use context::UNAVAILABLE;
+pub use token::Token;
 
 use crate::id::ProjectId;
 

@@ -13,16 +13,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::contention::Tries;
+use super::signatures::{Signatures, Signed};
 use super::usage::{allowed, over_limit};
 use super::{ATTEMPTS, Context, SessionSettings, Stores, find, refused, tell};
 use crate::catalog::{ChangeError, Due, Stored};
 use crate::error::{Error, Result};
 use crate::format::{Examination, Rules};
 use crate::id::{ImageId, StoreId};
-use crate::identity::Caller;
+use crate::identity::{Caller, Token};
 use crate::image::{ContainerFormat, Image, Location, Status};
 use crate::policy::Operation;
 use crate::ports::{EventKind, Store};
+use crate::signature::Verify;
 use crate::store::ObjectKey;
 use crate::transfer::{Body, Intake, Received};
 use crate::usage::Usage;
@@ -33,6 +35,7 @@ pub struct ImageData {
     pub(super) context: Context,
     pub(super) stores: Stores,
     pub(super) settings: UploadSettings,
+    pub(super) signatures: Signatures,
 }
 
 /// What is configured about uploads.
@@ -55,12 +58,20 @@ pub struct UploadRequest {
     pub size: Option<u64>,
     /// The store asked for.
     pub store: Option<String>,
+    /// The caller's token, by which a signed image's certificate is asked for.
+    pub token: Option<Token>,
 }
 
 impl ImageData {
-    /// Operations in a context, on these stores.
+    /// Operations in a context, on these stores. Signed images are refused.
     pub fn new(context: Context, stores: Stores, settings: UploadSettings) -> Self {
-        Self { context, stores, settings }
+        Self { context, stores, settings, signatures: Signatures::none() }
+    }
+
+    /// The same operations, with what verifies signed images.
+    #[must_use]
+    pub fn verifying(self, signatures: Signatures) -> Self {
+        Self { signatures, ..self }
     }
 
     pub(super) fn store(&self, id: &StoreId) -> Result<Arc<dyn Store>> {
@@ -70,12 +81,13 @@ impl ImageData {
     }
 
     /// Takes an image's data in (`PUT /v2/images/{image_id}/file`). Cost: one read and two writes, one more for each
-    /// third of the lease it lasts. It goes on to its end even when the caller stops waiting for it.
+    /// third of the lease it lasts; for a signed image a call to the key manager, before anything changes. It goes on to its end even when the caller stops waiting for it.
     ///
     /// # Errors
     /// `NotFound`, `Forbidden`; `Conflict` when the image is not queued; `Invalid` when its formats are unset, the store
-    /// is unknown, or the size is not the one announced; `Content` when the data is not what its image says, or not safe;
-    /// `LimitExceeded` over the size limit, when its owner may have no more, or when the store is full;
+    /// is unknown, the size is not the one announced, or the image is signed and this is not what was signed; `Content` when the
+    /// data is not what its image says, or not safe; `LimitExceeded` over the size limit, when its owner may have no more, or when
+    /// the store is full;
     /// `Gone` when the image was deleted meanwhile; `ClientGone`; `Unavailable`. After each of them nothing of the
     /// attempt is left on the image.
     pub async fn upload(
@@ -107,10 +119,12 @@ impl ImageData {
         store_id: StoreId,
         store: Arc<dyn Store>,
     ) -> Result<Attempt> {
-        let mut tries = Tries::new(&self.context.catalog, id);
+        let (mut tries, mut signed) = (Tries::new(&self.context.catalog, id), Signed::default());
         loop {
             let seen = find(&self.context, Operation::UploadImage, caller, id).await?;
             self.check(&seen.image, request)?;
+            let (token, clock) = (request.token.as_ref(), &*self.context.clock);
+            self.signatures.prepare(&seen.image, token, clock, &mut signed).await?;
             if tries.queue().await? {
                 continue;
             }
@@ -128,7 +142,15 @@ impl ImageData {
             };
             let allowed = allowed(&self.context, caller, &saving).await?;
             match self.context.catalog.begin_upload(&seen, &saving, &lease, &allowed).await {
-                Ok(stored) => return Ok(Attempt { data: self.clone(), store, stored, lease }),
+                Ok(stored) => {
+                    return Ok(Attempt {
+                        data: self.clone(),
+                        store,
+                        stored,
+                        lease,
+                        verifier: signed.verifier(),
+                    });
+                }
                 Err(ChangeError::Lost) => tries.again().await?,
                 Err(ChangeError::OverLimit) => {
                     let wanted = Usage { bytes: saving.reserved, uploading: 1, ..Usage::default() };
@@ -171,6 +193,8 @@ struct Attempt {
     store: Arc<dyn Store>,
     stored: Stored,
     lease: Due,
+    /// What decides on the bytes of a signed image.
+    verifier: Option<Arc<dyn Verify>>,
 }
 
 /// What became of an attempt whose image was read again.
@@ -188,11 +212,17 @@ enum Standing {
 impl Attempt {
     async fn run(mut self, mut body: Body, size: Option<u64>) -> Result<()> {
         let (intake, store) = (self.data.settings.intake, Arc::clone(&self.store));
-        let key = self.lease.location.key.clone();
+        let (key, verifier) = (self.lease.location.key.clone(), self.verifier.clone());
         let mut examination = self.examination();
+        let receiving = async {
+            let digesting = verifier.as_ref().and_then(|verifier| verifier.digesting());
+            let received =
+                intake.receive_watched(&*store, &key, &mut body, size, digesting, &mut examination).await?;
+            verified(verifier, received).await
+        };
         let received = tokio::select! {
             biased;
-            received = intake.receive_watched(&*store, &key, &mut body, size, &mut examination) => received,
+            received = receiving => received,
             lost = self.keep_lease() => Err(lost),
         };
         match received {
@@ -357,6 +387,17 @@ impl Attempt {
             tracing::warn!(%key, %error, "the row of a removed object is left to the reaper");
         }
     }
+}
+
+/// What was received, if it is what was signed. Big numbers, and not ours: they take milliseconds, and what they may break
+/// is this task alone.
+async fn verified(verifier: Option<Arc<dyn Verify>>, received: Received) -> Result<Received> {
+    let Some(verifier) = verifier else { return Ok(received) };
+    let verifying = tokio::task::spawn_blocking(move || {
+        verifier.verify(&received.digests, received.digest.as_deref())?;
+        Ok(received)
+    });
+    verifying.await.map_err(Error::internal)?
 }
 
 /// The image as it was before anybody tried to upload it.

@@ -1,5 +1,6 @@
 //! What the domain needs from the outside, as small traits. Adapters answer them; nothing here names one.
 
+mod certificates;
 mod clock;
 mod direct;
 mod events;
@@ -10,6 +11,7 @@ mod store;
 mod table;
 mod table_rules;
 
+pub use certificates::{Certificates, CertificatesError, MAX_CERTIFICATE_BYTES};
 pub use clock::{Clock, Ids};
 pub use direct::{PartBody, PartError, PartTarget, PresentedPart, SignedPart};
 pub use events::{Event, EventKind, Events};

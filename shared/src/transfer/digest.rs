@@ -1,4 +1,4 @@
-//! Hashing beside the transfer: each digest on a thread of its own, so that the slower one alone sets the pace.
+//! Hashing beside the transfer: each digest on a thread of its own, so that the slowest alone sets the pace.
 
 use std::sync::Arc;
 
@@ -11,6 +11,7 @@ use tokio::task::{JoinHandle, spawn_blocking};
 use crate::error::{Error, Result};
 use crate::image::Digests;
 use crate::ports::Chunks;
+use crate::signature::Digesting;
 
 /// Bytes to hash, and the permit that counts them until every reader is done with them.
 type Load = (Chunks, Arc<OwnedSemaphorePermit>);
@@ -18,40 +19,40 @@ type Load = (Chunks, Arc<OwnedSemaphorePermit>);
 /// Digests of a stream of bytes.
 #[derive(Debug)]
 pub(super) struct Digester {
-    md5: Worker,
-    sha512: Worker,
+    md5: Worker<String>,
+    sha512: Worker<String>,
+    /// The digest that was signed, when it is another.
+    signed: Option<Worker<Vec<u8>>>,
 }
 
 /// A digest under way on a thread.
 #[derive(Debug)]
-struct Worker {
+struct Worker<T> {
     loads: UnboundedSender<Load>,
-    digest: JoinHandle<String>,
+    digest: JoinHandle<T>,
 }
 
-impl Worker {
-    fn start<H: Hash>() -> Self {
+impl<T: Send + 'static> Worker<T> {
+    fn start<H: Hash<Digest = T>>(state: H) -> Self {
         let (loads, queue) = unbounded_channel();
-        Self { loads, digest: spawn_blocking(move || hash(H::start(), queue)) }
+        Self { loads, digest: spawn_blocking(move || hash(state, queue)) }
     }
 
-    async fn finish(self) -> Result<String> {
+    async fn finish(self) -> Result<T> {
         drop(self.loads);
         self.digest.await.map_err(Error::internal)
     }
 }
 
-/// What the two libraries have in common.
+/// What the libraries have in common.
 trait Hash: Send + 'static {
-    fn start() -> Self;
+    type Digest;
     fn update(&mut self, bytes: &[u8]);
-    fn finish(self) -> String;
+    fn finish(self) -> Self::Digest;
 }
 
 impl Hash for Md5 {
-    fn start() -> Self {
-        Self::new()
-    }
+    type Digest = String;
 
     fn update(&mut self, bytes: &[u8]) {
         self.update(bytes);
@@ -63,9 +64,7 @@ impl Hash for Md5 {
 }
 
 impl Hash for Sha512 {
-    fn start() -> Self {
-        Self::default()
-    }
+    type Digest = String;
 
     fn update(&mut self, bytes: &[u8]) {
         sha2::Digest::update(self, bytes);
@@ -76,7 +75,19 @@ impl Hash for Sha512 {
     }
 }
 
-fn hash(mut state: impl Hash, mut queue: UnboundedReceiver<Load>) -> String {
+impl Hash for Box<dyn Digesting> {
+    type Digest = Vec<u8>;
+
+    fn update(&mut self, bytes: &[u8]) {
+        (**self).update(bytes);
+    }
+
+    fn finish(self) -> Vec<u8> {
+        Digesting::finish(self)
+    }
+}
+
+fn hash<H: Hash>(mut state: H, mut queue: UnboundedReceiver<Load>) -> H::Digest {
     while let Some((chunks, permit)) = queue.blocking_recv() {
         for piece in chunks.pieces() {
             state.update(piece);
@@ -97,22 +108,33 @@ pub(super) fn hexadecimal(bytes: &[u8]) -> String {
 }
 
 impl Digester {
-    /// Starts the threads.
-    pub(super) fn start() -> Self {
-        Self { md5: Worker::start::<Md5>(), sha512: Worker::start::<Sha512>() }
+    /// Starts the threads; one more for the digest that was signed.
+    pub(super) fn start(signed: Option<Box<dyn Digesting>>) -> Self {
+        Self {
+            md5: Worker::start(Md5::new()),
+            sha512: Worker::start(Sha512::default()),
+            signed: signed.map(Worker::start),
+        }
     }
 
     /// Takes the next bytes. What a thread that died did not take is reported by [`Self::finish`].
     pub(super) fn update(&self, chunks: &Chunks, permit: &Arc<OwnedSemaphorePermit>) {
-        for worker in [&self.md5, &self.sha512] {
-            let _ = worker.loads.send((chunks.clone(), Arc::clone(permit)));
+        let signed = self.signed.as_ref().map(|worker| &worker.loads);
+        for loads in [&self.md5.loads, &self.sha512.loads].into_iter().chain(signed) {
+            let _ = loads.send((chunks.clone(), Arc::clone(permit)));
         }
     }
 
-    /// The digests of all bytes taken.
-    pub(super) async fn finish(self) -> Result<Digests> {
-        let (md5, sha512) = tokio::try_join!(self.md5.finish(), self.sha512.finish())?;
-        Ok(Digests { md5, sha512 })
+    /// The digests of all bytes taken, and the one that was signed.
+    pub(super) async fn finish(self) -> Result<(Digests, Option<Vec<u8>>)> {
+        let signed = async {
+            match self.signed {
+                Some(worker) => worker.finish().await.map(Some),
+                None => Ok(None),
+            }
+        };
+        let (md5, sha512, signed) = tokio::try_join!(self.md5.finish(), self.sha512.finish(), signed)?;
+        Ok((Digests { md5, sha512 }, signed))
     }
 }
 
@@ -126,7 +148,7 @@ mod tests {
         /// Lengths around the block sizes (64 and 128 bytes), in pieces of any size.
         #[test]
         fn digests_are_those_of_the_reference_libraries(bytes in proptest::collection::vec(any::<u8>(), 0..700), piece in 1_usize..200) {
-            let (mut md5, mut sha512) = (<Md5 as Hash>::start(), Sha512::start());
+            let (mut md5, mut sha512) = (Md5::new(), Sha512::default());
             for piece in bytes.chunks(piece) {
                 Hash::update(&mut md5, piece);
                 Hash::update(&mut sha512, piece);

@@ -4,9 +4,10 @@
 //! body ─ cut ─┬─ MD5 thread
 //!             ├─ SHA-512 thread
 //!             ├─ who watches, in passing
+//!             ├─ the thread of the digest that was signed, if the image is and it is another
 //!             └─ store, part by part
 //! ```
-//! A part is taken from the body only under a permit, which returns when all three are done with it: memory is bounded
+//! A part is taken from the body only under a permit, which returns when all are done with it: memory is bounded
 //! by parts in flight × part size, however fast the client and however slow the store.
 
 use std::pin::Pin;
@@ -26,6 +27,7 @@ use super::watch::Watch;
 use crate::error::{Cause, Error, Result};
 use crate::image::Digests;
 use crate::ports::{Chunks, ObjectWriter, Part, Store, StoreError};
+use crate::signature::Digesting;
 use crate::store::ObjectKey;
 
 /// How much of a body is read on, in bytes, once it is refused: a client that still sends may never see the answer.
@@ -54,12 +56,14 @@ pub struct Received {
     pub size: u64,
     /// What they hash to.
     pub digests: Digests,
+    /// The digest that was asked for beside those.
+    pub digest: Option<Vec<u8>>,
 }
 
 impl Intake {
     /// Writes a body under a key; when it answers `Ok`, the object is whole and durable.
     ///
-    /// `expected` is the size the client announced, in bytes. On an error, what was written is left to
+    /// `expected` is the size the client announced, in bytes; `digesting` sees the bytes too. On an error, what was written is left to
     /// [`Store::remove`]; no write is under way any more.
     ///
     /// # Errors
@@ -71,8 +75,9 @@ impl Intake {
         key: &ObjectKey,
         body: &mut Body,
         expected: Option<u64>,
+        digesting: Option<Box<dyn Digesting>>,
     ) -> Result<Received> {
-        self.receive_watched(store, key, body, expected, &mut ()).await
+        self.receive_watched(store, key, body, expected, digesting, &mut ()).await
     }
 
     /// As [`Intake::receive`], with somebody who looks at the bytes before they are an object and may refuse them. Of a body
@@ -86,10 +91,11 @@ impl Intake {
         key: &ObjectKey,
         body: &mut Body,
         expected: Option<u64>,
+        digesting: Option<Box<dyn Digesting>>,
         watch: &mut dyn Watch,
     ) -> Result<Received> {
         let mut cutter = Cutter { body, rest: Bytes::new(), received: 0, expected, limits: *self };
-        let digester = Digester::start();
+        let digester = Digester::start(digesting);
         let plan = PartPlan::new(store.part_limits(), self.part_bytes, expected);
         let permits = Arc::new(Semaphore::new(self.parts_in_flight.max(1) as usize));
 
@@ -102,7 +108,8 @@ impl Intake {
         }
         if first.ended {
             store.put(key, first.bytes).await?;
-            return Ok(Received { size: cutter.received, digests: digester.finish().await? });
+            let (digests, digest) = digester.finish().await?;
+            return Ok(Received { size: cutter.received, digests, digest });
         }
 
         let mut parts =
@@ -132,8 +139,8 @@ impl Intake {
             }
         }
         // The last parts are hashed while the store makes the object durable.
-        let (digests, ()) = tokio::try_join!(digester.finish(), parts.complete())?;
-        Ok(Received { size: cutter.received, digests })
+        let ((digests, digest), ()) = tokio::try_join!(digester.finish(), parts.complete())?;
+        Ok(Received { size: cutter.received, digests, digest })
     }
 
     /// How many permits a part takes: more than one when it is larger than the parts that were counted with.

@@ -255,7 +255,7 @@ impl Site {
 
     /// As [`Self::upload`], announcing another size.
     pub(super) async fn upload_as(&self, image: &Image, bytes: &[u8], size: usize) -> shared::Result<()> {
-        let request = UploadRequest { size: Some(size as u64), store: None };
+        let request = UploadRequest { size: Some(size as u64), store: None, token: None };
         let body = futures_util::stream::iter([Ok::<_, Cause>(Bytes::copy_from_slice(bytes))]);
         self.data.upload(&admin(), &image.id, &request, Box::pin(body)).await
     }

@@ -186,7 +186,7 @@ async fn no_more_parts_are_taken_than_may_be_in_flight() {
         for piece in [1, PART / 4, 7, 3 * PART, data.len()] {
             let (store, (mut body, taken)) = (Shelf::closed(), counted(&data, piece));
             let (intake, key) = (Intake { parts_in_flight, ..intake() }, key());
-            let received = intake.receive(&store, &key, &mut body, None);
+            let received = intake.receive(&store, &key, &mut body, None, None);
             tokio::pin!(received);
             tokio::select! {
                 early = &mut received => panic!("a store that lets nothing in: {early:?}"),
@@ -199,9 +199,38 @@ async fn no_more_parts_are_taken_than_may_be_in_flight() {
             assert_eq!(taken.load(Ordering::SeqCst), bound, "{parts_in_flight} in flight, pieces of {piece}");
             store.gate.add_permits(ALL);
             let received = received.await.unwrap();
-            assert_eq!(received, Received { size: data.len() as u64, digests: hashed(&data) });
+            assert_eq!(received, Received { size: data.len() as u64, digests: hashed(&data), digest: None });
             assert_eq!(store.whole().unwrap(), data);
         }
+    }
+}
+
+/// Remembers what it saw.
+#[derive(Debug, Default)]
+struct Witness(Vec<u8>);
+
+impl Digesting for Witness {
+    fn update(&mut self, bytes: &[u8]) {
+        self.0.extend_from_slice(bytes);
+    }
+
+    fn save(&self) -> Vec<u8> {
+        self.0.clone()
+    }
+
+    fn finish(self: Box<Self>) -> Vec<u8> {
+        self.0
+    }
+}
+
+#[tokio::test]
+async fn who_digests_beside_the_others_sees_every_byte_once_and_in_order() {
+    for size in [0, 1, PART, PART + 1, 7 * PART + 3] {
+        let (store, data) = (Shelf::new(), bytes(size));
+        let witness = Some(Box::<Witness>::default() as Box<dyn Digesting>);
+        let received = intake().receive(&store, &key(), &mut body(&data, 5), None, witness).await.unwrap();
+        assert_eq!(received.digest, Some(data.clone()), "{size}");
+        assert_eq!((received.digests, store.whole().unwrap()), (hashed(&data), data), "{size}");
     }
 }
 
@@ -219,8 +248,13 @@ async fn parts_end_where_they_should() {
     ] {
         for expected in [None, Some(size as u64)] {
             let (store, data) = (Shelf::new(), bytes(size));
-            let received = intake().receive(&store, &key(), &mut body(&data, 5), expected).await.unwrap();
-            assert_eq!(received, Received { size: size as u64, digests: hashed(&data) }, "{size}");
+            let received =
+                intake().receive(&store, &key(), &mut body(&data, 5), expected, None).await.unwrap();
+            assert_eq!(
+                received,
+                Received { size: size as u64, digests: hashed(&data), digest: None },
+                "{size}"
+            );
             assert_eq!((store.whole().unwrap(), store.part_sizes()), (data, parts.clone()), "{size}");
         }
     }
@@ -231,8 +265,8 @@ async fn an_empty_body_is_an_empty_object() {
     for pieces in [vec![], vec![Ok(Bytes::new())], vec![Ok(Bytes::new()), Ok(Bytes::new())]] {
         let store = Shelf::new();
         let mut body: Body = Box::pin(stream::iter(pieces));
-        let received = intake().receive(&store, &key(), &mut body, Some(0)).await.unwrap();
-        assert_eq!(received, Received { size: 0, digests: hashed(b"") });
+        let received = intake().receive(&store, &key(), &mut body, Some(0), None).await.unwrap();
+        assert_eq!(received, Received { size: 0, digests: hashed(b""), digest: None });
         assert_eq!(
             (received.digests.md5.as_str(), store.whole()),
             ("d41d8cd98f00b204e9800998ecf8427e", Some(vec![]))
@@ -251,7 +285,7 @@ async fn the_size_announced_is_held_to() {
     ] {
         for piece in [1, 5, data.len()] {
             let store = Shelf::new();
-            match intake().receive(&store, &key(), &mut body(&data, piece), Some(expected)).await {
+            match intake().receive(&store, &key(), &mut body(&data, piece), Some(expected), None).await {
                 Err(Error::Invalid(message)) => assert_eq!(message, text),
                 other => panic!("{expected}: {other:?}"),
             }
@@ -268,11 +302,14 @@ async fn too_long_is_told_when_it_is_known_not_when_the_body_ends() {
         (Intake { max_bytes: 99, ..intake() }, None),
         (intake(), Some(50)),
     ] {
-        let told = intake.receive(&Shelf::new(), &key(), &mut silent_after(&data, 10), expected).await;
+        let told = intake.receive(&Shelf::new(), &key(), &mut silent_after(&data, 10), expected, None).await;
         assert!(matches!(told, Err(Error::LimitExceeded(_) | Error::Invalid(_))), "{told:?}");
     }
     let intake = Intake { max_bytes: 100, ..intake() };
-    assert_eq!(intake.receive(&Shelf::new(), &key(), &mut body(&data, 10), None).await.unwrap().size, 100);
+    assert_eq!(
+        intake.receive(&Shelf::new(), &key(), &mut body(&data, 10), None, None).await.unwrap().size,
+        100
+    );
 }
 
 #[tokio::test]
@@ -281,7 +318,7 @@ async fn a_body_that_breaks_is_a_client_gone_after_so_many_bytes() {
         let store = Shelf::new();
         let broken = stream::iter([Err(Cause::from("connection reset"))]);
         let mut body: Body = Box::pin(body(&bytes(count), 3).chain(broken));
-        match intake().receive(&store, &key(), &mut body, None).await {
+        match intake().receive(&store, &key(), &mut body, None, None).await {
             Err(Error::ClientGone { received, source: Some(source) }) => {
                 assert_eq!((received, source.to_string().as_str()), (count as u64, "connection reset"));
             }
@@ -294,7 +331,7 @@ async fn a_body_that_breaks_is_a_client_gone_after_so_many_bytes() {
 #[tokio::test]
 async fn a_body_that_stalls_is_a_client_gone_after_so_many_bytes() {
     let intake = Intake { idle: Duration::ZERO, ..intake() };
-    let told = intake.receive(&Shelf::new(), &key(), &mut silent_after(&bytes(20), 3), None).await;
+    let told = intake.receive(&Shelf::new(), &key(), &mut silent_after(&bytes(20), 3), None, None).await;
     assert!(matches!(told, Err(Error::ClientGone { received: 20, source: Some(_) })), "{told:?}");
 }
 
@@ -305,7 +342,7 @@ async fn a_part_the_store_refuses_is_told_while_the_client_is_silent() {
             let (store, intake) =
                 (Shelf::failing(Call::Write(refused)), Intake { parts_in_flight, ..intake() });
             let mut body = silent_after(&bytes(3 * PART + 1), 5);
-            let told = intake.receive(&store, &key(), &mut body, None).await;
+            let told = intake.receive(&store, &key(), &mut body, None, None).await;
             assert!(matches!(told, Err(Error::Unavailable(_))), "{told:?}");
         }
     }
@@ -314,7 +351,7 @@ async fn a_part_the_store_refuses_is_told_while_the_client_is_silent() {
 #[tokio::test]
 async fn a_part_the_store_refuses_is_told_while_others_wait() {
     let store = Shelf { fails: Some(Call::Write(2)), ..Shelf::closed() };
-    let told = intake().receive(&store, &key(), &mut body(&bytes(10 * PART), 5), None).await;
+    let told = intake().receive(&store, &key(), &mut body(&bytes(10 * PART), 5), None, None).await;
     assert!(matches!(told, Err(Error::Unavailable(_))), "{told:?}");
 }
 
@@ -330,7 +367,7 @@ async fn whatever_the_store_refuses_is_told() {
         (Call::Complete, 20),
     ] {
         let store = Shelf::failing(call);
-        let told = intake().receive(&store, &key(), &mut body(&bytes(size), 5), None).await;
+        let told = intake().receive(&store, &key(), &mut body(&bytes(size), 5), None, None).await;
         assert!(matches!(told, Err(Error::Unavailable(_))), "{call:?}: {told:?}");
         assert_eq!(store.whole(), None, "{call:?}");
     }
@@ -339,7 +376,7 @@ async fn whatever_the_store_refuses_is_told() {
 #[tokio::test]
 async fn no_write_goes_on_once_an_error_was_told() {
     let store = Shelf { fails: Some(Call::Write(2)), ..Shelf::closed() };
-    intake().receive(&store, &key(), &mut silent_after(&bytes(3 * PART), 5), None).await.unwrap_err();
+    intake().receive(&store, &key(), &mut silent_after(&bytes(3 * PART), 5), None, None).await.unwrap_err();
     store.gate.add_permits(ALL);
     settled().await;
     assert_eq!(store.part_sizes(), [] as [usize; 0], "part 1 was waiting");
@@ -350,11 +387,12 @@ async fn more_parts_than_the_store_takes_are_refused() {
     let store = || Shelf { limits: PartLimits { max_parts: 3, ..LIMITS }, ..Shelf::new() };
     for count in [3 * PART - 1, 3 * PART] {
         for expected in [None, Some(count as u64)] {
-            let within = intake().receive(&store(), &key(), &mut body(&bytes(count), 5), expected).await;
+            let within =
+                intake().receive(&store(), &key(), &mut body(&bytes(count), 5), expected, None).await;
             assert_eq!(within.unwrap().size, count as u64);
         }
     }
-    let over = intake().receive(&store(), &key(), &mut silent_after(&bytes(4 * PART), 5), None).await;
+    let over = intake().receive(&store(), &key(), &mut silent_after(&bytes(4 * PART), 5), None, None).await;
     assert!(matches!(over, Err(Error::LimitExceeded(_))), "{over:?}");
 }
 
@@ -362,14 +400,14 @@ async fn more_parts_than_the_store_takes_are_refused() {
 async fn parts_of_an_unknown_size_grow_after_a_thousand() {
     let (store, data) = (Shelf::new(), bytes(1000 + 2 * 3 + 1));
     let intake = Intake { part_bytes: 1, parts_in_flight: 4, ..intake() };
-    let received = intake.receive(&store, &key(), &mut body(&data, 11), None).await.unwrap();
+    let received = intake.receive(&store, &key(), &mut body(&data, 11), None, None).await.unwrap();
     assert_eq!((received.digests, store.whole().unwrap()), (hashed(&data), data.clone()));
     let sizes = store.part_sizes();
     assert!(sizes[..1000].iter().all(|size| *size == 1));
     assert_eq!(sizes[1000..], [2, 2, 2, 1]);
 
     let store = Shelf::new();
-    intake.receive(&store, &key(), &mut body(&data, 11), Some(data.len() as u64)).await.unwrap();
+    intake.receive(&store, &key(), &mut body(&data, 11), Some(data.len() as u64), None).await.unwrap();
     assert!(store.part_sizes().iter().all(|size| *size == 1), "a known size needs no growth");
 }
 
@@ -378,7 +416,7 @@ async fn larger_parts_are_fewer_in_flight() {
     let (store, (mut body, taken)) = (Shelf::closed(), counted(&bytes(1100), 1));
     store.gate.add_permits(1000);
     let (intake, key) = (Intake { part_bytes: 1, parts_in_flight: 4, ..intake() }, key());
-    let received = intake.receive(&store, &key, &mut body, None);
+    let received = intake.receive(&store, &key, &mut body, None, None);
     tokio::pin!(received);
     // The first thousand parts return their permits when the threads that hash them say so.
     let reached = async {
@@ -414,9 +452,9 @@ proptest! {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
         let received = runtime.block_on(async {
             let mut body: Body = Box::pin(stream::iter(pieces));
-            intake.receive(&store, &key(), &mut body, expected).await
+            intake.receive(&store, &key(), &mut body, expected, None).await
         });
-        prop_assert_eq!(received.unwrap(), Received { size: data.len() as u64, digests: hashed(&data) });
+        prop_assert_eq!(received.unwrap(), Received { size: data.len() as u64, digests: hashed(&data), digest: None });
         prop_assert_eq!(store.whole().unwrap(), data);
         let sizes = store.part_sizes();
         if let Some((last, others)) = sizes.split_last() {
@@ -449,7 +487,8 @@ async fn who_watches_sees_every_byte_and_may_refuse_before_the_object_is_whole()
         let store = Shelf::new();
         let mut watch = Doorkeeper { seen: 0, refuses_after: usize::MAX };
         let mut body = body(&bytes(size), 5);
-        let told = intake().receive_watched(&store, &key(), &mut body, None, &mut watch).await.unwrap_err();
+        let told =
+            intake().receive_watched(&store, &key(), &mut body, None, None, &mut watch).await.unwrap_err();
         assert_eq!((told.to_string(), store.whole()), (format!("seen all {size}"), None));
     }
 }
@@ -460,8 +499,10 @@ async fn a_body_that_is_refused_midway_is_read_to_its_end_and_written_no_further
         let store = Shelf::new();
         let mut watch = Doorkeeper { seen: 0, refuses_after: 2 * PART };
         let mut body = body(&bytes(10 * PART), 5);
-        let told =
-            intake().receive_watched(&store, &key(), &mut body, expected, &mut watch).await.unwrap_err();
+        let told = intake()
+            .receive_watched(&store, &key(), &mut body, expected, None, &mut watch)
+            .await
+            .unwrap_err();
         assert_eq!((told.to_string().as_str(), store.whole()), ("seen enough", None));
         assert!(body.next().await.is_none() && store.part_sizes().len() <= 2);
     }

@@ -1,0 +1,146 @@
+//! Asking a service over HTTP, with TLS or without: one client with its connections, a limit of time on every exchange, one
+//! retry when a connection broke. What Keystone's and Barbican's adapters share.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{HeaderMap, Method, Request, StatusCode, Uri};
+use http_body_util::{BodyExt as _, Full, Limited};
+use hyper_rustls::{ConfigBuilderExt as _, HttpsConnector, HttpsConnectorBuilder};
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::client::legacy::{Client as Pool, Error as PoolError};
+use hyper_util::rt::{TokioExecutor, TokioTimer};
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject as _;
+use rustls::{ClientConfig, RootCertStore};
+use tokio::time::timeout;
+
+/// Asks one service.
+#[derive(Clone, Debug)]
+pub(super) struct Client {
+    base: String,
+    pool: Pool<HttpsConnector<HttpConnector>, Full<Bytes>>,
+    timeout: Duration,
+}
+
+/// What the service said.
+#[derive(Debug)]
+pub(super) struct Answer {
+    pub(super) status: StatusCode,
+    pub(super) headers: HeaderMap,
+    pub(super) body: Bytes,
+}
+
+/// Why a service could not be asked. For the log; names no token and no secret.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum AskError {
+    #[error("'{0}' is no URL")]
+    Url(String),
+    #[error("{path}: {why}", path = path.display())]
+    Authorities { path: PathBuf, why: String },
+    #[error("no connection, or one that broke")]
+    Unreachable(#[source] PoolError),
+    #[error("the answer cannot be read")]
+    Unreadable(#[source] Box<dyn std::error::Error + Send + Sync>),
+    #[error("no answer within {} s", .0.as_secs_f32())]
+    TooLate(Duration),
+}
+
+/// Connecting takes a moment, or does not happen.
+const CONNECT: Duration = Duration::from_secs(3);
+
+/// How long a connection may wait for its next use; a server closes it at some time.
+const IDLE: Duration = Duration::from_secs(30);
+
+/// Far more than any answer without a catalogue.
+const MAX_ANSWER_BYTES: usize = 1 << 20;
+
+impl Client {
+    /// Reads the authorities when the URL is one of TLS. Connects to nobody yet.
+    pub(super) fn new(base: String, ca_file: Option<&Path>, timeout: Duration) -> Result<Self, AskError> {
+        let parsed: Option<Uri> = base.parse().ok();
+        if parsed.is_none_or(|uri| uri.host().is_none()) {
+            return Err(AskError::Url(base));
+        }
+        let mut http = HttpConnector::new();
+        http.set_connect_timeout(Some(CONNECT.min(timeout)));
+        http.set_nodelay(true);
+        http.enforce_http(false);
+        let tls = tls(ca_file, base.starts_with("https://"))?;
+        let https = HttpsConnectorBuilder::new().with_tls_config(tls).https_or_http().enable_http1();
+        let pool = Pool::builder(TokioExecutor::new())
+            .pool_timer(TokioTimer::new())
+            .pool_idle_timeout(IDLE)
+            .build(https.wrap_connector(http));
+        Ok(Self { base, pool, timeout })
+    }
+
+    /// What goes before every path.
+    pub(super) fn base(&self) -> &str {
+        &self.base
+    }
+
+    /// Sends a request and takes its whole answer. A request whose connection broke is sent once more: everything that is
+    /// asked here may be asked twice.
+    pub(super) async fn send(
+        &self,
+        method: &Method,
+        path: &str,
+        headers: &HeaderMap,
+        body: &Bytes,
+    ) -> Result<Answer, AskError> {
+        let exchange = async {
+            match self.exchange(method, path, headers, body).await {
+                Err(AskError::Unreachable(_) | AskError::Unreadable(_)) => {
+                    self.exchange(method, path, headers, body).await
+                }
+                done => done,
+            }
+        };
+        timeout(self.timeout, exchange).await.unwrap_or(Err(AskError::TooLate(self.timeout)))
+    }
+
+    async fn exchange(
+        &self,
+        method: &Method,
+        path: &str,
+        headers: &HeaderMap,
+        body: &Bytes,
+    ) -> Result<Answer, AskError> {
+        let url = format!("{}{path}", self.base);
+        let request = Request::builder().method(method).uri(&url).body(Full::new(body.clone()));
+        let mut request = request.map_err(|_| AskError::Url(url))?;
+        request.headers_mut().extend(headers.clone());
+        let (parts, body) = self.pool.request(request).await.map_err(AskError::Unreachable)?.into_parts();
+        let body = Limited::new(body, MAX_ANSWER_BYTES).collect().await.map_err(AskError::Unreadable)?;
+        Ok(Answer { status: parts.status, headers: parts.headers, body: body.to_bytes() })
+    }
+}
+
+/// TLS that trusts a file's authorities, or the system's, or, where it is not spoken, nobody.
+fn tls(ca_file: Option<&Path>, is_spoken: bool) -> Result<ClientConfig, AskError> {
+    let fault =
+        |why: String| AskError::Authorities { path: ca_file.unwrap_or(Path::new("")).to_owned(), why };
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let versions = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
+    let builder = versions.map_err(|error| fault(error.to_string()))?;
+    let config = match ca_file {
+        Some(path) => {
+            let mut roots = RootCertStore::empty();
+            let found = CertificateDer::pem_file_iter(path).map_err(|error| fault(error.to_string()))?;
+            for certificate in found {
+                let certificate = certificate.map_err(|error| fault(error.to_string()))?;
+                roots.add(certificate).map_err(|error| fault(error.to_string()))?;
+            }
+            if roots.is_empty() {
+                return Err(fault("holds no certificate".to_owned()));
+            }
+            builder.with_root_certificates(roots)
+        }
+        None if is_spoken => builder.with_native_roots().map_err(|error| fault(error.to_string()))?,
+        None => builder.with_root_certificates(RootCertStore::empty()),
+    };
+    Ok(config.with_no_client_auth())
+}
