@@ -13,6 +13,7 @@ use std::time::Duration;
 use meter::{Meter, Units};
 use serde_json::{Value, json};
 use shared::catalog::Catalog;
+use shared::format::Rules;
 use shared::image::{Member, MemberStatus, SortKey};
 use shared::operations::{Arrival, Arrivals, ArrivalsSettings, Stores};
 use shared::ports::{Clock, Key};
@@ -417,7 +418,10 @@ async fn appear(world: &World, path: String) {
     };
     let clock: Arc<dyn Clock> = Arc::<TestClock>::clone(&world.clock);
     let stores = Stores::single("default".parse().unwrap(), Arc::new(world.store.clone()));
-    let arrivals = Arrivals::new(completion(Catalog::new(Arc::new(table), 1), stores, clock), settings);
+    let arrivals = Arrivals::new(
+        completion(Catalog::new(Arc::new(table), 1), stores, clock, Rules::default()),
+        settings,
+    );
     let arrival = Arrival { bucket: BUCKET.to_owned(), path, at: world.clock.now() };
     arrivals.arrived(&arrival, None).await.unwrap();
 }
