@@ -16,7 +16,7 @@ use tests::callers::{MEMBER, READER, admin};
 use tests::fixtures::bytes;
 use tests::world::World;
 
-use super::Lines;
+use super::{Lines, sessions};
 
 const ID: &str = "1a9eb1b2-2b4c-4a6e-8f0a-0123456789ab";
 
@@ -99,6 +99,29 @@ async fn signed_data_makes_the_image_active_and_other_data_leaves_it_queued() {
 }
 
 #[tokio::test]
+async fn data_of_a_session_is_held_to_the_certificate_that_was_there_when_it_was_opened() {
+    let (world, signer, data) = (World::default(), Signer::new(), bytes(1000));
+    world.certificates.keep(ID, MEMBER, signer.pem.as_bytes());
+    let path = queued(&world, &signer.said(&data)).await;
+    let mut tampered = data.clone();
+    tampered[500] ^= 1;
+    let told = sessions::uploaded(&world, &path, &tampered).await.line();
+    insta::assert_snapshot!(told, @"400 signature verification failed: img_signature: the data is not what the key of certificate 1a9eb1b2-2b4c-4a6e-8f0a-0123456789ab has signed");
+    assert_eq!((data_of(&world, &path).await, world.store.keys()), (untouched(), vec![]));
+
+    let session = sessions::opened(&world, &path, data.len()).await;
+    world.certificates.keep(ID, MEMBER, Signer::new().pem.as_bytes());
+    sessions::bring_all(&world, &session, &data).await;
+    assert_eq!(sessions::complete(&world, &session).await.line(), "200");
+    assert_eq!(data_of(&world, &path).await[0], "active");
+    assert_eq!(world.certificates.asked(), 2);
+
+    let unsigned = queued(&world, &said("ECC_SECP384R1", "SHA-384", "")).await;
+    assert_eq!(sessions::uploaded(&world, &unsigned, &data).await.status, 400);
+    assert_eq!(data_of(&world, &unsigned).await, untouched());
+}
+
+#[tokio::test]
 async fn every_key_and_hash_is_verified_as_it_flows() {
     let vectors: Value =
         serde_json::from_str(include_str!("../../shared/src/signature/vectors.json")).unwrap();
@@ -115,6 +138,12 @@ async fn every_key_and_hash_is_verified_as_it_flows() {
             world.put_file(MEMBER, &path, &data).await.status.as_u16(),
         ];
         assert_eq!(told, [400, 204], "{} {}", of("certificate"), of("hash"));
+        let path = queued(&world, &said(of("key_type"), of("hash"), of("signature"))).await;
+        let told = [
+            sessions::uploaded(&world, &path, &tampered).await.status.as_u16(),
+            sessions::uploaded(&world, &path, &data).await.status.as_u16(),
+        ];
+        assert_eq!(told, [400, 200], "{} {}, by a session", of("certificate"), of("hash"));
     }
 }
 
