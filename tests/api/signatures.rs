@@ -296,7 +296,7 @@ impl Certificates for Slow {
 
 /// An image is signed for one text, and patched while the certificate is asked for; then a text is uploaded. Answers what became of
 /// it, and how often the certificate was asked for.
-async fn patched_while_asked(signer: &Signer, patch: Value, text: &[u8]) -> (Value, usize) {
+async fn patched_while_asked(signer: &Signer, change: Value, text: &[u8]) -> (Value, usize) {
     let world = World::default();
     let path = queued(&world, &signer.said(b"one")).await;
     let image: ImageId = path.rsplit_once('/').unwrap().1.parse().unwrap();
@@ -304,7 +304,7 @@ async fn patched_while_asked(signer: &Signer, patch: Value, text: &[u8]) -> (Val
         pem: signer.pem.clone(),
         images: world.images.clone(),
         image: image.clone(),
-        patch: Patch::parse(PatchForm::V21, patch).unwrap(),
+        patch: Patch::parse(PatchForm::V21, change).unwrap(),
         asked: AtomicUsize::new(0),
     });
     let certificates: Arc<dyn Certificates> = Arc::<Slow>::clone(&slow);
@@ -324,14 +324,14 @@ async fn the_signature_that_counts_is_the_one_of_the_record_that_began_to_wait()
     ]);
     let renamed = json!([{"op": "replace", "path": "/name", "value": "other"}]);
     let unsigned = json!([{"op": "remove", "path": "/img_signature"}]);
-    for (patch, text, status, asked) in [
+    for (change, text, status, asked) in [
         (&resigned, "two", "active", 2),
         (&resigned, "one", "queued", 2),
         (&renamed, "one", "active", 1),
         (&renamed, "two", "queued", 1),
         (&unsigned, "two", "active", 1),
     ] {
-        let told = patched_while_asked(&signer, patch.clone(), text.as_bytes()).await;
-        assert_eq!(told, (json!(status), asked), "{patch} {text}");
+        let told = patched_while_asked(&signer, change.clone(), text.as_bytes()).await;
+        assert_eq!(told, (json!(status), asked), "{change} {text}");
     }
 }
