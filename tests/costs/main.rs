@@ -85,8 +85,9 @@ fn budget() -> Vec<Case> {
         case(
             "upload session: complete",
             vec![
+                // Looked into, then hashed in two stretches.
                 "get 1", "get 1", "arrived", "commit 3", "size", "arrived", "assemble", "size", "read",
-                "commit 3", "read", "get 1", "commit 6", "get 1",
+                "read", "commit 3", "read", "get 1", "commit 6", "get 1",
             ],
         ),
         case("upload session: close", vec!["get 1", "get 1", "get 1", "commit 7", "remove", "commit 2"]),
