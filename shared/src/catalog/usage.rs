@@ -6,12 +6,12 @@
 
 use std::collections::BTreeMap;
 
-use super::record::{ImageRecord, USAGE_CHANGES, UsageRecord, counter, decode, encode, unmoved_since};
-use super::{Catalog, ChangeError, Scope, key};
+use super::record::{USAGE_CHANGES, UsageRecord, counter, decode, encode, unmoved_since};
+use super::{Catalog, ChangeError, Listed, Scope, Walk, key};
 use crate::error::{Error, Result};
 use crate::id::ProjectId;
-use crate::image::{Image, Status};
-use crate::ports::{Addition, Change, Item, Position, Query, Write};
+use crate::image::{Image, Order, SortKey, Status};
+use crate::ports::{Addition, Change, Item, Write};
 use crate::usage::{Allowance, Resource, Usage};
 
 /// How many images a query of a count reads.
@@ -36,35 +36,21 @@ impl Catalog {
     }
 
     /// Counts what a project's images are, one by one, past the counters. It is what they should say, as long as none of the
-    /// images changes meanwhile. Cost: a query and a batch of reads for each 100 images.
+    /// images changes meanwhile. Cost: a query and a batch of reads for each 100 images, for more in larger steps.
     ///
     /// # Errors
     /// A fault of the table.
     pub async fn count_usage(&self, project: &ProjectId) -> Result<Usage> {
-        let mut query =
-            Query::partition(key::rows(key::Rows::Whole, &Scope::Owner(project.clone()), 0), STEP);
+        let (scope, by_id) = ([Scope::Owner(project.clone())], Order { key: SortKey::Id, descending: false });
+        // Rows of this order only name images: their records are read.
+        let mut images = self.list(Walk::new(&scope, by_id, STEP));
         let mut counted = Usage::default();
-        loop {
-            let page = self.table.query(&query).await?;
-            query.after =
-                page.items.last().map(|last| Position { sort: last.key.sort.clone(), indexed: None });
-            let listed =
-                page.items.into_iter().map(|row| Ok(key::image(&decode::<ImageRecord>(row.attributes)?.id)));
-            let records = listed.collect::<Result<Vec<_>>>()?;
-            for item in self.table.get_batch(&records).await? {
-                let image: Image = decode::<ImageRecord>(item.attributes)?.into();
-                if image.owner.as_ref() == Some(project) {
-                    let [images, bytes, uploading, staged] = ORDER.map(|resource| amount(&image, resource));
-                    counted.images = counted.images.saturating_add(images);
-                    counted.bytes = counted.bytes.saturating_add(bytes);
-                    counted.uploading = counted.uploading.saturating_add(uploading);
-                    counted.staged = counted.staged.saturating_add(staged);
-                }
-            }
-            if !page.more {
-                return Ok(counted);
+        while let Some(Listed { image, .. }) = images.next().await? {
+            if image.owner.as_ref() == Some(project) {
+                counted = counted.plus(Usage::by(|resource| amount(&image, resource)));
             }
         }
+        Ok(counted)
     }
 
     /// Sets a project's counters to what its images are. Answers what they said, and what they say now. `Lost` when one of
@@ -116,11 +102,11 @@ pub(super) fn difference(before: Option<&Image>, after: &Image, allowed: &Allowa
     let moved = amounts.into_iter().filter(|(_, amounts)| *amounts != [0; 4]);
     moved
         .map(|(project, amounts)| {
-            let begins = ORDER.into_iter().zip(amounts);
-            let begins = begins
-                .into_iter()
+            let amounts = ORDER.into_iter().zip(amounts);
+            let begins = amounts
+                .clone()
                 .any(|(resource, amount)| resource == Resource::ImageCountUploading && amount > 0);
-            let additions = ORDER.into_iter().zip(amounts).filter_map(|(resource, amount)| {
+            let additions = amounts.filter_map(|(resource, amount)| {
                 let limited = amount > 0 || (begins && resource == Resource::ImageSizeTotal);
                 let most = allowed.of(resource).filter(|_| limited && after.owner.as_ref() == Some(project));
                 let addition = Addition::new(counter(resource), amount);

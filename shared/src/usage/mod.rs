@@ -65,6 +65,22 @@ pub struct Usage {
 }
 
 impl Usage {
+    /// So much of each resource.
+    pub fn by(amount: impl Fn(Resource) -> u64) -> Self {
+        Self {
+            images: amount(Resource::ImageCountTotal),
+            bytes: amount(Resource::ImageSizeTotal),
+            uploading: amount(Resource::ImageCountUploading),
+            staged: amount(Resource::ImageStageTotal),
+        }
+    }
+
+    /// This and that together.
+    #[must_use]
+    pub fn plus(&self, other: Self) -> Self {
+        Self::by(|resource| self.of(resource).saturating_add(other.of(resource)))
+    }
+
     /// The amount of one resource.
     pub const fn of(&self, resource: Resource) -> u64 {
         match resource {
