@@ -12,7 +12,7 @@ use crate::error::{Error, Result};
 use crate::id::ProjectId;
 use crate::image::{Image, Order, SortKey, Status};
 use crate::ports::{Addition, Change, Item, Write};
-use crate::usage::{Allowance, Resource, Usage};
+use crate::usage::{Allowance, Exceeded, Resource, Usage};
 
 /// How many images a query of a count reads.
 const STEP: usize = 100;
@@ -33,6 +33,25 @@ impl Catalog {
     pub async fn usage(&self, project: &ProjectId) -> Result<Usage> {
         let Some(item) = self.table.get(&key::usage(project)).await? else { return Ok(Usage::default()) };
         Ok(decode::<UsageRecord>(item.attributes)?.into())
+    }
+
+    /// Which limit a change is beyond, as usage is now; `None` when there is room. Cost: one read.
+    ///
+    /// # Errors
+    /// A fault of the table.
+    pub async fn exceeded(
+        &self,
+        before: Option<&Image>,
+        after: &Image,
+        allowed: &Allowance,
+    ) -> Result<Option<Exceeded>> {
+        let Some(owner) = &after.owner else { return Ok(None) };
+        let used = self.usage(owner).await?;
+        let before = before.filter(|before| before.owner == after.owner);
+        let of = |image: Option<&Image>, resource| image.map_or(0, |image| amount(image, resource));
+        let wanted = Usage::by(|resource| of(Some(after), resource).saturating_sub(of(before, resource)));
+        let open = incoming(after).filter(|_| wanted.uploading > 0);
+        Ok(allowed.exceeded(&used, &wanted, open))
     }
 
     /// Counts what a project's images are, one by one, past the counters. It is what they should say, as long as none of the
@@ -73,17 +92,33 @@ impl Catalog {
     }
 }
 
+/// Of which resource the bytes are that are on their way to an image, if any are.
+fn incoming(image: &Image) -> Option<Resource> {
+    match image.status {
+        Status::Saving => Some(Resource::ImageSizeTotal),
+        Status::Uploading | Status::Importing => Some(Resource::ImageStageTotal),
+        Status::Queued
+        | Status::Active
+        | Status::Deactivated
+        | Status::Killed
+        | Status::Deleted
+        | Status::PendingDelete => None,
+    }
+}
+
 /// How much of a resource an image is.
 fn amount(image: &Image, resource: Resource) -> u64 {
-    let on_its_way = matches!(image.status, Status::Saving | Status::Uploading | Status::Importing);
     match resource {
         _ if !image.status.is_live() => 0,
         Resource::ImageCountTotal => 1,
+        Resource::ImageCountUploading => u64::from(incoming(image).is_some()),
         Resource::ImageSizeTotal if image.location.is_some() => image.size.unwrap_or(0),
-        Resource::ImageSizeTotal => image.reserved,
-        Resource::ImageCountUploading => u64::from(on_its_way),
-        Resource::ImageStageTotal if image.status == Status::Saving || !on_its_way => 0,
-        Resource::ImageStageTotal => image.size.unwrap_or(0),
+        // Until they are there, as many as were announced.
+        Resource::ImageSizeTotal if incoming(image) == Some(resource) => image.reserved,
+        Resource::ImageStageTotal if incoming(image) == Some(resource) => {
+            image.size.unwrap_or(image.reserved)
+        }
+        Resource::ImageSizeTotal | Resource::ImageStageTotal => 0,
     }
 }
 
@@ -106,8 +141,9 @@ pub(super) fn difference(before: Option<&Image>, after: &Image, allowed: &Allowa
             let begins = amounts
                 .clone()
                 .any(|(resource, amount)| resource == Resource::ImageCountUploading && amount > 0);
+            let open = incoming(after).filter(|_| begins);
             let additions = amounts.filter_map(|(resource, amount)| {
-                let limited = amount > 0 || (begins && resource == Resource::ImageSizeTotal);
+                let limited = amount > 0 || open == Some(resource);
                 let most = allowed.of(resource).filter(|_| limited && after.owner.as_ref() == Some(project));
                 let addition = Addition::new(counter(resource), amount);
                 match most {
