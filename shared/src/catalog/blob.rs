@@ -6,7 +6,7 @@
 //! appears without a row is `garbage` from the start.
 
 use super::record::{BlobRecord, BlobState, DueRecord, decode, encode, in_state};
-use super::{Catalog, ChangeError, Due, DueMembers, Stored, StoredSession, key, member};
+use super::{BoundedError, Catalog, ChangeError, Due, DueMembers, Stored, StoredSession, key, member};
 use crate::error::Result;
 use crate::image::{Image, Location};
 use crate::ports::{Change, Condition, Item, Write};
@@ -40,17 +40,17 @@ impl Catalog {
     /// `Lost` when the image has changed since, `OverLimit` when its owner may have no more.
     ///
     /// # Errors
-    /// `ChangeError::Lost` and `OverLimit` as said, or a fault of the table.
+    /// `Lost` and `OverLimit` as said, or a fault of the table.
     pub async fn begin_upload(
         &self,
         seen: &Stored,
         saving: &Image,
         lease: &Due,
         allowed: &Allowance,
-    ) -> Result<Stored, ChangeError> {
+    ) -> Result<Stored, BoundedError> {
         let mut write = self.change_within(Some(seen), saving, allowed)?;
         write.extend([put_blob(&lease.location, BlobState::Writing, Condition::Absent)?, put_due(lease)?]);
-        self.commit(write).await?;
+        self.commit_bounded(write).await?;
         Ok(Self::stored_after(Some(seen), saving))
     }
 

@@ -1,7 +1,7 @@
 //! Image records, and what is written with them.
 
 use super::record::{ImageRecord, at_revision, decode, encode};
-use super::{Catalog, ChangeError, key, listing, usage};
+use super::{BoundedError, Catalog, ChangeError, key, listing, usage};
 use crate::error::Result;
 use crate::id::ImageId;
 use crate::image::Image;
@@ -51,9 +51,9 @@ impl Catalog {
     /// Registers an image. Cost: one write. `Lost` when the id was ever taken, `OverLimit` when its owner may have no more.
     ///
     /// # Errors
-    /// `ChangeError::Lost` and `OverLimit` as said, or a fault of the table.
-    pub async fn create(&self, image: &Image, allowed: &Allowance) -> Result<(), ChangeError> {
-        self.commit(self.change_within(None, image, allowed)?).await
+    /// `Lost` and `OverLimit` as said, or a fault of the table.
+    pub async fn create(&self, image: &Image, allowed: &Allowance) -> Result<(), BoundedError> {
+        self.commit_bounded(self.change_within(None, image, allowed)?).await
     }
 
     /// Writes an image over the one that was read. Cost: one write. `Lost` when it has changed since.

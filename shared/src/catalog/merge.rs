@@ -248,16 +248,12 @@ impl Stream {
             query.after = page.items.last().map(|last| position(query, last)).or(query.after.take());
             // Whoever reads on passes over rows: fewer, larger queries.
             query.limit = query.limit.max(query.limit.saturating_mul(2).min(MAX_STEP));
-            let index = query.index;
+            for item in page.items {
+                let at = position(query, &item);
+                self.rows.extend(self.source.row(at, item)?);
+            }
             if !page.more {
                 self.query = None;
-            }
-            for item in page.items {
-                let at = Position {
-                    sort: item.key.sort.clone(),
-                    indexed: index.map(|index| text(&item.attributes, index.name()).to_owned()),
-                };
-                self.rows.extend(self.source.row(at, item)?);
             }
         }
         Ok(read)

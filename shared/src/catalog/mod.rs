@@ -62,12 +62,20 @@ pub enum ChangeError {
     /// Somebody else changed the image first: what the change was based on is no longer so.
     #[error("the image was changed by another request")]
     Lost,
-    /// A project would use more than it was said it may.
-    #[error("the project would use more than it may")]
-    OverLimit,
     /// The table did not do it.
     #[error(transparent)]
     Table(#[from] Error),
+}
+
+/// Why a change that limits are held to was not made.
+#[derive(Debug, thiserror::Error)]
+pub enum BoundedError {
+    /// A project would use more than it was said it may.
+    #[error("the project would use more than it may")]
+    OverLimit,
+    /// As any other change.
+    #[error(transparent)]
+    Change(#[from] ChangeError),
 }
 
 impl From<TableError> for ChangeError {
@@ -79,6 +87,12 @@ impl From<TableError> for ChangeError {
     }
 }
 
+impl From<Error> for BoundedError {
+    fn from(error: Error) -> Self {
+        ChangeError::from(error).into()
+    }
+}
+
 impl Catalog {
     /// The catalog in a table. `listing_shards` spreads the listing rows of the widest scopes (1 or more); it must not
     /// change once there are images.
@@ -87,14 +101,19 @@ impl Catalog {
     }
 
     async fn commit(&self, write: Write) -> Result<(), ChangeError> {
+        Ok(self.table.commit(write).await?)
+    }
+
+    /// As [`Self::commit`], of a write that moves a project's counters within bounds.
+    async fn commit_bounded(&self, write: Write) -> Result<(), BoundedError> {
         let is_limited = |change: &Change| matches!(change, Change::Add(_, additions) if additions.iter().any(|addition| addition.at_most.is_some()));
         let limited = write.changes().iter().position(is_limited);
         match self.table.commit(write).await {
             // The record comes first: one that has changed is `Lost` before any limit is looked at.
             Err(TableError::ConditionFailed { change }) if limited == Some(change) => {
-                Err(ChangeError::OverLimit)
+                Err(BoundedError::OverLimit)
             }
-            done => Ok(done?),
+            done => Ok(done.map_err(ChangeError::from)?),
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use super::blob::{put_due, remove_due};
 use super::record::{BlobRecord, BlobState, SessionRecord, at_revision, encode};
-use super::{Catalog, ChangeError, Due, Stored, key};
+use super::{BoundedError, Catalog, ChangeError, Due, Stored, key};
 use crate::error::Result;
 use crate::image::{Image, Location};
 use crate::ports::{Change, Condition, Item, Write};
@@ -37,7 +37,7 @@ impl Catalog {
     /// image has changed since, `OverLimit` when its owner may have no more.
     ///
     /// # Errors
-    /// `ChangeError::Lost` and `OverLimit` as said, or a fault of the table.
+    /// `Lost` and `OverLimit` as said, or a fault of the table.
     pub async fn begin_session(
         &self,
         seen: &Stored,
@@ -45,11 +45,11 @@ impl Catalog {
         location: &Location,
         session: &Session,
         allowed: &Allowance,
-    ) -> Result<(Stored, StoredSession), ChangeError> {
+    ) -> Result<(Stored, StoredSession), BoundedError> {
         let stored = StoredSession { session: session.clone(), location: location.clone(), revision: 1 };
         let mut write = self.change_within(Some(seen), saving, allowed)?;
         write.extend([put(&stored, Condition::Absent)?, put_due(&stored.due())?]);
-        self.commit(write).await?;
+        self.commit_bounded(write).await?;
         Ok((Self::stored_after(Some(seen), saving), stored))
     }
 

@@ -303,7 +303,10 @@ mod records {
         let (catalog, _) = catalog(1);
         catalog.create(&image(1), &any()).await.unwrap();
         let first = catalog.find(&id(1)).await.unwrap().unwrap();
-        assert!(matches!(catalog.create(&image(1), &any()).await, Err(ChangeError::Lost)));
+        assert!(matches!(
+            catalog.create(&image(1), &any()).await,
+            Err(BoundedError::Change(ChangeError::Lost))
+        ));
         let second = catalog.replace(&first, &named(1, "second")).await.unwrap();
         assert_eq!(catalog.find(&id(1)).await.unwrap().unwrap(), second);
         assert!(matches!(catalog.replace(&first, &named(1, "late")).await, Err(ChangeError::Lost)));
@@ -318,7 +321,7 @@ mod records {
         image.properties.insert("notes".to_owned(), "x".repeat(MAX_ITEM_BYTES));
         assert!(matches!(
             catalog.create(&image, &any()).await,
-            Err(ChangeError::Table(Error::LimitExceeded(_)))
+            Err(BoundedError::Change(ChangeError::Table(Error::LimitExceeded(_))))
         ));
     }
 }

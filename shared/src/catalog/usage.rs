@@ -6,13 +6,13 @@
 
 use std::collections::BTreeMap;
 
-use super::record::{ImageRecord, USAGE_CHANGES, UsageRecord, counter, decode, encode, unmoved_since};
-use super::{Catalog, ChangeError, Scope, key};
+use super::record::{USAGE_CHANGES, UsageRecord, counter, decode, encode, unmoved_since};
+use super::{Catalog, ChangeError, Listed, Scope, Walk, key};
 use crate::error::{Error, Result};
 use crate::id::ProjectId;
-use crate::image::{Image, Status};
-use crate::ports::{Addition, Change, Item, Position, Query, Write};
-use crate::usage::{Allowance, Resource, Usage};
+use crate::image::{Image, Order, SortKey, Status};
+use crate::ports::{Addition, Change, Item, Write};
+use crate::usage::{Allowance, Exceeded, Resource, Usage};
 
 /// How many images a query of a count reads.
 const STEP: usize = 100;
@@ -35,36 +35,41 @@ impl Catalog {
         Ok(decode::<UsageRecord>(item.attributes)?.into())
     }
 
+    /// Which limit a change is beyond, as usage is now; `None` when there is room. Cost: one read.
+    ///
+    /// # Errors
+    /// A fault of the table.
+    pub async fn exceeded(
+        &self,
+        before: Option<&Image>,
+        after: &Image,
+        allowed: &Allowance,
+    ) -> Result<Option<Exceeded>> {
+        let Some(owner) = &after.owner else { return Ok(None) };
+        let used = self.usage(owner).await?;
+        let before = before.filter(|before| before.owner == after.owner);
+        let of = |image: Option<&Image>, resource| image.map_or(0, |image| amount(image, resource));
+        let wanted = Usage::by(|resource| of(Some(after), resource).saturating_sub(of(before, resource)));
+        let open = incoming(after).filter(|_| wanted.uploading > 0);
+        Ok(allowed.exceeded(&used, &wanted, open))
+    }
+
     /// Counts what a project's images are, one by one, past the counters. It is what they should say, as long as none of the
-    /// images changes meanwhile. Cost: a query and a batch of reads for each 100 images.
+    /// images changes meanwhile. Cost: a query and a batch of reads for each 100 images, for more in larger steps.
     ///
     /// # Errors
     /// A fault of the table.
     pub async fn count_usage(&self, project: &ProjectId) -> Result<Usage> {
-        let mut query =
-            Query::partition(key::rows(key::Rows::Whole, &Scope::Owner(project.clone()), 0), STEP);
+        let (scope, by_id) = ([Scope::Owner(project.clone())], Order { key: SortKey::Id, descending: false });
+        // Rows of this order only name images: their records are read.
+        let mut images = self.list(Walk::new(&scope, by_id, STEP));
         let mut counted = Usage::default();
-        loop {
-            let page = self.table.query(&query).await?;
-            query.after =
-                page.items.last().map(|last| Position { sort: last.key.sort.clone(), indexed: None });
-            let listed =
-                page.items.into_iter().map(|row| Ok(key::image(&decode::<ImageRecord>(row.attributes)?.id)));
-            let records = listed.collect::<Result<Vec<_>>>()?;
-            for item in self.table.get_batch(&records).await? {
-                let image: Image = decode::<ImageRecord>(item.attributes)?.into();
-                if image.owner.as_ref() == Some(project) {
-                    let [images, bytes, uploading, staged] = ORDER.map(|resource| amount(&image, resource));
-                    counted.images = counted.images.saturating_add(images);
-                    counted.bytes = counted.bytes.saturating_add(bytes);
-                    counted.uploading = counted.uploading.saturating_add(uploading);
-                    counted.staged = counted.staged.saturating_add(staged);
-                }
-            }
-            if !page.more {
-                return Ok(counted);
+        while let Some(Listed { image, .. }) = images.next().await? {
+            if image.owner.as_ref() == Some(project) {
+                counted = counted.plus(Usage::by(|resource| amount(&image, resource)));
             }
         }
+        Ok(counted)
     }
 
     /// Sets a project's counters to what its images are. Answers what they said, and what they say now. `Lost` when one of
@@ -87,17 +92,33 @@ impl Catalog {
     }
 }
 
+/// Of which resource the bytes are that are on their way to an image, if any are.
+fn incoming(image: &Image) -> Option<Resource> {
+    match image.status {
+        Status::Saving => Some(Resource::ImageSizeTotal),
+        Status::Uploading | Status::Importing => Some(Resource::ImageStageTotal),
+        Status::Queued
+        | Status::Active
+        | Status::Deactivated
+        | Status::Killed
+        | Status::Deleted
+        | Status::PendingDelete => None,
+    }
+}
+
 /// How much of a resource an image is.
 fn amount(image: &Image, resource: Resource) -> u64 {
-    let on_its_way = matches!(image.status, Status::Saving | Status::Uploading | Status::Importing);
     match resource {
         _ if !image.status.is_live() => 0,
         Resource::ImageCountTotal => 1,
+        Resource::ImageCountUploading => u64::from(incoming(image).is_some()),
         Resource::ImageSizeTotal if image.location.is_some() => image.size.unwrap_or(0),
-        Resource::ImageSizeTotal => image.reserved,
-        Resource::ImageCountUploading => u64::from(on_its_way),
-        Resource::ImageStageTotal if image.status == Status::Saving || !on_its_way => 0,
-        Resource::ImageStageTotal => image.size.unwrap_or(0),
+        // Until they are there, as many as were announced.
+        Resource::ImageSizeTotal if incoming(image) == Some(resource) => image.reserved,
+        Resource::ImageStageTotal if incoming(image) == Some(resource) => {
+            image.size.unwrap_or(image.reserved)
+        }
+        Resource::ImageSizeTotal | Resource::ImageStageTotal => 0,
     }
 }
 
@@ -116,12 +137,13 @@ pub(super) fn difference(before: Option<&Image>, after: &Image, allowed: &Allowa
     let moved = amounts.into_iter().filter(|(_, amounts)| *amounts != [0; 4]);
     moved
         .map(|(project, amounts)| {
-            let begins = ORDER.into_iter().zip(amounts);
-            let begins = begins
-                .into_iter()
+            let amounts = ORDER.into_iter().zip(amounts);
+            let begins = amounts
+                .clone()
                 .any(|(resource, amount)| resource == Resource::ImageCountUploading && amount > 0);
-            let additions = ORDER.into_iter().zip(amounts).filter_map(|(resource, amount)| {
-                let limited = amount > 0 || (begins && resource == Resource::ImageSizeTotal);
+            let open = incoming(after).filter(|_| begins);
+            let additions = amounts.filter_map(|(resource, amount)| {
+                let limited = amount > 0 || open == Some(resource);
                 let most = allowed.of(resource).filter(|_| limited && after.owner.as_ref() == Some(project));
                 let addition = Addition::new(counter(resource), amount);
                 match most {

@@ -135,7 +135,7 @@ impl Arrivals {
             };
             match noted {
                 Ok(()) => return Ok(Owner::Nobody),
-                Err(ChangeError::Lost | ChangeError::OverLimit) => {}
+                Err(ChangeError::Lost) => {}
                 Err(ChangeError::Table(error)) => return Err(error),
             }
         }

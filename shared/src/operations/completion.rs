@@ -126,7 +126,7 @@ impl Completion {
         let taken = Session { due: now.plus(self.settings.lease), ..session.session.clone() };
         match self.catalog.keep_session(&session, taken).await {
             Ok(held) => self.work(held, until).await,
-            Err(ChangeError::Lost | ChangeError::OverLimit) => Ok(Outcome::Busy),
+            Err(ChangeError::Lost) => Ok(Outcome::Busy),
             Err(ChangeError::Table(error)) => Err(error),
         }
     }
@@ -174,7 +174,7 @@ impl Completion {
             let hashed = Session { hashed: Some(hashing.save()), due, ..held.session.clone() };
             held = match self.catalog.keep_session(&held, hashed).await {
                 Ok(kept) => kept,
-                Err(ChangeError::Lost | ChangeError::OverLimit) => return self.passed_over(&location).await,
+                Err(ChangeError::Lost) => return self.passed_over(&location).await,
                 Err(ChangeError::Table(error)) => return Err(error),
             };
             if stops {
@@ -272,7 +272,7 @@ impl Completion {
                     }
                     return Ok(Outcome::Active);
                 }
-                Err(ChangeError::Lost | ChangeError::OverLimit) => tries.again().await?,
+                Err(ChangeError::Lost) => tries.again().await?,
                 // It may have happened: whoever is next finds out.
                 Err(ChangeError::Table(error)) => return Err(error),
             }
@@ -304,7 +304,7 @@ impl Completion {
                     self.discard(&due).await;
                     return Ok(Outcome::Refused(String::new()));
                 }
-                Err(ChangeError::Lost | ChangeError::OverLimit) => {}
+                Err(ChangeError::Lost) => {}
                 Err(ChangeError::Table(error)) => return Err(error),
             }
         }
@@ -318,7 +318,7 @@ impl Completion {
         let open = Session { phase: Phase::Open, due, ends: None, hashed: None, ..held.session.clone() };
         match self.catalog.keep_session(held, open).await {
             Ok(_) => Ok(Outcome::Reopened),
-            Err(ChangeError::Lost | ChangeError::OverLimit) => self.passed_over(&held.location).await,
+            Err(ChangeError::Lost) => self.passed_over(&held.location).await,
             Err(ChangeError::Table(error)) => Err(error),
         }
     }

@@ -8,14 +8,13 @@ use serde_json::Value;
 use super::contention::Tries;
 use super::usage::{allowed, over_limit};
 use super::{ATTEMPTS, Context, contended, find, tell};
-use crate::catalog::{ChangeError, Due, Stored};
+use crate::catalog::{BoundedError, ChangeError, Due, Stored};
 use crate::error::{Error, Result};
 use crate::id::ImageId;
 use crate::identity::Caller;
 use crate::image::{Accepted, Image, NewImage, PageLimits, Patch, Quotas, Status, Visibility, check_tag};
 use crate::policy::{self, Operation, Target};
 use crate::ports::{EventKind, Job};
-use crate::usage::Usage;
 
 /// Operations on image records.
 #[derive(Clone, Debug)]
@@ -78,16 +77,15 @@ impl Images {
         for _ in 0..ATTEMPTS {
             match self.context.catalog.create(image, &allowed).await {
                 Ok(()) => return Ok(()),
-                Err(ChangeError::Lost) => {
+                Err(BoundedError::Change(ChangeError::Lost)) => {
                     return Err(Error::Conflict(format!("Image ID {} already exists!", image.id)));
                 }
-                Err(ChangeError::OverLimit) => {
-                    let one = Usage { images: 1, ..Usage::default() };
-                    if let Some(error) = over_limit(&self.context, image, &allowed, &one).await? {
+                Err(BoundedError::Change(ChangeError::Table(error))) => return Err(error),
+                Err(BoundedError::OverLimit) => {
+                    if let Some(error) = over_limit(&self.context, None, image, &allowed).await? {
                         return Err(error);
                     }
                 }
-                Err(ChangeError::Table(error)) => return Err(error),
             }
         }
         Err(contended(&image.id))
@@ -202,7 +200,7 @@ impl Images {
                     tell(&self.context, EventKind::Delete, &seen.image).await;
                     return Ok(());
                 }
-                Err(ChangeError::Lost | ChangeError::OverLimit) => tries.again().await?,
+                Err(ChangeError::Lost) => tries.again().await?,
                 Err(ChangeError::Table(error)) => return Err(error),
             }
         }
@@ -230,7 +228,7 @@ impl Images {
                     tell(&self.context, EventKind::Update, &image).await;
                     return Ok(image);
                 }
-                Err(ChangeError::Lost | ChangeError::OverLimit) => tries.again().await?,
+                Err(ChangeError::Lost) => tries.again().await?,
                 Err(ChangeError::Table(error)) => return Err(error),
             }
         }

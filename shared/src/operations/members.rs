@@ -89,7 +89,7 @@ impl Members {
                     let text = format!("Project {project} is already associated with image {id}.");
                     return Err(Error::Conflict(text));
                 }
-                Err(ChangeError::Lost | ChangeError::OverLimit) => tries.again().await?,
+                Err(ChangeError::Lost) => tries.again().await?,
                 Err(ChangeError::Table(error)) => return Err(error),
             }
         }
@@ -122,7 +122,7 @@ impl Members {
                         .await;
                     return Ok(member);
                 }
-                Err(ChangeError::Lost | ChangeError::OverLimit) => tries.again().await?,
+                Err(ChangeError::Lost) => tries.again().await?,
                 Err(ChangeError::Table(error)) => return Err(error),
             }
         }
@@ -150,7 +150,7 @@ impl Members {
                     tell_of(&self.context, EventKind::MemberDelete, &seen.image, Some(member.project)).await;
                     return Ok(());
                 }
-                Err(ChangeError::Lost | ChangeError::OverLimit) => tries.again().await?,
+                Err(ChangeError::Lost) => tries.again().await?,
                 Err(ChangeError::Table(error)) => return Err(error),
             }
         }

@@ -128,8 +128,7 @@ fn contended(id: &ImageId) -> Error {
 /// The error of a change that is not tried again.
 fn refused(error: ChangeError, id: &ImageId) -> Error {
     match error {
-        // Only who begins something is held to a limit, and says so itself.
-        ChangeError::Lost | ChangeError::OverLimit => contended(id),
+        ChangeError::Lost => contended(id),
         ChangeError::Table(error) => error,
     }
 }

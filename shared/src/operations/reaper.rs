@@ -217,7 +217,7 @@ impl Reaper {
             Outcome::Active => reaped.completed = 1,
             Outcome::Refused(_) => reaped.expired = 1,
             Outcome::Ended => match self.catalog.disown(&due.location).await {
-                Ok(()) | Err(ChangeError::Lost | ChangeError::OverLimit) => {}
+                Ok(()) | Err(ChangeError::Lost) => {}
                 Err(ChangeError::Table(error)) => return Err(error),
             },
             Outcome::Reopened | Outcome::Open | Outcome::Busy | Outcome::Unfinished | Outcome::None => {}
@@ -249,7 +249,7 @@ impl Reaper {
             match expired {
                 Ok(()) => return Ok(true),
                 Err(ChangeError::Table(error)) => return Err(error),
-                Err(ChangeError::Lost | ChangeError::OverLimit) => {
+                Err(ChangeError::Lost) => {
                     let state = self.catalog.blob(&due.location).await?.map(|blob| blob.state);
                     if state != Some(BlobState::Writing) || !self.catalog.is_due(due).await? {
                         return Ok(false);

@@ -176,9 +176,7 @@ impl Tasks {
         };
         match self.context.catalog.create_task(&task).await {
             Ok(stored) => Ok(stored),
-            Err(ChangeError::Lost | ChangeError::OverLimit) => {
-                Err(Error::internal("a new task's id is taken"))
-            }
+            Err(ChangeError::Lost) => Err(Error::internal("a new task's id is taken")),
             Err(ChangeError::Table(error)) => Err(error),
         }
     }
@@ -222,7 +220,7 @@ impl Tasks {
             match self.context.catalog.replace_task(&seen, &changed).await {
                 Ok(stored) => return Ok(stored),
                 Err(ChangeError::Table(error)) => return Err(error),
-                Err(ChangeError::Lost | ChangeError::OverLimit) => {
+                Err(ChangeError::Lost) => {
                     let found = self.context.catalog.task(&id).await?;
                     seen = found.ok_or_else(|| Error::NotFound(format!("No task found with ID {id}")))?;
                 }

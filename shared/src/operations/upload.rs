@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use super::contention::Tries;
 use super::signatures::{Signatures, Signed};
-use super::usage::{allowed, over_limit};
+use super::usage::{again_within, allowed};
 use super::{ATTEMPTS, Context, SessionSettings, Stores, find, refused, tell};
 use crate::catalog::{ChangeError, Due, Stored};
 use crate::error::{Error, Result};
@@ -27,7 +27,6 @@ use crate::ports::{EventKind, Store};
 use crate::signature::Verify;
 use crate::store::ObjectKey;
 use crate::transfer::{Body, Intake, Received};
-use crate::usage::Usage;
 
 /// Operations on image data.
 #[derive(Clone, Debug)]
@@ -151,15 +150,10 @@ impl ImageData {
                         verifier: signed.verifier(),
                     });
                 }
-                Err(ChangeError::Lost) => tries.again().await?,
-                Err(ChangeError::OverLimit) => {
-                    let wanted = Usage { bytes: saving.reserved, uploading: 1, ..Usage::default() };
-                    if let Some(error) = over_limit(&self.context, &saving, &allowed, &wanted).await? {
-                        return Err(error);
-                    }
-                    tries.again().await?;
+                Err(refused) => {
+                    let change = (&seen.image, &saving);
+                    again_within(&self.context, change, &allowed, refused, &mut tries).await?;
                 }
-                Err(ChangeError::Table(error)) => return Err(error),
             }
         }
     }
@@ -258,7 +252,7 @@ impl Attempt {
             match self.data.context.catalog.renew_lease(&self.lease, now.plus(self.data.settings.lease)).await
             {
                 Ok(renewed) => self.lease = renewed,
-                Err(ChangeError::Lost | ChangeError::OverLimit) => return self.lost().await,
+                Err(ChangeError::Lost) => return self.lost().await,
                 // The next try may get through, as long as there is a lease to renew.
                 Err(ChangeError::Table(_)) if now < self.lease.at => {}
                 Err(ChangeError::Table(error)) => return error,
@@ -320,7 +314,7 @@ impl Attempt {
             // While it cannot be read the bytes must stay: they may be the image's.
             match (self.look().await?, failed) {
                 (Standing::Taken, _) => return Ok(()),
-                (Standing::Expected, ChangeError::Lost | ChangeError::OverLimit) => tries.again().await?,
+                (Standing::Expected, ChangeError::Lost) => tries.again().await?,
                 (Standing::Expected, ChangeError::Table(error)) => {
                     // The commit may still be on its way: only what stops it may let the bytes go.
                     self.requeue(false).await;
@@ -367,7 +361,7 @@ impl Attempt {
                 Ok(None) => return,
                 Ok(Some(due)) => return self.discard(&due).await,
                 Err(error) => match (error, self.look().await) {
-                    (ChangeError::Lost | ChangeError::OverLimit, Ok(Standing::Expected)) => {}
+                    (ChangeError::Lost, Ok(Standing::Expected)) => {}
                     (_, Ok(Standing::Deleted | Standing::Evicted)) => return self.discard(&self.lease).await,
                     (error, _) => {
                         let error = refused(error, &self.stored.image.id);

@@ -1,7 +1,8 @@
 //! What projects use, and how much they may.
 
+use super::contention::Tries;
 use super::{ATTEMPTS, Context, Images};
-use crate::catalog::{Catalog, ChangeError};
+use crate::catalog::{BoundedError, Catalog, ChangeError};
 use crate::error::{Error, Result};
 use crate::id::ProjectId;
 use crate::identity::Caller;
@@ -77,13 +78,36 @@ async fn allowed_to(context: &Context, caller: &Caller, project: &ProjectId) -> 
 /// A fault of the table.
 pub(super) async fn over_limit(
     context: &Context,
-    image: &Image,
+    before: Option<&Image>,
+    after: &Image,
     allowed: &Allowance,
-    wanted: &Usage,
 ) -> Result<Option<Error>> {
-    let Some(project) = &image.owner else { return Ok(None) };
-    let used = context.catalog.usage(project).await?;
-    Ok(allowed.exceeded(&used, wanted).map(|exceeded| exceeded.by(project)))
+    let Some(project) = &after.owner else { return Ok(None) };
+    let exceeded = context.catalog.exceeded(before, after, allowed).await?;
+    Ok(exceeded.map(|exceeded| exceeded.by(project)))
+}
+
+/// What comes of a change within limits that was not made: another try, after a while. Cost: one read when a limit held it.
+///
+/// # Errors
+/// `LimitExceeded` when the owner may have no more; `Stale` when it was tried long enough; a fault of the table.
+pub(super) async fn again_within(
+    context: &Context,
+    (before, after): (&Image, &Image),
+    allowed: &Allowance,
+    refused: BoundedError,
+    tries: &mut Tries<'_>,
+) -> Result<()> {
+    match refused {
+        BoundedError::Change(ChangeError::Lost) => {}
+        BoundedError::Change(ChangeError::Table(error)) => return Err(error),
+        BoundedError::OverLimit => {
+            if let Some(error) = over_limit(context, Some(before), after, allowed).await? {
+                return Err(error);
+            }
+        }
+    }
+    tries.again().await
 }
 
 /// Sets a project's counters to what its images are. Answers what they said, and what they say now. A second run changes
@@ -95,7 +119,7 @@ pub async fn recount(catalog: &Catalog, project: &ProjectId) -> Result<(Usage, U
     for _ in 0..ATTEMPTS {
         match catalog.recount_usage(project).await {
             Ok(recounted) => return Ok(recounted),
-            Err(ChangeError::Lost | ChangeError::OverLimit) => {}
+            Err(ChangeError::Lost) => {}
             Err(ChangeError::Table(error)) => return Err(error),
         }
     }

@@ -65,6 +65,22 @@ pub struct Usage {
 }
 
 impl Usage {
+    /// So much of each resource.
+    pub fn by(amount: impl Fn(Resource) -> u64) -> Self {
+        Self {
+            images: amount(Resource::ImageCountTotal),
+            bytes: amount(Resource::ImageSizeTotal),
+            uploading: amount(Resource::ImageCountUploading),
+            staged: amount(Resource::ImageStageTotal),
+        }
+    }
+
+    /// This and that together.
+    #[must_use]
+    pub fn plus(&self, other: Self) -> Self {
+        Self::by(|resource| self.of(resource).saturating_add(other.of(resource)))
+    }
+
     /// The amount of one resource.
     pub const fn of(&self, resource: Resource) -> u64 {
         match resource {
@@ -113,13 +129,13 @@ impl Allowance {
         }
     }
 
-    /// What a project would have too much of if so much more were added to what it uses; `None` when nothing.
-    pub fn exceeded(&self, used: &Usage, wanted: &Usage) -> Option<Exceeded> {
-        let begins = wanted.uploading > 0;
+    /// What a project would have too much of if so much more were added to what it uses; `None` when nothing. Of `open`, if
+    /// that is a resource, it may become more still: nobody said how much.
+    pub fn exceeded(&self, used: &Usage, wanted: &Usage, open: Option<Resource>) -> Option<Exceeded> {
         Resource::ALL.into_iter().find_map(|resource| {
             let (limit, used, wanted) = (self.of(resource)?, used.of(resource), wanted.of(resource));
-            // What nobody wants more of is not exceeded by this request. Data on its way is more bytes, however many.
-            let is_wanted = wanted > 0 || (begins && resource == Resource::ImageSizeTotal);
+            // What nobody wants more of is not exceeded by this request.
+            let is_wanted = wanted > 0 || open == Some(resource);
             (is_wanted && used.saturating_add(wanted) > limit).then_some(Exceeded {
                 resource,
                 limit,
@@ -195,7 +211,8 @@ mod tests {
         ]);
         let used = Usage { images: 2, bytes: 2 << 20, ..Usage::default() };
         let said = |used: &Usage, wanted: Usage| {
-            allowed.exceeded(used, &wanted).map(|exceeded| exceeded.to_string()).unwrap_or_default()
+            let open = (wanted.uploading > 0).then_some(Resource::ImageSizeTotal);
+            allowed.exceeded(used, &wanted, open).map(|exceeded| exceeded.to_string()).unwrap_or_default()
         };
         assert_eq!(said(&used, Usage { images: 1, ..Usage::default() }), "");
         assert_eq!(
@@ -219,7 +236,19 @@ mod tests {
         let project: ProjectId = "p1".parse().unwrap();
         assert_eq!(said(&Usage { images: 0, ..over }, Usage { images: 1, ..Usage::default() }), "");
         let wanted = Usage { uploading: 1, ..Usage::default() };
-        let error = allowed.exceeded(&over, &wanted).unwrap().by(&project);
+        let staging = Some(Resource::ImageStageTotal);
+        assert_eq!(
+            allowed.exceeded(&Usage::default(), &wanted, staging),
+            None,
+            "what is there is not over it"
+        );
+        let staged = Usage { staged: 1, ..Usage::default() };
+        let exceeded = allowed.exceeded(&staged, &wanted, staging).unwrap().to_string();
+        assert_eq!(
+            exceeded,
+            "Resource image_stage_total is over limit of 0 due to current usage 1 and delta 0"
+        );
+        let error = allowed.exceeded(&over, &wanted, Some(Resource::ImageSizeTotal)).unwrap().by(&project);
         assert!(matches!(error, Error::LimitExceeded(_)), "{error:?}");
         assert!(error.to_string().starts_with("Project p1 is over a limit for [Resource image_size_total"));
     }

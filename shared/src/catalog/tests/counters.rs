@@ -11,17 +11,27 @@ fn allowed(limits: &[(&str, i64)]) -> Allowance {
 
 #[test]
 fn what_is_allowed_bounds_what_there_is_more_of() {
-    let limits = [("image_size_total", 1), ("image_count_total", 9), ("image_count_uploading", 3)];
+    let limits = [
+        ("image_size_total", 1),
+        ("image_stage_total", 2),
+        ("image_count_total", 9),
+        ("image_count_uploading", 3),
+    ];
     let limits = allowed(&limits);
     let queued = image(1);
     let saving = Image { status: Status::Saving, ..queued.clone() };
     let announced = Image { reserved: 7, ..saving.clone() };
+    let staging = Image { status: Status::Uploading, ..announced.clone() };
+    let staged = Image { size: Some(9), reserved: 0, ..staging.clone() };
     let moved = Image { owner: Some("p2".parse().unwrap()), ..queued.clone() };
     for (before, after, expected) in [
         (None, &queued, "add project#p1 images +1 to 9"),
         (Some(&queued), &saving, "add project#p1 bytes +0 to 1048576 uploading +1 to 3"),
         (Some(&queued), &announced, "add project#p1 bytes +7 to 1048576 uploading +1 to 3"),
         (Some(&announced), &queued, "add project#p1 bytes -7 uploading -1"),
+        (Some(&queued), &staging, "add project#p1 uploading +1 to 3 staged +7 to 2097152"),
+        (Some(&staging), &staged, "add project#p1 staged +2 to 2097152"),
+        (Some(&staged), &queued, "add project#p1 uploading -1 staged -9"),
         (Some(&queued), &moved, "add project#p1 images -1, add project#p2 images +1 to 9"),
     ] {
         let moved: Vec<_> = usage::difference(before, after, &limits).iter().map(told).collect();
@@ -36,8 +46,9 @@ async fn a_limit_lets_through_as_many_as_it_says() {
     for number in 1..=2 {
         catalog.create(&image(number), &limits).await.unwrap();
     }
-    assert!(matches!(catalog.create(&image(3), &limits).await, Err(ChangeError::OverLimit)));
-    assert!(matches!(catalog.create(&image(1), &limits).await, Err(ChangeError::Lost)), "the id is taken");
+    assert!(matches!(catalog.create(&image(3), &limits).await, Err(BoundedError::OverLimit)));
+    let taken = catalog.create(&image(1), &limits).await;
+    assert!(matches!(taken, Err(BoundedError::Change(ChangeError::Lost))), "the id is taken");
     let others = Image { owner: Some("p2".parse().unwrap()), ..image(3) };
     catalog.create(&others, &limits).await.unwrap();
     assert_eq!(catalog.find(&id(3)).await.unwrap().unwrap().image, others);

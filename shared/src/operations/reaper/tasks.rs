@@ -39,7 +39,7 @@ impl Reaper {
     async fn settle_task(&self, due: DueTask) -> bool {
         match self.step_task(&due).await {
             // Whoever changed the task meanwhile has made it due anew.
-            Ok(()) | Err(ChangeError::Lost | ChangeError::OverLimit) => false,
+            Ok(()) | Err(ChangeError::Lost) => false,
             Err(ChangeError::Table(error)) => {
                 let cause = std::error::Error::source(&error);
                 tracing::warn!(task = %due.id, %error, cause = ?cause, "what is due to a task could not be done");

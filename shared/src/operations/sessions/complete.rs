@@ -89,7 +89,7 @@ impl ImageData {
         };
         match self.context.catalog.keep_session(stored, ours).await {
             Ok(held) => Ok(Some(held)),
-            Err(ChangeError::Lost | ChangeError::OverLimit) => Ok(None),
+            Err(ChangeError::Lost) => Ok(None),
             Err(ChangeError::Table(error)) => Err(error),
         }
     }

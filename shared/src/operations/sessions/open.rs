@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::SessionState;
-use crate::catalog::{ChangeError, Stored, StoredSession};
+use crate::catalog::{Stored, StoredSession};
 use crate::error::{Error, Result};
 use crate::id::ImageId;
 use crate::identity::{Caller, Token};
@@ -13,13 +13,12 @@ use crate::image::{Image, Location, Status};
 use crate::operations::contention::Tries;
 use crate::operations::signatures::Signed;
 use crate::operations::upload::declared;
-use crate::operations::usage::{allowed, over_limit};
+use crate::operations::usage::{again_within, allowed};
 use crate::operations::{ImageData, UploadRequest, find, refused, tell};
 use crate::policy::Operation;
 use crate::ports::EventKind;
 use crate::store::{ObjectKey, Phase, Session, SessionRequest};
 use crate::transfer;
-use crate::usage::Usage;
 
 impl ImageData {
     /// Opens an upload session (`POST /v2/images/{image_id}/uploads`) and answers it with its first `limit` parts. Cost: one read,
@@ -115,15 +114,10 @@ impl ImageData {
             let catalog = &self.context.catalog;
             match catalog.begin_session(&seen, &saving, &location, &session, &allowed).await {
                 Ok(begun) => return Ok(begun),
-                Err(ChangeError::Lost) => tries.again().await?,
-                Err(ChangeError::OverLimit) => {
-                    let wanted = Usage { bytes: size, uploading: 1, ..Usage::default() };
-                    if let Some(error) = over_limit(&self.context, &saving, &allowed, &wanted).await? {
-                        return Err(error);
-                    }
-                    tries.again().await?;
+                Err(refused) => {
+                    let change = (&seen.image, &saving);
+                    again_within(&self.context, change, &allowed, refused, &mut tries).await?;
                 }
-                Err(ChangeError::Table(error)) => return Err(error),
             }
         }
     }

@@ -105,7 +105,7 @@ impl ImageData {
         let longer = Session { due: now.plus(life), ..session.session.clone() };
         match self.context.catalog.keep_session(&session, longer).await {
             Ok(kept) => Ok(Some(kept)),
-            Err(ChangeError::Lost | ChangeError::OverLimit) => Ok(None),
+            Err(ChangeError::Lost) => Ok(None),
             Err(ChangeError::Table(error)) => Err(error),
         }
     }
