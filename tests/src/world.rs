@@ -14,7 +14,7 @@ use shared::adapters::memory::{MemoryStore, MemoryTable};
 use shared::catalog::Catalog;
 use shared::error::Cause;
 use shared::format::Rules;
-use shared::http::{Door, Routes, serve};
+use shared::http::{Cors, Door, Routes, serve};
 use shared::image::{Accepted, Image, PageLimits, Quotas};
 use shared::operations::{
     Completion, CompletionSettings, Context, ImageData, Images, ImagesSettings, Info, Members, Reaper,
@@ -220,7 +220,7 @@ impl World {
             ("uploads", uploads::routes(data.clone())),
             ("gateway", uploads::part_routes(data.clone())),
         ]);
-        let door = Door { identity: Arc::new(TokenSays), ids, public_endpoint: None };
+        let door = Door { identity: Arc::new(TokenSays), ids, public_endpoint: None, cors: Cors::default() };
         let service = Service::in_process(serve(functions.values().cloned().collect::<Routes>(), door));
         Self {
             images,
