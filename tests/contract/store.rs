@@ -4,8 +4,8 @@ mod s3;
 
 use async_trait::async_trait;
 use shared::contract::direct::{AtGateway, Bring};
-use shared::ports::{SignedPart, Store};
-use shared::store::PartGrant;
+use shared::ports::{ReadTarget, SignedPart, Store};
+use shared::store::{ObjectKey, PartGrant};
 
 mod memory {
     use std::future::{Ready, ready};
@@ -35,6 +35,16 @@ impl Bring for Keeper {
     ) -> Result<String, String> {
         assert!(self.0.path().exists());
         AtGateway.bring(store, grant, signed, bytes).await
+    }
+
+    async fn fetch(
+        &self,
+        store: &dyn Store,
+        key: &ObjectKey,
+        target: &ReadTarget,
+    ) -> Result<(Vec<u8>, String), String> {
+        assert!(self.0.path().exists());
+        AtGateway.fetch(store, key, target).await
     }
 }
 
