@@ -320,7 +320,8 @@ impl App {
     /// What completes upload sessions.
     fn completion(&self, catalog: &Catalog, stores: &Stores) -> Completion {
         let (clock, events) = (Arc::clone(&self.clock), Arc::clone(&self.events));
-        Completion::new(catalog.clone(), stores.clone(), clock, events, self.completion_settings())
+        let rules = self.config.image.rules();
+        Completion::new(catalog.clone(), stores.clone(), clock, events, rules, self.completion_settings())
     }
 
     fn completion_settings(&self) -> CompletionSettings {

@@ -8,7 +8,7 @@ use tests::request::Answer;
 use tests::service::Service;
 use tests::world::{PART, World};
 
-use super::Lines;
+use super::{Lines, sessions};
 
 async fn queued(service: &Service, disk_format: &str, container_format: &str) -> String {
     service.made(MEMBER, json!({"disk_format": disk_format, "container_format": container_format})).await
@@ -25,22 +25,34 @@ async fn data_of(service: &Service, path: &str) -> Value {
     json!([image["status"], image["size"], image["virtual_size"], image["checksum"], image["os_hash_value"]])
 }
 
-/// Uploads to a fresh image. What is refused leaves it as it was, and ready for data that is right.
+/// Uploads to fresh images, as a body and by a session, which are told the same. What is refused leaves an image as it was, and
+/// ready for data that is right.
 async fn uploaded(service: &Service, disk_format: &str, data: &[u8]) -> String {
-    let path = queued(service, disk_format, "bare").await;
-    let answer = put(service, &path, data).await;
-    if answer.status.as_u16() == 204 {
-        let image = service.get(READER, &path).await.json();
+    let (by_body, by_session) =
+        (queued(service, disk_format, "bare").await, queued(service, disk_format, "bare").await);
+    let (body, session) = (
+        put(service, &by_body, data).await.line(),
+        sessions::uploaded(service, &by_session, data).await.line(),
+    );
+    if body == "204" {
+        assert_eq!(
+            (session.as_str(), data_of(service, &by_session).await),
+            ("200", data_of(service, &by_body).await)
+        );
+        let image = service.get(READER, &by_body).await.json();
         assert_eq!((&image["status"], &image["size"]), (&json!("active"), &json!(data.len())));
         return format!("204, virtual_size {}", image["virtual_size"]);
     }
-    assert_eq!(data_of(service, &path).await, json!(["queued", null, null, null, null]), "{disk_format}");
-    let file = service.get(MEMBER, &format!("{path}/file")).await;
-    assert_eq!((file.status.as_u16(), file.body.len()), (204, 0), "{disk_format}");
-    if disk_format == "qcow2" {
-        assert_eq!(put(service, &path, &samples::qcow2(3)).await.line(), "204");
+    assert_eq!(session, body.replacen("415", "400", 1));
+    for path in [by_body, by_session] {
+        assert_eq!(data_of(service, &path).await, json!(["queued", null, null, null, null]), "{disk_format}");
+        let file = service.get(MEMBER, &format!("{path}/file")).await;
+        assert_eq!((file.status.as_u16(), file.body.len()), (204, 0), "{disk_format}");
+        if disk_format == "qcow2" {
+            assert_eq!(put(service, &path, &samples::qcow2(3)).await.line(), "204");
+        }
     }
-    answer.line()
+    body
 }
 
 #[tokio::test]
@@ -188,6 +200,7 @@ async fn of_data_that_is_refused_nothing_stays_stored() {
     for (disk_format, data) in [("qcow2", small), ("qcow2", large), ("vmdk", tail)] {
         let path = queued(&world, disk_format, "bare").await;
         assert_eq!(put(&world, &path, &data).await.status.as_u16(), 415, "{disk_format}");
+        assert_eq!(sessions::uploaded(&world, &path, &data).await.status.as_u16(), 400, "{disk_format}");
         assert_eq!(world.store.keys(), []);
     }
 }

@@ -17,38 +17,58 @@ async fn open(service: &Service, path: &str, body: Value) -> Answer {
     service.call("POST", &format!("{path}/uploads")).by(MEMBER).json(&body).send().await
 }
 
-async fn opened(service: &Service, path: &str, size: usize) -> Value {
+pub(super) async fn opened(service: &Service, path: &str, size: usize) -> Value {
     let answer = open(service, path, json!({"size": size})).await;
     assert_eq!(answer.status, 201, "{answer}");
     answer.json()
 }
 
-/// Where a part goes, as the service is asked.
-fn target(service: &Service, part: &Value) -> String {
-    let url = part["url"].as_str().unwrap_or_else(|| panic!("no URL: {part}"));
-    let path = url.strip_prefix("<endpoint>").or_else(|| url.strip_prefix("http://glint"));
-    path.unwrap_or_else(|| panic!("{url} is none of {service:?}")).to_owned()
+/// Where a part goes within this process.
+fn target(part: &Value) -> String {
+    part["url"].as_str().unwrap().strip_prefix("http://glint").unwrap().to_owned()
 }
 
 async fn bring(service: &Service, part: &Value, data: &[u8]) -> Answer {
     let number = |name: &str| usize::try_from(part[name].as_u64().unwrap()).unwrap();
     let bytes = &data[number("offset")..number("offset") + number("size")];
-    service.call("PUT", &target(service, part)).body(bytes).send().await
+    let call = service.call_url("PUT", part["url"].as_str().unwrap());
+    let headers = part["headers"].as_object().into_iter().flatten();
+    headers
+        .fold(call, |call, (name, value)| call.header(name, value.as_str().unwrap()))
+        .body(bytes)
+        .send()
+        .await
 }
 
-async fn bring_all(service: &Service, session: &Value, data: &[u8]) {
-    for part in session["parts"].as_array().unwrap() {
-        let answer = bring(service, part, data).await;
-        assert_eq!(answer.line(), "200", "{part}");
-        assert!(answer.header("etag").starts_with('"'));
+pub(super) async fn bring_all(service: &Service, session: &Value, data: &[u8]) {
+    let mut page = session.clone();
+    loop {
+        for part in page["parts"].as_array().unwrap() {
+            let answer = bring(service, part, data).await;
+            assert_eq!(answer.line(), "200", "{part}");
+            assert!(answer.header("etag").starts_with('"'));
+        }
+        let Some(next) = page["next"].as_str() else { return };
+        page = service.get(MEMBER, next).await.json();
     }
+}
+
+/// Uploads data by a session, and answers what completing it was told.
+pub(super) async fn uploaded(service: &Service, path: &str, data: &[u8]) -> Answer {
+    let answer = open(service, path, json!({"size": data.len()})).await;
+    if answer.status != 201 {
+        return answer;
+    }
+    let session = answer.json();
+    bring_all(service, &session, data).await;
+    complete(service, &session).await
 }
 
 fn path_of(session: &Value) -> String {
     session["self"].as_str().unwrap().to_owned()
 }
 
-async fn complete(service: &Service, session: &Value) -> Answer {
+pub(super) async fn complete(service: &Service, session: &Value) -> Answer {
     service.call("POST", &format!("{}/complete", path_of(session))).by(MEMBER).send().await
 }
 
@@ -288,7 +308,7 @@ async fn a_part_is_taken_by_its_own_url_alone() {
     let world = World::default();
     let (path, data) = (queued(&world).await, bytes(PART * 2));
     let session = opened(&world, &path, data.len()).await;
-    let (first, second) = (target(&world, &session["parts"][0]), target(&world, &session["parts"][1]));
+    let (first, second) = (target(&session["parts"][0]), target(&session["parts"][1]));
     let put = async |path: &str, data: &[u8]| world.call("PUT", path).body(data).send().await.line();
     let mut lines = Lines::default();
     let forged = first.replace("/parts/1?", "/parts/2?");
@@ -307,7 +327,7 @@ async fn a_part_is_taken_by_its_own_url_alone() {
     let fresh = world.get(MEMBER, &path_of(&session)).await.json();
     bring(&world, &fresh["parts"][1], &data).await;
     assert_eq!(complete(&world, &session).await.line(), "200");
-    let again = target(&world, &fresh["parts"][1]);
+    let again = target(&fresh["parts"][1]);
     lines.add("after the end", put(&again, &data[PART..]).await);
     insta::assert_snapshot!(lines, @r#"
     another part → 403 the signature of the URL is not valid for what is asked
@@ -335,7 +355,7 @@ async fn a_part_is_held_to_the_checksum_it_was_signed_with() {
     let sign = format!("{}/parts", path_of(&session));
     let wanted = json!({"parts": [{"number": 1, "crc64nvme": "rosUhgp5mIg="}]});
     let signed = world.call("POST", &sign).by(MEMBER).json(&wanted).send().await.json();
-    let target = target(&world, &signed["parts"][0]);
+    let target = target(&signed["parts"][0]);
     let wrong = world.call("PUT", &target).body(b"12345678x").send().await;
     assert_eq!(wrong.line(), "400 the part's crc64nvme is not the one that was declared");
     assert_eq!(world.call("PUT", &target).body(b"123456789").send().await.line(), "200");

@@ -16,7 +16,7 @@ use tests::callers::{MEMBER, READER, admin};
 use tests::fixtures::bytes;
 use tests::world::World;
 
-use super::Lines;
+use super::{Lines, sessions};
 
 const ID: &str = "1a9eb1b2-2b4c-4a6e-8f0a-0123456789ab";
 
@@ -99,6 +99,29 @@ async fn signed_data_makes_the_image_active_and_other_data_leaves_it_queued() {
 }
 
 #[tokio::test]
+async fn data_of_a_session_is_held_to_the_certificate_that_was_there_when_it_was_opened() {
+    let (world, signer, data) = (World::default(), Signer::new(), bytes(1000));
+    world.certificates.keep(ID, MEMBER, signer.pem.as_bytes());
+    let path = queued(&world, &signer.said(&data)).await;
+    let mut tampered = data.clone();
+    tampered[500] ^= 1;
+    let told = sessions::uploaded(&world, &path, &tampered).await.line();
+    insta::assert_snapshot!(told, @"400 signature verification failed: img_signature: the data is not what the key of certificate 1a9eb1b2-2b4c-4a6e-8f0a-0123456789ab has signed");
+    assert_eq!((data_of(&world, &path).await, world.store.keys()), (untouched(), vec![]));
+
+    let session = sessions::opened(&world, &path, data.len()).await;
+    world.certificates.keep(ID, MEMBER, Signer::new().pem.as_bytes());
+    sessions::bring_all(&world, &session, &data).await;
+    assert_eq!(sessions::complete(&world, &session).await.line(), "200");
+    assert_eq!(data_of(&world, &path).await[0], "active");
+    assert_eq!(world.certificates.asked(), 2);
+
+    let unsigned = queued(&world, &said("ECC_SECP384R1", "SHA-384", "")).await;
+    assert_eq!(sessions::uploaded(&world, &unsigned, &data).await.status, 400);
+    assert_eq!(data_of(&world, &unsigned).await, untouched());
+}
+
+#[tokio::test]
 async fn every_key_and_hash_is_verified_as_it_flows() {
     let vectors: Value =
         serde_json::from_str(include_str!("../../shared/src/signature/vectors.json")).unwrap();
@@ -115,6 +138,12 @@ async fn every_key_and_hash_is_verified_as_it_flows() {
             world.put_file(MEMBER, &path, &data).await.status.as_u16(),
         ];
         assert_eq!(told, [400, 204], "{} {}", of("certificate"), of("hash"));
+        let path = queued(&world, &said(of("key_type"), of("hash"), of("signature"))).await;
+        let told = [
+            sessions::uploaded(&world, &path, &tampered).await.status.as_u16(),
+            sessions::uploaded(&world, &path, &data).await.status.as_u16(),
+        ];
+        assert_eq!(told, [400, 200], "{} {}, by a session", of("certificate"), of("hash"));
     }
 }
 
@@ -267,7 +296,7 @@ impl Certificates for Slow {
 
 /// An image is signed for one text, and patched while the certificate is asked for; then a text is uploaded. Answers what became of
 /// it, and how often the certificate was asked for.
-async fn patched_while_asked(signer: &Signer, patch: Value, text: &[u8]) -> (Value, usize) {
+async fn patched_while_asked(signer: &Signer, change: Value, text: &[u8]) -> (Value, usize) {
     let world = World::default();
     let path = queued(&world, &signer.said(b"one")).await;
     let image: ImageId = path.rsplit_once('/').unwrap().1.parse().unwrap();
@@ -275,7 +304,7 @@ async fn patched_while_asked(signer: &Signer, patch: Value, text: &[u8]) -> (Val
         pem: signer.pem.clone(),
         images: world.images.clone(),
         image: image.clone(),
-        patch: Patch::parse(PatchForm::V21, patch).unwrap(),
+        patch: Patch::parse(PatchForm::V21, change).unwrap(),
         asked: AtomicUsize::new(0),
     });
     let certificates: Arc<dyn Certificates> = Arc::<Slow>::clone(&slow);
@@ -295,14 +324,14 @@ async fn the_signature_that_counts_is_the_one_of_the_record_that_began_to_wait()
     ]);
     let renamed = json!([{"op": "replace", "path": "/name", "value": "other"}]);
     let unsigned = json!([{"op": "remove", "path": "/img_signature"}]);
-    for (patch, text, status, asked) in [
+    for (change, text, status, asked) in [
         (&resigned, "two", "active", 2),
         (&resigned, "one", "queued", 2),
         (&renamed, "one", "active", 1),
         (&renamed, "two", "queued", 1),
         (&unsigned, "two", "active", 1),
     ] {
-        let told = patched_while_asked(&signer, patch.clone(), text.as_bytes()).await;
-        assert_eq!(told, (json!(status), asked), "{patch} {text}");
+        let told = patched_while_asked(&signer, change.clone(), text.as_bytes()).await;
+        assert_eq!(told, (json!(status), asked), "{change} {text}");
     }
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use md5::Digest as _;
 use serde_json::json;
 use shared::Error;
+use shared::format::Rules;
 use shared::image::{Image, Location};
 use shared::operations::{CompletionSettings, Outcome, Reaper, SessionState, SessionStatus, Stores};
 use shared::ports::Clock;
@@ -238,7 +239,7 @@ async fn an_image_is_hashed_in_as_many_runs_as_it_takes() {
     let settings = session_settings().completion;
     let settings = CompletionSettings { run_bytes: STRETCH * 3, ..settings };
     let clock: Arc<dyn Clock> = Arc::<TestClock>::clone(&world.clock);
-    let short = completion(world.catalog.clone(), stores, clock).with(settings);
+    let short = completion(world.catalog.clone(), stores, clock, Rules::default()).with(settings);
     let mut hashed = Vec::new();
     loop {
         match short.advance(&location(&session), None).await.unwrap() {

@@ -180,7 +180,7 @@ impl Cloud {
     }
 
     fn completion(&self, function: &str) -> Completion {
-        completion(self.catalog(function), stores(self.store(function)), self.clock())
+        completion(self.catalog(function), stores(self.store(function)), self.clock(), Rules::default())
             .with(sessions().completion)
     }
 

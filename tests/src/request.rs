@@ -9,7 +9,7 @@
 use std::fmt::{self, Write as _};
 
 use axum::body::Body;
-use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, Uri, header};
 use bytes::Bytes;
 use futures_util::stream;
 use serde_json::Value;
@@ -38,6 +38,17 @@ impl Service {
             headers,
             body: Body::empty(),
         }
+    }
+
+    /// Begins a request to a URL that the service told, wherever it leads.
+    pub fn call_url(&self, method: &str, url: &str) -> Call<'_> {
+        let url = self.written(url);
+        if let Some(path) = url.strip_prefix("<endpoint>").or_else(|| url.strip_prefix(&self.endpoint())) {
+            return self.call(method, path);
+        }
+        let host = url.parse::<Uri>().unwrap().authority().unwrap().as_str().parse().unwrap();
+        let call = self.call(method, &url);
+        Call { headers: HeaderMap::from_iter([(header::HOST, host)]), ..call }
     }
 
     /// Gets a path.

@@ -71,21 +71,23 @@ impl Service {
         }
     }
 
-    fn endpoint(&self) -> String {
+    pub(crate) fn endpoint(&self) -> String {
         match &self.host {
             Host::Process(_) => "http://glint".to_owned(),
             Host::Deployed(deployed) => deployed.base(),
         }
     }
 
-    /// Sends a request whose path is as the service knows it, and answers what came back, read by [`wire::read`].
+    /// Sends a request whose path is as the service knows it, or that goes elsewhere, and answers what came back, read by [`wire::read`].
     pub(crate) async fn exchange(&self, mut request: Request<Body>) -> Response<Bytes> {
         let method = request.method().clone();
         let (mut parts, body) = match &self.host {
             Host::Process(router) => router.clone().oneshot(request).await.unwrap().into_parts(),
             Host::Deployed(deployed) => {
-                let uri: Uri = format!("{}{}", deployed.url(), request.uri()).parse().unwrap();
-                *request.uri_mut() = uri;
+                if request.uri().authority().is_none() {
+                    let uri: Uri = format!("{}{}", deployed.url(), request.uri()).parse().unwrap();
+                    *request.uri_mut() = uri;
+                }
                 deployed.send(request).await.into_parts()
             }
         };

@@ -99,9 +99,9 @@ pub fn session_settings() -> SessionSettings {
 }
 
 /// What completes them over a catalog and its stores, and tells nobody.
-pub fn completion(catalog: Catalog, stores: Stores, clock: Arc<dyn Clock>) -> Completion {
+pub fn completion(catalog: Catalog, stores: Stores, clock: Arc<dyn Clock>, rules: Rules) -> Completion {
     let events = Arc::new(LocalEvents::new(16));
-    Completion::new(catalog, stores, clock, events, session_settings().completion)
+    Completion::new(catalog, stores, clock, events, rules, session_settings().completion)
 }
 
 impl Deref for World {
@@ -194,7 +194,7 @@ impl World {
             idle: Duration::from_mins(1),
         };
         let sessions = session_settings();
-        let settings = UploadSettings { intake, lease: LEASE, rules, sessions };
+        let settings = UploadSettings { intake, lease: LEASE, rules: rules.clone(), sessions };
         let tasks = Tasks::new(
             context.clone(),
             TasksSettings { time_to_live: TASK_LIFE, pages: PageLimits { default: 25, max: 1000 } },
@@ -203,7 +203,7 @@ impl World {
         let key_manager = Arc::<TestCertificates>::clone(&certificates);
         let signatures = Signatures { certificates: Some(key_manager), ..Signatures::none() };
         let data = ImageData::new(context.clone(), stores.clone(), settings).verifying(signatures);
-        let completion = completion(catalog, stores, now);
+        let completion = completion(catalog, stores, now, rules);
         let reaper = Reaper::new(completion.clone());
         let catalog = Catalog::new(Arc::clone(&table), listing_shards);
         let offered = StoreInfo {

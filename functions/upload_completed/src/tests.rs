@@ -6,6 +6,7 @@ use shared::adapters::in_process::LocalEvents;
 use shared::adapters::memory::{MemoryStore, MemoryTable};
 use shared::adapters::system::SystemClock;
 use shared::catalog::Catalog;
+use shared::format::Rules;
 use shared::operations::{Arrival, ArrivalsSettings, Completion, CompletionSettings, Stores};
 
 use super::*;
@@ -25,7 +26,10 @@ fn arrivals() -> Arrivals {
     let how =
         CompletionSettings { lease: Duration::from_mins(2), stretch_bytes: 1 << 20, run_bytes: u64::MAX };
     let (catalog, events) = (Catalog::new(Arc::new(MemoryTable::new()), 1), Arc::new(LocalEvents::new(1)));
-    Arrivals::new(Completion::new(catalog, stores, Arc::new(SystemClock), events, how), settings)
+    Arrivals::new(
+        Completion::new(catalog, stores, Arc::new(SystemClock), events, Rules::default(), how),
+        settings,
+    )
 }
 
 fn message(body: &str) -> Message {

@@ -5,13 +5,14 @@ mod view;
 
 use axum::Json;
 use axum::extract::State;
-use axum::http::{StatusCode, header};
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::IntoResponse;
 use shared::Error;
 use shared::http::{ApiError, BaseUrl, ImagePath, JsonBody, NoBody, QueryPairs, UploadPath};
 use shared::identity::Caller;
 use shared::operations::{ImageData, SessionStatus};
 
+use crate::upload::token;
 use view::{PartsView, SessionView};
 
 /// Parts on a page, when the request does not say.
@@ -25,7 +26,7 @@ const PAGE: u32 = 100;
     responses(
         (status = 201, description = "The session, and how its first parts are brought", headers(
             ("Location" = String, description = "The session."))),
-        (status = 400, description = "A member is not as it should be, or a format is not set"),
+        (status = 400, description = "A member is not as it should be, a format is not set, or the signature of the image cannot be verified"),
         (status = 403, description = "The caller may not"),
         (status = 404, description = "There is no such image to the caller"),
         (status = 409, description = "The image has data, or gets it now"),
@@ -35,9 +36,10 @@ pub(crate) async fn open(
     caller: Caller,
     ImagePath(id): ImagePath,
     BaseUrl(base): BaseUrl,
+    headers: HeaderMap,
     JsonBody(body): JsonBody,
 ) -> Result<impl IntoResponse, ApiError> {
-    let session = data.open_session(&caller, &id, &body, PAGE).await?;
+    let session = data.open_session(&caller, &id, token(&headers).as_ref(), &body, PAGE).await?;
     let view = SessionView::new(session, &base);
     Ok((StatusCode::CREATED, [(header::LOCATION, view.location(&base))], Json(view)))
 }

@@ -52,7 +52,7 @@ fn text(headers: &HeaderMap, name: &str) -> Option<String> {
 }
 
 /// Whose it is was told before; this is for who is asked on the caller's behalf.
-fn token(headers: &HeaderMap) -> Option<Token> {
+pub(crate) fn token(headers: &HeaderMap) -> Option<Token> {
     headers.get(Tokens::USER_HEADER).and_then(|value| value.to_str().ok()).map(Token::new)
 }
 

@@ -4,21 +4,28 @@
 //! which is its due row; a worker that dies is followed by the next one, from where it stopped. Every step may happen twice.
 //!
 //! 1. The object is made whole, and has the size that was announced.
-//! 2. It is hashed, in stretches; after each of them the state of the hashes is written down with the lease.
-//! 3. It is judged: do its bytes hash to what the client said?
-//! 4. The image takes it, if it still waits for it.
+//! 2. It is looked into: is it of the format that the image declares, and safe?
+//! 3. It is hashed, in stretches; after each of them the state of the hashes is written down with the lease.
+//! 4. Its digests are judged: are they what the client said, and what was signed?
+//! 5. The image takes it, if it still waits for it.
+
+mod judge;
+mod parts;
 
 use std::sync::Arc;
 use std::time::Duration;
 
+pub(super) use parts::{all_parts, missing};
+
 use super::contention::Tries;
-use super::upload::requeued;
+use super::upload::{requeued, verified};
 use super::{ATTEMPTS, Stores};
 use crate::catalog::{BlobState, Catalog, ChangeError, Due, Stored, StoredSession};
 use crate::error::{Error, Result};
+use crate::format::Rules;
 use crate::image::{Digests, Image, Location, Refused, Status};
 use crate::ports::{Clock, Event, EventKind, Events, Store, StoreError};
-use crate::store::{ArrivedPart, MOST_AT_A_TIME, ObjectKey, PartLayout, Phase, Session};
+use crate::store::{Phase, Session};
 use crate::time::Timestamp;
 use crate::transfer::Hashing;
 
@@ -29,6 +36,7 @@ pub struct Completion {
     pub(super) stores: Stores,
     pub(super) clock: Arc<dyn Clock>,
     events: Arc<dyn Events>,
+    rules: Rules,
     settings: CompletionSettings,
 }
 
@@ -72,15 +80,16 @@ enum Standing {
 }
 
 impl Completion {
-    /// What completes sessions over a catalog and its stores.
+    /// What completes sessions over a catalog and its stores; `rules` are what data is held to.
     pub fn new(
         catalog: Catalog,
         stores: Stores,
         clock: Arc<dyn Clock>,
         events: Arc<dyn Events>,
+        rules: Rules,
         settings: CompletionSettings,
     ) -> Self {
-        Self { catalog, stores, clock, events, settings }
+        Self { catalog, stores, clock, events, rules, settings }
     }
 
     /// The same with other settings.
@@ -123,7 +132,8 @@ impl Completion {
     }
 
     /// Works on a session whose lease is held. Cost: two looks at the object, a request for each 1000 parts and one to make it
-    /// whole; a read of all of it; a write for each stretch but the last; a read and a write to commit.
+    /// whole; at most six reads to look into it; a read of all of it; a write for each stretch but the last; a read and a write to
+    /// commit.
     ///
     /// # Errors
     /// As [`Self::advance`].
@@ -138,11 +148,23 @@ impl Completion {
             Whole::Missing => return self.reopen(&held).await,
             Whole::Not(reason) => return self.refuse(&held, &reason).await,
         }
-        let mut hashing = Hashing::from(held.session.hashed.as_ref())?;
+        let key = &location.key;
+        let virtual_size = match judge::inspect(&self.rules, &*store, key, &held.session).await {
+            Ok(verdict) => {
+                for refusal in &verdict.overlooked {
+                    tracing::warn!(image = %key.image(), %refusal, "data was taken although");
+                }
+                verdict.virtual_size
+            }
+            Err(refusal @ Error::Content(_)) => return self.refuse(&held, &refusal.to_string()).await,
+            Err(error) => return Err(error),
+        };
+        let verifier = judge::verifier(&held.session)?;
+        let mut hashing = Hashing::from(held.session.hashed.as_ref(), verifier.as_deref())?;
         let (size, began) = (held.session.layout.size, hashing.bytes());
         while hashing.bytes() < size {
             let end = size.min(hashing.bytes().saturating_add(self.settings.stretch_bytes.max(1)));
-            hashing = hashing.read(&*store, &location.key, end).await?;
+            hashing = hashing.read(&*store, key, end).await?;
             if end == size {
                 break;
             }
@@ -159,10 +181,15 @@ impl Completion {
                 return Ok(Outcome::Unfinished);
             }
         }
-        let digests = hashing.finish();
-        match judge(&held.session, &digests) {
-            Some(reason) => self.refuse(&held, &reason).await,
-            None => self.attach(&held, digests).await,
+        let (digests, digest) = hashing.finish();
+        let mut judged = judge::compare(&held.session.expected, &digests);
+        if let Some(verifier) = verifier.filter(|_| judged.is_ok()) {
+            judged = verified(verifier, digests.clone(), digest).await;
+        }
+        match judged {
+            Ok(()) => self.attach(&held, digests, virtual_size).await,
+            Err(refusal @ Error::Invalid(_)) => self.refuse(&held, &refusal.to_string()).await,
+            Err(error) => Err(error),
         }
     }
 
@@ -211,7 +238,12 @@ impl Completion {
     }
 
     /// Gives an image its data.
-    async fn attach(&self, held: &StoredSession, digests: Digests) -> Result<Outcome> {
+    async fn attach(
+        &self,
+        held: &StoredSession,
+        digests: Digests,
+        virtual_size: Option<u64>,
+    ) -> Result<Outcome> {
         let id = held.location.key.image();
         let mut tries = Tries::new(&self.catalog, id);
         // Without a turn it is tried all the same: the bytes are there.
@@ -225,6 +257,7 @@ impl Completion {
             let active = Image {
                 status: seen.image.status.advance_to(Status::Active)?,
                 size: Some(held.session.layout.size),
+                virtual_size,
                 digests: Some(digests.clone()),
                 location: Some(held.location.clone()),
                 upload: None,
@@ -336,85 +369,4 @@ enum Whole {
     Missing,
     /// It never can, for this reason.
     Not(String),
-}
-
-/// Why bytes are not taken, if they are not. Everything that may refuse them stands here, between hashing and commit: whoever
-/// looks into them can read ranges of the object, which is whole by now and never changes.
-fn judge(session: &Session, digests: &Digests) -> Option<String> {
-    let expected = &session.expected;
-    let pairs = [("md5", &expected.md5, &digests.md5), ("sha512", &expected.sha512, &digests.sha512)];
-    pairs.into_iter().find_map(|(name, expected, found)| {
-        let expected = expected.as_ref().filter(|expected| *expected != found)?;
-        Some(format!("{name}: the data hashes to {found}, not to {expected} as announced."))
-    })
-}
-
-/// Every part that has arrived.
-pub(super) async fn all_parts(
-    store: &dyn Store,
-    key: &ObjectKey,
-    upload: &str,
-) -> Result<Vec<ArrivedPart>, StoreError> {
-    let mut all: Vec<ArrivedPart> = Vec::new();
-    loop {
-        let after = all.last().map_or(0, |last| last.number);
-        let page = store.arrived(key, upload, after, MOST_AT_A_TIME).await?;
-        let is_last = page.len() < MOST_AT_A_TIME as usize;
-        all.extend(page);
-        if is_last {
-            return Ok(all);
-        }
-    }
-}
-
-/// Which parts are missing, or have another size than they should, in words; `None` when there are none.
-pub(super) fn missing(layout: PartLayout, arrived: &[ArrivedPart]) -> Option<String> {
-    let len = |number| layout.range(number).map(|range| range.end - range.start);
-    let mut arrived = arrived.iter().filter(|part| len(part.number) == Some(part.len)).peekable();
-    let mut runs: Vec<(u32, u32)> = Vec::new();
-    for number in 1..=layout.count() {
-        if arrived.next_if(|part| part.number == number).is_some() {
-            continue;
-        }
-        match runs.last_mut() {
-            Some((_, last)) if *last + 1 == number => *last = number,
-            _ => runs.push((number, number)),
-        }
-    }
-    let word = |(first, last): &(u32, u32)| {
-        if first == last { first.to_string() } else { format!("{first} to {last}") }
-    };
-    let mut words: Vec<_> = runs.iter().take(RUNS).map(word).collect();
-    if runs.len() > RUNS {
-        words.push("…".to_owned());
-    }
-    (!words.is_empty()).then(|| words.join(", "))
-}
-
-/// How many runs of missing parts are named.
-const RUNS: usize = 20;
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn arrived(parts: &[(u32, u64)]) -> Vec<ArrivedPart> {
-        let part =
-            |&(number, len): &(u32, u64)| ArrivedPart { number, len, etag: "x".to_owned(), checksum: None };
-        parts.iter().map(part).collect()
-    }
-
-    #[test]
-    fn what_is_missing_is_named_by_runs() {
-        let layout = PartLayout { size: 75, part_bytes: 10 };
-        for (parts, expected) in [
-            (vec![], Some("1 to 8")),
-            (vec![(1, 10), (4, 10), (8, 5)], Some("2 to 3, 5 to 7")),
-            (vec![(1, 10), (2, 10), (3, 9), (4, 10), (5, 10), (6, 10), (7, 10), (8, 10)], Some("3, 8")),
-            ((1..=7).map(|number| (number, 10)).chain([(8, 5)]).collect(), None),
-        ] {
-            assert_eq!(missing(layout, &arrived(&parts)).as_deref(), expected);
-        }
-        assert_eq!(missing(PartLayout { size: 0, part_bytes: 10 }, &[]), None);
-    }
 }

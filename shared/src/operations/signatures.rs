@@ -32,6 +32,11 @@ pub(super) struct Signed {
 }
 
 impl Signed {
+    /// What another process decides by, when the image is signed.
+    pub(super) fn saved(&self) -> Option<String> {
+        self.verifier.as_ref().map(|verifier| verifier.save())
+    }
+
     /// What decides on the data, when the image is signed.
     pub(super) fn verifier(self) -> Option<Arc<dyn Verify>> {
         self.verifier

@@ -21,7 +21,7 @@ use crate::error::{Error, Result};
 use crate::format::{Examination, Rules};
 use crate::id::{ImageId, StoreId};
 use crate::identity::{Caller, Token};
-use crate::image::{ContainerFormat, Image, Location, Status};
+use crate::image::{ContainerFormat, Digests, DiskFormat, Image, Location, Status};
 use crate::policy::Operation;
 use crate::ports::{EventKind, Store};
 use crate::signature::Verify;
@@ -219,7 +219,10 @@ impl Attempt {
             let digesting = verifier.as_ref().and_then(|verifier| verifier.digesting());
             let received =
                 intake.receive_watched(&*store, &key, &mut body, size, digesting, &mut examination).await?;
-            verified(verifier, received).await
+            if let Some(verifier) = verifier {
+                verified(verifier, received.digests.clone(), received.digest.clone()).await?;
+            }
+            Ok(received)
         };
         let received = tokio::select! {
             biased;
@@ -243,9 +246,7 @@ impl Attempt {
 
     /// What looks into the data: nothing, where the data is wrapped in something else.
     fn examination(&self) -> Option<Examination> {
-        let Image { container_format, disk_format, .. } = &self.stored.image;
-        let bare = *container_format == Some(ContainerFormat::Bare);
-        let declared = disk_format.filter(|_| bare)?;
+        let declared = declared(&self.stored.image)?;
         Some(Examination::new(self.data.settings.rules.clone(), declared))
     }
 
@@ -390,15 +391,20 @@ impl Attempt {
     }
 }
 
-/// What was received, if it is what was signed. Big numbers, and not ours: they take milliseconds, and what they may break
-/// is this task alone.
-async fn verified(verifier: Option<Arc<dyn Verify>>, received: Received) -> Result<Received> {
-    let Some(verifier) = verifier else { return Ok(received) };
-    let verifying = tokio::task::spawn_blocking(move || {
-        verifier.verify(&received.digests, received.digest.as_deref())?;
-        Ok(received)
-    });
+/// Holds data to what was signed, by its digests. Big numbers, and not ours: they take milliseconds, and what they may break is
+/// this task alone.
+pub(super) async fn verified(
+    verifier: Arc<dyn Verify>,
+    digests: Digests,
+    digest: Option<Vec<u8>>,
+) -> Result<()> {
+    let verifying = tokio::task::spawn_blocking(move || verifier.verify(&digests, digest.as_deref()));
     verifying.await.map_err(Error::internal)?
+}
+
+/// The format that bare data must have; none where it is wrapped in something else, and not looked into.
+pub(super) fn declared(image: &Image) -> Option<DiskFormat> {
+    image.disk_format.filter(|_| image.container_format == Some(ContainerFormat::Bare))
 }
 
 /// The image as it was before anybody tried to upload it.

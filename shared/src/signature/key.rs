@@ -5,7 +5,7 @@ use rsa::pkcs1::DecodeRsaPublicKey as _;
 use rsa::signature::hazmat::PrehashVerifier;
 use rsa::{Pkcs1v15Sign, Pss, RsaPublicKey};
 use sha2::{Sha224, Sha256, Sha384, Sha512};
-use x509_cert::der::asn1::ObjectIdentifier;
+use x509_cert::der::asn1::{ObjectIdentifier, UintRef};
 use x509_cert::der::{Decode as _, Encode as _};
 
 use super::{HashMethod, KeyType};
@@ -45,7 +45,7 @@ impl PublicKey {
                 let bits = info.subject_public_key.raw_bytes();
                 RsaPublicKey::from_pkcs1_der(bits).ok().map(Self::Rsa)
             }
-            (DSA, _) => dsa::VerifyingKey::try_from(info).ok().map(Self::Dsa),
+            (DSA, _) => dsa_key(info).map(Self::Dsa),
             (EC, Some(P256)) => p256::ecdsa::VerifyingKey::try_from(info).ok().map(Self::P256),
             (EC, Some(P384)) => p384::ecdsa::VerifyingKey::try_from(info).ok().map(Self::P384),
             (EC, Some(P521)) => p521::ecdsa::VerifyingKey::try_from(info).ok().map(Self::P521),
@@ -110,4 +110,15 @@ impl PublicKey {
             Self::P521(key) => verified(key, digest, p521::ecdsa::Signature::from_der(signature).ok()),
         }
     }
+}
+
+/// A DSA key, if its numbers are as wide as its prime, in words: the library panics where they are not. A number of a good key
+/// that begins with a word of zeros, one in 2^64, is refused with them.
+fn dsa_key(info: SubjectPublicKeyInfoRef<'_>) -> Option<dsa::VerifyingKey> {
+    let components: dsa::Components = info.algorithm.parameters_any().ok()?.decode_as().ok()?;
+    let public = UintRef::from_der(info.subject_public_key.as_bytes()?).ok()?;
+    let words = components.p().bits_precision() / u64::BITS;
+    let is_as_wide = components.g().bits_precision() / u64::BITS == words
+        && u32::try_from(public.as_bytes().len().div_ceil(size_of::<u64>())) == Ok(words);
+    is_as_wide.then(|| dsa::VerifyingKey::try_from(info).ok()).flatten()
 }

@@ -322,6 +322,16 @@ fn properties_lead_to_a_verifier_and_a_broken_save_to_none() {
     assert!(Verifier::resume(&verifier.save().replace(key_type, "DSA")).is_none());
 }
 
+#[test]
+fn a_dsa_key_of_numbers_wider_than_its_prime_is_malformed() {
+    let vectors = vectors();
+    let read = text(&vectors["certificates"]["dsa-1024"]);
+    let mut der = Certificate::read(read.as_bytes()).unwrap().der().to_vec();
+    // The sign byte before the public number becomes a digit of it.
+    der[436] = 1;
+    assert!(Certificate::read(&der).is_ok_and(|certificate| certificate.key().is_err()));
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(16))]
 

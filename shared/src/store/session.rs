@@ -1,6 +1,7 @@
 //! Upload sessions: an object whose bytes clients bring part by part, and what is known of it until it is an image's.
 
 use super::{ChecksumKind, PartLayout};
+use crate::image::DiskFormat;
 use crate::time::Timestamp;
 
 /// An upload session. Its id is that of the attempt in the object's key.
@@ -14,6 +15,10 @@ pub struct Session {
     pub checksum: Option<ChecksumKind>,
     /// What the client says the bytes hash to.
     pub expected: Expected,
+    /// The format that the bytes must have; `None` when they are not looked into.
+    pub declared: Option<DiskFormat>,
+    /// What verifies the signature of a signed image ([`crate::signature::Verify::save`]).
+    pub verifier: Option<String>,
     /// What the store calls the upload; `None` before it has begun one, and for an empty object.
     pub upload: Option<String>,
     /// When it is looked at: while it is open, its end; after that, the end of the lease of whoever works on it.
@@ -42,7 +47,7 @@ pub struct Expected {
     pub sha512: Option<String>,
 }
 
-/// Both hashes of the first bytes of an object, as they can be gone on with.
+/// The hashes of the first bytes of an object, as they can be gone on with.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HashState {
     /// How many bytes.
@@ -51,4 +56,6 @@ pub struct HashState {
     pub md5: Vec<u8>,
     /// The state of SHA-512.
     pub sha512: Vec<u8>,
+    /// The state of the digest that was signed, when it is another.
+    pub signed: Option<Vec<u8>>,
 }

@@ -7,7 +7,6 @@ use std::ops::Range;
 use bytes::Bytes;
 use futures_util::StreamExt as _;
 use md5::Md5;
-use sha2::digest::Update;
 use sha2::digest::common::hazmat::{SerializableState, SerializedState};
 use sha2::{Digest as _, Sha512};
 use tokio::sync::mpsc::{Receiver, channel};
@@ -17,31 +16,43 @@ use super::digest::hexadecimal;
 use crate::error::{Error, Result};
 use crate::image::Digests;
 use crate::ports::Store;
+use crate::signature::{Digesting, Verify};
 use crate::store::{HashState, ObjectKey};
 
 /// Pieces of a read that may wait for a hash. A store's piece is 1 MiB at most.
 const AHEAD: usize = 4;
 
-/// Both hashes of the first bytes of an object.
+/// The hashes of the first bytes of an object.
 #[derive(Debug)]
 pub struct Hashing {
     bytes: u64,
     md5: Md5,
     sha512: Sha512,
+    /// The digest that was signed, when it is another.
+    signed: Option<Box<dyn Digesting>>,
 }
 
 impl Hashing {
-    /// Of no bytes, or of as many as somebody else has come to.
+    /// Of no bytes, or of as many as somebody else has come to, with what `verifier` wants beside.
     ///
     /// # Errors
     /// `Internal` when a state cannot be gone on with.
-    pub fn from(saved: Option<&HashState>) -> Result<Self> {
-        match saved {
-            None => Ok(Self { bytes: 0, md5: Md5::new(), sha512: Sha512::new() }),
-            Some(saved) => {
-                Ok(Self { bytes: saved.bytes, md5: restored(&saved.md5)?, sha512: restored(&saved.sha512)? })
-            }
-        }
+    pub fn from(saved: Option<&HashState>, verifier: Option<&dyn Verify>) -> Result<Self> {
+        let begun = verifier.and_then(Verify::digesting);
+        let Some(saved) = saved else {
+            return Ok(Self { bytes: 0, md5: Md5::new(), sha512: Sha512::new(), signed: begun });
+        };
+        let signed =
+            match (verifier, begun) {
+                (Some(verifier), Some(_)) => {
+                    let resumed = saved.signed.as_deref().and_then(|saved| verifier.resume(saved));
+                    Some(resumed.ok_or_else(|| {
+                        Error::internal("the saved state of a signed digest cannot be read")
+                    })?)
+                }
+                _ => None,
+            };
+        Ok(Self { bytes: saved.bytes, md5: restored(&saved.md5)?, sha512: restored(&saved.sha512)?, signed })
     }
 
     /// How many bytes were hashed.
@@ -55,6 +66,7 @@ impl Hashing {
             bytes: self.bytes,
             md5: self.md5.serialize().to_vec(),
             sha512: self.sha512.serialize().to_vec(),
+            signed: self.signed.as_ref().map(|signed| signed.save()),
         }
     }
 
@@ -63,37 +75,79 @@ impl Hashing {
     /// # Errors
     /// `Unavailable`, `Internal` for a fault of the store.
     pub async fn read(self, store: &dyn Store, key: &ObjectKey, end: u64) -> Result<Self> {
-        let Self { bytes, md5, sha512 } = self;
-        let range = Range { start: bytes, end };
+        let range = Range { start: self.bytes, end };
         if range.is_empty() {
-            return Ok(Self { bytes, md5, sha512 });
+            return Ok(self);
         }
+        let Self { md5, sha512, signed, .. } = self;
         let mut stream = store.read(key, range).await?;
         let (to_md5, for_md5) = channel(AHEAD);
         let (to_sha512, for_sha512) = channel(AHEAD);
         let md5 = spawn_blocking(move || eat(md5, for_md5));
         let sha512 = spawn_blocking(move || eat(sha512, for_sha512));
+        let (to_signed, for_signed) = channel(AHEAD);
+        let (to_signed, signed) = match signed {
+            Some(signed) => (Some(to_signed), Some(spawn_blocking(move || eat(signed, for_signed)))),
+            None => (None, None),
+        };
         while let Some(piece) = stream.next().await {
             let piece = piece?;
+            let third = async {
+                match &to_signed {
+                    Some(to_signed) => to_signed.send(piece.clone()).await,
+                    None => Ok(()),
+                }
+            };
             // Who does not listen any more has panicked, which is told below.
-            let _ = tokio::join!(to_md5.send(piece.clone()), to_sha512.send(piece));
+            let _ = tokio::join!(to_md5.send(piece.clone()), to_sha512.send(piece.clone()), third);
         }
-        drop((to_md5, to_sha512));
-        let (md5, sha512) = tokio::try_join!(md5, sha512).map_err(Error::internal)?;
-        Ok(Self { bytes: end, md5, sha512 })
+        drop((to_md5, to_sha512, to_signed));
+        let signed = async {
+            match signed {
+                Some(signed) => signed.await.map(Some),
+                None => Ok(None),
+            }
+        };
+        let (md5, sha512, signed) = tokio::try_join!(md5, sha512, signed).map_err(Error::internal)?;
+        Ok(Self { bytes: end, md5, sha512, signed })
     }
 
-    /// The digests of all bytes.
-    pub fn finish(self) -> Digests {
-        Digests { md5: hexadecimal(&self.md5.finalize()), sha512: hexadecimal(&self.sha512.finalize()) }
+    /// The digests of all bytes, and the one that was signed.
+    pub fn finish(self) -> (Digests, Option<Vec<u8>>) {
+        let digests =
+            Digests { md5: hexadecimal(&self.md5.finalize()), sha512: hexadecimal(&self.sha512.finalize()) };
+        (digests, self.signed.map(Digesting::finish))
     }
 }
 
-fn eat<H: Update>(mut hash: H, mut pieces: Receiver<Bytes>) -> H {
+fn eat<H: Eat>(mut hash: H, mut pieces: Receiver<Bytes>) -> H {
     while let Some(piece) = pieces.blocking_recv() {
-        hash.update(&piece);
+        hash.eat(&piece);
     }
     hash
+}
+
+/// What hashes have in common here.
+trait Eat {
+    fn eat(&mut self, bytes: &[u8]);
+}
+
+impl Eat for Md5 {
+    fn eat(&mut self, bytes: &[u8]) {
+        self.update(bytes);
+    }
+}
+
+impl Eat for Sha512 {
+    fn eat(&mut self, bytes: &[u8]) {
+        self.update(bytes);
+    }
+}
+
+impl Eat for Box<dyn Digesting> {
+    fn eat(&mut self, bytes: &[u8]) {
+        (**self).update(bytes);
+    }
 }
 
 fn restored<H: SerializableState>(saved: &[u8]) -> Result<H> {
@@ -125,10 +179,10 @@ mod tests {
                 stops.sort_unstable();
                 let mut saved = None;
                 for stop in stops.into_iter().chain([size]) {
-                    let hashing = Hashing::from(saved.as_ref()).unwrap();
+                    let hashing = Hashing::from(saved.as_ref(), None).unwrap();
                     saved = Some(hashing.read(&store, &key, stop).await.unwrap().save());
                 }
-                Hashing::from(saved.as_ref()).unwrap().finish()
+                Hashing::from(saved.as_ref(), None).unwrap().finish().0
             });
             prop_assert_eq!(digests.md5, hexadecimal(&Md5::digest(&bytes)));
             prop_assert_eq!(digests.sha512, hexadecimal(&Sha512::digest(&bytes)));
@@ -137,7 +191,7 @@ mod tests {
 
     #[test]
     fn a_state_that_is_none_is_an_error() {
-        let saved = HashState { bytes: 1, md5: vec![1; 3], sha512: vec![] };
-        assert!(matches!(Hashing::from(Some(&saved)), Err(Error::Internal(_))));
+        let saved = HashState { bytes: 1, md5: vec![1; 3], sha512: vec![], signed: None };
+        assert!(matches!(Hashing::from(Some(&saved), None), Err(Error::Internal(_))));
     }
 }

@@ -238,11 +238,17 @@ impl Default for Site {
             grace: LEASE,
         };
         let looks = |catalog: &Catalog| {
-            let completion = completion(catalog.clone(), stores.clone(), Arc::<TestClock>::clone(&clock));
+            let completion = completion(
+                catalog.clone(),
+                stores.clone(),
+                Arc::<TestClock>::clone(&clock),
+                Rules::default(),
+            );
             Arrivals::new(completion, settings.clone())
         };
         let (arrivals, unprobed) = (looks(&probed), looks(&catalog));
-        let reaper = Reaper::new(completion(probed, stores, Arc::<TestClock>::clone(&clock)));
+        let reaper =
+            Reaper::new(completion(probed, stores, Arc::<TestClock>::clone(&clock), Rules::default()));
         Self { world, bucket, data, reaper, arrivals, catalog, unprobed }
     }
 }

@@ -41,11 +41,17 @@ async fn a_complete_object_is_one_file_in_its_images_directory() {
     let key = key(1, 1);
     let writer = store.begin(&key, Some(9)).await.unwrap();
     let name = format!("data/writing/{}.{}", key.image(), key.blob());
-    assert_eq!(below(directory.path()), ["data", "data/objects", "data/writing", name.as_str()]);
+    assert_eq!(
+        below(directory.path()),
+        ["data", "data/objects", "data/seal.key", "data/writing", name.as_str()]
+    );
     writer.write(Part { number: 1, offset: 0, bytes: pieces(b"nine byte", 4) }).await.unwrap();
     writer.complete().await.unwrap();
     let (image, name) = (format!("data/objects/{}", key.image()), format!("data/objects/{key}"));
-    assert_eq!(below(directory.path()), ["data", "data/objects", &image, &name, "data/writing"]);
+    assert_eq!(
+        below(directory.path()),
+        ["data", "data/objects", &image, &name, "data/seal.key", "data/writing"]
+    );
     assert_eq!(fs::read(directory.path().join(name)).unwrap(), b"nine byte");
 }
 

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::is_default;
 use crate::error::{Error, Result};
+use crate::image::DiskFormat;
 use crate::store::{ChecksumKind, Expected, HashState, PartLayout, Phase, Session};
 use crate::time::Timestamp;
 
@@ -23,6 +24,10 @@ pub(crate) struct SessionRecord {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     sha512: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    declared: Option<DiskFormat>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    verifier: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     upload: Option<String>,
     due: Timestamp,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -36,15 +41,20 @@ struct HashRecord {
     bytes: u64,
     md5: String,
     sha512: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    signed: Option<String>,
 }
 
 impl From<&Session> for SessionRecord {
     fn from(session: &Session) -> Self {
-        let Session { phase, layout, checksum, expected, upload, due, ends, hashed } = session.clone();
+        let session = session.clone();
+        let Session { phase, layout, checksum, expected, declared, verifier, upload, due, ends, hashed } =
+            session;
         let hashed = hashed.map(|state| HashRecord {
             bytes: state.bytes,
             md5: STANDARD.encode(state.md5),
             sha512: STANDARD.encode(state.sha512),
+            signed: state.signed.map(|signed| STANDARD.encode(signed)),
         });
         Self {
             completing: phase == Phase::Completing,
@@ -53,6 +63,8 @@ impl From<&Session> for SessionRecord {
             checksum,
             md5: expected.md5,
             sha512: expected.sha512,
+            declared,
+            verifier,
             upload,
             due,
             ends,
@@ -70,6 +82,7 @@ impl TryFrom<SessionRecord> for Session {
                 bytes: hashed.bytes,
                 md5: STANDARD.decode(hashed.md5)?,
                 sha512: STANDARD.decode(hashed.sha512)?,
+                signed: hashed.signed.map(|signed| STANDARD.decode(signed)).transpose()?,
             })
         };
         Ok(Self {
@@ -77,6 +90,8 @@ impl TryFrom<SessionRecord> for Session {
             layout: PartLayout { size: record.size, part_bytes: record.part_bytes },
             checksum: record.checksum,
             expected: Expected { md5: record.md5, sha512: record.sha512 },
+            declared: record.declared,
+            verifier: record.verifier,
             upload: record.upload,
             due: record.due,
             ends: record.ends,

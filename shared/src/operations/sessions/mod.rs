@@ -123,7 +123,8 @@ impl ImageData {
         let context = &self.context;
         let (clock, events) = (Arc::clone(&context.clock), Arc::clone(&context.events));
         let settings = self.settings.sessions.completion;
-        Completion::new(context.catalog.clone(), self.stores.clone(), clock, events, settings)
+        let rules = self.settings.rules.clone();
+        Completion::new(context.catalog.clone(), self.stores.clone(), clock, events, rules, settings)
     }
 
     /// The same where nobody works on once a request was answered: a completion goes on for so long, and the reaper after it.

@@ -8,9 +8,11 @@ use super::SessionState;
 use crate::catalog::{ChangeError, Stored, StoredSession};
 use crate::error::{Error, Result};
 use crate::id::ImageId;
-use crate::identity::Caller;
+use crate::identity::{Caller, Token};
 use crate::image::{Image, Location, Status};
 use crate::operations::contention::Tries;
+use crate::operations::signatures::Signed;
+use crate::operations::upload::declared;
 use crate::operations::usage::{allowed, over_limit};
 use crate::operations::{ImageData, UploadRequest, find, refused, tell};
 use crate::policy::Operation;
@@ -31,10 +33,11 @@ impl ImageData {
         &self,
         caller: &Caller,
         id: &ImageId,
+        token: Option<&Token>,
         body: &Value,
         limit: u32,
     ) -> Result<SessionState> {
-        let (stored, session) = self.begin_session(caller, id, body).await?;
+        let (stored, session) = self.begin_session(caller, id, token, body).await?;
         tell(&self.context, EventKind::Prepare, &stored.image).await;
         match self.begin_parts(&session).await {
             Ok(session) => self.page(&session, 0, limit, &[]).await,
@@ -52,11 +55,13 @@ impl ImageData {
         &self,
         caller: &Caller,
         id: &ImageId,
+        token: Option<&Token>,
         body: &Value,
     ) -> Result<(Stored, StoredSession)> {
         let store_id = self.stores.default_id().clone();
         let store = self.store(&store_id)?;
         let mut tries = Tries::new(&self.context.catalog, id);
+        let mut signed = Signed::default();
         loop {
             let seen = find(&self.context, Operation::UploadImage, caller, id).await?;
             let request = SessionRequest::read(body)?;
@@ -81,6 +86,8 @@ impl ImageData {
             if tries.queue().await? {
                 continue;
             }
+            let clock = &*self.context.clock;
+            self.signatures.prepare(&seen.image, token, clock, &mut signed).await?;
             let now = self.context.clock.now();
             let key = ObjectKey::new(id.clone(), self.context.ids.ulid(now));
             let location = Location { store: store_id.clone(), key };
@@ -89,6 +96,8 @@ impl ImageData {
                 layout,
                 checksum: request.checksum,
                 expected: request.expected,
+                declared: declared(&seen.image),
+                verifier: signed.saved(),
                 upload: None,
                 due: now.plus(self.settings.sessions.life),
                 ends: None,
