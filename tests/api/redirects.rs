@@ -76,26 +76,19 @@ async fn a_client_is_sent_to_the_data_and_needs_no_more_than_the_url() {
         ("a change", "DELETE", vec![]),
     ] {
         let answer = ask(&world, method, &there, &headers).await;
-        lines.add(
-            what,
-            format!("{} {}", answer.status.as_u16(), String::from_utf8_lossy(&answer.body).trim()),
-        );
+        let is_data = answer.header("content-type") == "application/octet-stream";
+        let told = if is_data { String::from_utf8_lossy(&answer.body).into_owned() } else { answer.line() };
+        lines.add(what, format!("{} [{told}]", answer.status.as_u16()));
     }
     insta::assert_snapshot!(lines, @r"
-    a range → 206 234
-    several → 400 400 Bad Request
-
-    Requests with multiple ranges are not supported.
-    past the end → 416 416 Requested Range Not Satisfiable
-
-    the requested range cannot be satisfied: the image holds 10 bytes
-    of the same data → 206 234
-    of other data → 200 0123456789
-    known → 304
-    the head → 200
-    a change → 401 401 Unauthorized
-
-    The request you have made requires authentication.
+    a range → 206 [234]
+    several → 400 [400 Requests with multiple ranges are not supported.]
+    past the end → 416 [416 the requested range cannot be satisfied: the image holds 10 bytes]
+    of the same data → 206 [234]
+    of other data → 200 [0123456789]
+    known → 304 [304]
+    the head → 200 []
+    a change → 401 [401 the request you have made requires authentication]
     ");
 }
 
@@ -189,7 +182,7 @@ async fn a_url_is_leave_for_its_object_its_name_and_its_time() {
     no signature → 403 the signature of the URL is not valid for what is asked
     no query → 403 the signature of the URL is not valid for what is asked
     no object → 404 The resource could not be found.
-    just in time → 200 0123456789
+    just in time → 200
     too late → 403 the URL has expired: ask for a fresh one
     removed → 404 The resource could not be found.
     ");
