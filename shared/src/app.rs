@@ -15,11 +15,11 @@ use crate::adapters::in_process::{LocalEvents, LocalQueue};
 use crate::adapters::none::{NoIdentity, ToldByGateway};
 use crate::adapters::system::{RandomIds, SystemClock};
 use crate::catalog::Catalog;
-use crate::config::{Config, IdentityMode, KeyManager, QueueAdapter, StoreAdapter, TableAdapter};
+use crate::config::{Config, IdentityMode, KeyManager, QueueAdapter, Redirect, StoreAdapter, TableAdapter};
 use crate::image::{PageLimits, Quotas};
 use crate::operations::{
     Arrivals, ArrivalsSettings, Completion, CompletionSettings, Context, ImageData, Images, ImagesSettings,
-    Info, Members, Reaper, SessionSettings, Signatures, StoreInfo, Stores, Tasks, TasksSettings,
+    Info, Members, Reaper, Redirects, SessionSettings, Signatures, StoreInfo, Stores, Tasks, TasksSettings,
     UploadSettings,
 };
 use crate::policy::Policy;
@@ -219,6 +219,23 @@ impl App {
         ImageData::new(context.clone(), stores.clone(), settings)
     }
 
+    /// Whether a function sends clients to the store, and which, for [`ImageData::redirecting`].
+    pub fn function_redirects(&self) -> Option<Redirects> {
+        self.redirects(self.config.download.redirect != Redirect::Never)
+    }
+
+    /// The same of `glint serve`.
+    pub fn gateway_redirects(&self) -> Option<Redirects> {
+        self.redirects(self.config.download.redirect == Redirect::Always)
+    }
+
+    fn redirects(&self, wanted: bool) -> Option<Redirects> {
+        let told = &self.config.download;
+        let trusted = told.trusted_hosts.clone();
+        let url_life = Duration::from_secs(told.url_seconds);
+        (wanted && !trusted.is_empty()).then_some(Redirects { trusted, url_life })
+    }
+
     /// What verifies signed images, for [`ImageData::verifying`]. Asks nobody yet.
     ///
     /// # Errors
@@ -342,6 +359,10 @@ impl App {
             identity: Arc::clone(&self.identity),
             ids: Arc::clone(&self.ids),
             public_endpoint: self.config.public_endpoint.clone(),
+            cors: crate::http::Cors::new(
+                self.config.cors.allowed_origins.iter().cloned(),
+                Duration::from_secs(self.config.cors.max_age_seconds),
+            ),
         }
     }
 
@@ -394,6 +415,7 @@ impl App {
             bucket: store.bucket.clone().unwrap_or_default(),
             prefix: store.prefix.clone(),
             path_style: store.path_style,
+            public_endpoint: store.public_endpoint.clone(),
         };
         Arc::new(crate::adapters::s3::S3Store::new(settings))
     }

@@ -6,6 +6,8 @@
 
 mod check;
 mod content;
+mod cors;
+mod download;
 mod image;
 mod keystone;
 mod networks;
@@ -21,6 +23,8 @@ use std::path::PathBuf;
 use crate::id::{ProjectId, StoreId};
 
 pub use content::{Content, FileOf, TextOf};
+pub use cors::{CorsConfig, Origins};
+pub use download::{DownloadConfig, Redirect};
 pub use image::ImageConfig;
 pub use keystone::{KeystoneConfig, Secret};
 pub use networks::Networks;
@@ -59,6 +63,10 @@ pub struct Config {
     pub store: StoreConfig,
     /// How bytes arrive.
     pub upload: UploadConfig,
+    /// Who carries bytes to clients.
+    pub download: DownloadConfig,
+    /// Scripts of which pages may ask.
+    pub cors: CorsConfig,
     /// How signed images are verified.
     pub signatures: SignaturesConfig,
     /// Who is told that something is due.
@@ -134,6 +142,8 @@ pub struct StoreConfig {
     pub prefix: String,
     /// URL of a server that speaks S3; AWS's own when absent.
     pub endpoint: Option<String>,
+    /// URL of the same server as clients reach it; `endpoint` when absent.
+    pub public_endpoint: Option<String>,
     /// Region of the bucket; the SDK's own rules when absent.
     pub region: Option<String>,
     /// Whether the bucket goes into the path and not into the host name.
@@ -294,6 +304,8 @@ impl Default for Config {
                 url_seconds: 3600,
                 hash_run_mib: 65_536,
             },
+            download: DownloadConfig::default(),
+            cors: CorsConfig::default(),
             limits: LimitsConfig {
                 image_size_bytes: 1 << 40,
                 tags: Some(128),
@@ -345,6 +357,7 @@ impl Default for StoreConfig {
             bucket: None,
             prefix: String::new(),
             endpoint: None,
+            public_endpoint: None,
             region: None,
             path_style: false,
         }

@@ -34,6 +34,7 @@ impl fmt::Display for Lines {
 
 mod accepted;
 mod actions;
+mod cors;
 mod create;
 mod delete;
 mod download;
@@ -47,6 +48,7 @@ mod openapi;
 mod pages;
 mod protections;
 mod quotas;
+mod redirects;
 mod routes;
 mod rules;
 mod schemas;

@@ -115,7 +115,7 @@ enum Rule {
 /// A route, what it is sent, whose it is, what it answers when it may, and whether the image has data.
 type Route = (&'static str, &'static str, &'static str, Rule, u16, bool);
 
-const ROUTES: [Route; 51] = [
+const ROUTES: [Route; 52] = [
     ("GET", "/", "", Rule::Open, 300, false),
     ("GET", "/versions", "", Rule::Open, 200, false),
     ("GET", "/versions/", "", Rule::Open, 200, false),
@@ -184,6 +184,7 @@ const ROUTES: [Route; 51] = [
     ("POST", "/v2/images/{image_id}/uploads/{upload_id}/parts", r#"{"parts": []}"#, Rule::Modify, 404, false),
     // By its URL alone, whoever asks.
     ("PUT", "/v2/images/{image_id}/uploads/{upload_id}/parts/{number}", "abc", Rule::Open, 403, false),
+    ("GET", "/v2/images/{image_id}/objects/{object_id}", "", Rule::Open, 403, false),
     ("GET", "/v2/images/{image_id}/tasks", "", Rule::Show, 200, false),
     ("GET", "/v2/tasks", "", Rule::Tasks, 200, false),
     (
@@ -304,6 +305,7 @@ async fn wrong_in(service: &Service, route: Route, visibility: &str) -> Vec<Stri
             .replace("{tag}", "a")
             .replace("{member_id}", "p3")
             .replace("{upload_id}", "01ARYZ6S41ZZZZZZZZZZZZZZZZ")
+            .replace("{object_id}", "01ARYZ6S41ZZZZZZZZZZZZZZZZ")
             .replace("{number}", "1")
             .replace("{task_id}", "00000000-0000-4000-8000-00000000ffff");
         let mut call = service.call(method, &there).header("content-type", media_type);

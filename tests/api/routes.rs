@@ -11,7 +11,7 @@ use super::Lines;
 use super::openapi::operations;
 
 /// Every route there is, with what it is sent. A route that is missing here fails the tests below.
-const ROUTES: [(&str, &str, &str); 44] = [
+const ROUTES: [(&str, &str, &str); 45] = [
     ("GET", "/", ""),
     ("GET", "/versions", ""),
     ("GET", "/versions/", ""),
@@ -50,6 +50,7 @@ const ROUTES: [(&str, &str, &str); 44] = [
     ("POST", "/v2/images/{image_id}/uploads/{upload_id}/complete", ""),
     ("POST", "/v2/images/{image_id}/uploads/{upload_id}/parts", r#"{"parts": []}"#),
     ("PUT", "/v2/images/{image_id}/uploads/{upload_id}/parts/{number}", "abc"),
+    ("GET", "/v2/images/{image_id}/objects/{object_id}", ""),
     ("GET", "/v2/tasks", ""),
     ("POST", "/v2/tasks", r#"{"type": "import", "input": {"import_from": "https://images.example/a"}}"#),
     ("GET", "/v2/tasks/{task_id}", ""),
@@ -85,6 +86,7 @@ async fn answers(service: &Service, method: &str, route: &str, body: &str, visib
             .replace("{tag}", "a")
             .replace("{member_id}", "p2")
             .replace("{upload_id}", "01ARYZ6S41ZZZZZZZZZZZZZZZZ")
+            .replace("{object_id}", "01ARYZ6S41ZZZZZZZZZZZZZZZZ")
             .replace("{number}", "1")
             .replace("{task_id}", ABSENT);
         let call = service.call(method, &path);
@@ -193,6 +195,8 @@ async fn every_route_answers_every_caller() {
     POST /v2/images/{image_id}/uploads/{upload_id}/parts, public → 401 403 403 404 404
     PUT /v2/images/{image_id}/uploads/{upload_id}/parts/{number}, private → 403 403 403 403 403
     PUT /v2/images/{image_id}/uploads/{upload_id}/parts/{number}, public → 403 403 403 403 403
+    GET /v2/images/{image_id}/objects/{object_id}, private → 403 403 403 403 403
+    GET /v2/images/{image_id}/objects/{object_id}, public → 403 403 403 403 403
     GET /v2/tasks, private → 401 403 403 403 200
     GET /v2/tasks, public → 401 403 403 403 200
     POST /v2/tasks, private → 401 403 403 403 201

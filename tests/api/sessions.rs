@@ -330,12 +330,12 @@ async fn a_part_is_taken_by_its_own_url_alone() {
     let again = target(&fresh["parts"][1]);
     lines.add("after the end", put(&again, &data[PART..]).await);
     insta::assert_snapshot!(lines, @r#"
-    another part → 403 the signature of the URL is not valid for this part
-    another length → 403 the signature of the URL is not valid for this part
-    another offset → 403 the signature of the URL is not valid for this part
-    a later end → 403 the signature of the URL is not valid for this part
-    no signature → 403 the signature of the URL is not valid for this part
-    no query → 403 the signature of the URL is not valid for this part
+    another part → 403 the signature of the URL is not valid for what is asked
+    another length → 403 the signature of the URL is not valid for what is asked
+    another offset → 403 the signature of the URL is not valid for what is asked
+    a later end → 403 the signature of the URL is not valid for what is asked
+    no signature → 403 the signature of the URL is not valid for what is asked
+    no query → 403 the signature of the URL is not valid for what is asked
     fewer bytes → 400 the part must have 64 bytes, not 63
     more bytes → 400 the part must have 64 bytes, not 65
     as signed → 200

@@ -4,8 +4,8 @@ mod s3;
 
 use async_trait::async_trait;
 use shared::contract::direct::{AtGateway, Bring};
-use shared::ports::{SignedPart, Store};
-use shared::store::PartGrant;
+use shared::ports::{ReadTarget, SignedPart, Store};
+use shared::store::{ObjectKey, PartGrant};
 
 mod memory {
     use std::future::{Ready, ready};
@@ -36,6 +36,16 @@ impl Bring for Keeper {
         assert!(self.0.path().exists());
         AtGateway.bring(store, grant, signed, bytes).await
     }
+
+    async fn fetch(
+        &self,
+        store: &dyn Store,
+        key: &ObjectKey,
+        target: &ReadTarget,
+    ) -> Result<(Vec<u8>, String), String> {
+        assert!(self.0.path().exists());
+        AtGateway.fetch(store, key, target).await
+    }
 }
 
 mod directory {
@@ -64,10 +74,10 @@ mod reopened_directory {
     use shared::adapters::file::FileStore;
     use shared::contract::direct::AtGateway;
     use shared::ports::{
-        ByteStream, Chunks, ObjectWriter, PartBody, PartError, PartLimits, PresentedPart, SignedPart, Store,
-        StoreError,
+        ByteStream, Chunks, ObjectWriter, PartBody, PartError, PartLimits, PresentedPart, ReadError,
+        ReadTarget, SignedPart, Store, StoreError,
     };
-    use shared::store::{ArrivedPart, ChecksumKind, ObjectKey, PartGrant};
+    use shared::store::{ArrivedPart, ChecksumKind, ObjectKey, PartGrant, ReadGrant};
     use shared::time::Timestamp;
     use tempfile::TempDir;
 
@@ -121,6 +131,23 @@ mod reopened_directory {
 
         async fn sign_part(&self, grant: &PartGrant, now: Timestamp) -> Result<SignedPart, StoreError> {
             self.open().sign_part(grant, now).await
+        }
+
+        async fn sign_read(
+            &self,
+            grant: &ReadGrant,
+            now: Timestamp,
+        ) -> Result<Option<ReadTarget>, StoreError> {
+            self.open().sign_read(grant, now).await
+        }
+
+        fn open_read(
+            &self,
+            key: &ObjectKey,
+            query: &[(String, String)],
+            now: Timestamp,
+        ) -> Result<ReadGrant, ReadError> {
+            self.open().open_read(key, query, now)
         }
 
         async fn take_part(

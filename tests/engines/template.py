@@ -86,9 +86,12 @@ with check("the bucket deployed is infra/bucket, with what it keeps a parameter'
     equal(forget["NoncurrentVersionExpiration"], {"NoncurrentDays": ("If", ["KeepsDeleted", ("Ref", "KeepDeletedDays"), 1])})
     equal(wanted_forget["NoncurrentVersionExpiration"], {"NoncurrentDays": template["Parameters"]["KeepDeletedDays"]["Default"]})
     equal({"ExpiredObjectDeleteMarker": forget["ExpiredObjectDeleteMarker"]}, wanted_forget["Expiration"])
-    (deployed,), (wanted,) = bucket["CorsConfiguration"]["CorsRules"], said["cors"]["CORSRules"]
-    equal([deployed[name] for name in ("AllowedOrigins", "AllowedMethods", "AllowedHeaders", "ExposedHeaders", "MaxAge")],
-          [wanted[name] for name in ("AllowedOrigins", "AllowedMethods", "AllowedHeaders", "ExposeHeaders", "MaxAgeSeconds")])
+    asked, rules, nothing = bucket["CorsConfiguration"][1]
+    equal([asked, nothing], ["AnswersScripts", ("Ref", "AWS::NoValue")])
+    (deployed,), (wanted,) = rules["CorsRules"], said["cors"]["CORSRules"]
+    equal([deployed[name] for name in ("AllowedMethods", "AllowedHeaders", "ExposedHeaders", "MaxAge")],
+          [wanted[name] for name in ("AllowedMethods", "AllowedHeaders", "ExposeHeaders", "MaxAgeSeconds")])
+    equal([deployed["AllowedOrigins"], wanted["AllowedOrigins"]], [("Ref", "CorsOrigins"), ["*"]])
     equal(bucket["BucketEncryption"]["ServerSideEncryptionConfiguration"][0]["ServerSideEncryptionByDefault"],
           said["encryption"]["Rules"][0]["ApplyServerSideEncryptionByDefault"])
 
@@ -114,6 +117,15 @@ with check("every route of events/ is one the template has, and all but what nee
     equal({route for route, auth in routes.items() if auth is not None}, opened)
     guard = resources["HttpApi"]["Properties"]["Auth"]
     equal(guard["Authorizers"][guard["DefaultAuthorizer"]]["FunctionArn"], ("GetAtt", "AuthorizerFunction.Arn"))
+
+with check("the API lets the same origins ask as the bucket and the data plane, and tells scripts what glint serve tells them"):
+    cors, code = resources["HttpApi"]["Properties"]["CorsConfiguration"], (ROOT / "shared/src/http/cors.rs").read_text()
+    equal(cors["AllowOrigins"], ("If", ["AnswersScripts", ("Ref", "CorsOrigins"), ["https://nobody.invalid"]]))
+    methods, exposed = (re.search(rf'{name}: HeaderValue =\s+HeaderValue::from_static\(\s*"(.+?)",?\s*\)', code, re.S)[1]
+                        for name in ("METHODS", "EXPOSED"))
+    equal(cors["AllowMethods"], methods.split(", "))
+    equal(cors["ExposeHeaders"], re.sub(r"\\\n\s*", "", exposed).split(", "))
+    equal(resources["DataPlaneStack"]["Properties"]["Parameters"]["CorsOrigins"], ("Join", [",", ("Ref", "CorsOrigins")]))
 
 with check("every function is watched: an alarm for errors, one for throttles, and each tells somebody"):
     for name in functions:
@@ -335,6 +347,16 @@ VALUES = {
     "ImageSchema": (["x" * 2049], ['{"os_distro": {"type": "string"}}']),
     "DiskFormats": (["raw qcow2", "raw,"], ["raw,qcow2", "iso"]),
     "ContainerFormats": (["", "bare;ova"], ["bare"]),
+    "RequireFormatMatch": (["yes"], ["false"]),
+    "FormatChecksAllowed": (["mbr, gptmbr", "MBR"], ["mbr,gptmbr"]),
+    "SessionPartMib": ([4, 5121], [5, 5120]),
+    "SessionSeconds": ([59, 604801], [60]),
+    "SessionUrlSeconds": ([59, 604801], [604800]),
+    "HashRunMib": ([0, 1048577], [1]),
+    "CorsOrigins": (["console.example.com", "https://console.example.com/", "https://Console.example.com", "https://a,b"],
+                    ["*", "https://console.example.com,http://localhost:3000"]),
+    "DownloadRedirect": (["yes"], ["functions", "always"]),
+    "DownloadTrustedHosts": (["https://store.example.com", "a, b", "a/b"], ["store.example.com,10.0.0.1:9000,[::1]:9000"]),
     "BarbicanUrl": (["barbican.example.com", "http://barbican.example.com", "https://b/?x"], ["https://barbican.example.com:9311/"]),
     "AuthorizerCacheSeconds": ([30], [0, 300]),
     "KeystoneUrl": (["keystone.example.com", "https://", "https://k/v3?x"], []),

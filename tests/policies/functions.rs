@@ -22,7 +22,7 @@ use shared::adapters::sqs::SqsQueue;
 use shared::adapters::system::SystemClock;
 use shared::catalog::Catalog;
 use shared::format::Rules;
-use shared::http::{Door, serve};
+use shared::http::{Cors, Door, serve};
 use shared::image::{PageLimits, Quotas, SortKey};
 use shared::operations::{
     Arrival, Arrivals, ArrivalsSettings, Completion, CompletionSettings, Context, ImageData, Images,
@@ -129,7 +129,12 @@ impl Cloud {
     }
 
     fn door(&self) -> Door {
-        Door { identity: Arc::new(TokenSays), ids: Arc::clone(&self.ids), public_endpoint: None }
+        Door {
+            identity: Arc::new(TokenSays),
+            ids: Arc::clone(&self.ids),
+            public_endpoint: None,
+            cors: Cors::default(),
+        }
     }
 
     fn images(&self) -> Router {

@@ -6,9 +6,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use async_trait::async_trait;
 use shared::ports::{
     ByteStream, Chunks, Item, Key, ObjectWriter, Page, Part, PartBody, PartError, PartLimits, PresentedPart,
-    Query, SignedPart, Store, StoreError, Table, TableError, Write,
+    Query, ReadError, ReadTarget, SignedPart, Store, StoreError, Table, TableError, Write,
 };
-use shared::store::{ArrivedPart, ChecksumKind, ObjectKey, PartGrant};
+use shared::store::{ArrivedPart, ChecksumKind, ObjectKey, PartGrant, ReadGrant};
 use shared::time::Timestamp;
 
 /// How calls fail.
@@ -208,6 +208,19 @@ impl Store for ProbedStore {
     async fn sign_part(&self, grant: &PartGrant, now: Timestamp) -> Result<SignedPart, StoreError> {
         // Nothing is sent.
         self.store.sign_part(grant, now).await
+    }
+
+    async fn sign_read(&self, grant: &ReadGrant, now: Timestamp) -> Result<Option<ReadTarget>, StoreError> {
+        self.store.sign_read(grant, now).await
+    }
+
+    fn open_read(
+        &self,
+        key: &ObjectKey,
+        query: &[(String, String)],
+        now: Timestamp,
+    ) -> Result<ReadGrant, ReadError> {
+        self.store.open_read(key, query, now)
     }
 
     async fn take_part(

@@ -14,11 +14,12 @@ use shared::adapters::memory::{MemoryStore, MemoryTable};
 use shared::catalog::Catalog;
 use shared::error::Cause;
 use shared::format::Rules;
-use shared::http::{Door, Routes, serve};
+use shared::http::{Cors, Door, Routes, serve};
 use shared::image::{Accepted, Image, PageLimits, Quotas};
 use shared::operations::{
     Completion, CompletionSettings, Context, ImageData, Images, ImagesSettings, Info, Members, Reaper,
-    SessionSettings, Signatures, StoreInfo, Stores, Tasks, TasksSettings, UploadRequest, UploadSettings,
+    Redirects, SessionSettings, Signatures, StoreInfo, Stores, Tasks, TasksSettings, UploadRequest,
+    UploadSettings,
 };
 use shared::policy::Policy;
 use shared::ports::{Clock, Events, Ids, Key, Query, Queue, Store as _, Table};
@@ -220,7 +221,7 @@ impl World {
             ("uploads", uploads::routes(data.clone())),
             ("gateway", uploads::part_routes(data.clone())),
         ]);
-        let door = Door { identity: Arc::new(TokenSays), ids, public_endpoint: None };
+        let door = Door { identity: Arc::new(TokenSays), ids, public_endpoint: None, cors: Cors::default() };
         let service = Service::in_process(serve(functions.values().cloned().collect::<Routes>(), door));
         Self {
             images,
@@ -238,6 +239,18 @@ impl World {
             table,
             store,
         }
+    }
+
+    /// The same service, whose clients are sent to the store for downloads, and may be scripts.
+    #[must_use]
+    pub fn opened(mut self, redirects: Option<Redirects>, cors: Cors) -> Self {
+        let data = self.data.clone().redirecting(redirects);
+        self.functions.insert("uploads", uploads::routes(data.clone()));
+        self.functions.insert("gateway", uploads::part_routes(data.clone()));
+        let ids = Arc::new(CountingIds::default());
+        let door = Door { identity: Arc::new(TokenSays), ids, public_endpoint: None, cors };
+        let service = Service::in_process(serve(self.routes(), door));
+        Self { data, service, ..self }
     }
 
     /// The routes of every function, as they describe themselves.

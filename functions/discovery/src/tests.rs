@@ -5,7 +5,7 @@ use http::{HeaderMap, Method, Request};
 use serde_json::{Value, json};
 use shared::adapters::none::NoIdentity;
 use shared::adapters::system::RandomIds;
-use shared::http::{Door, serve};
+use shared::http::{Cors, Door, serve};
 use shared::operations::Info;
 use shared::policy::Policy;
 use tower::ServiceExt as _;
@@ -15,7 +15,7 @@ async fn send(method: Method, path: &str, accept: &str) -> (u16, HeaderMap, Stri
     let public_endpoint = Some("https://images.example".to_owned());
     let service = serve(
         crate::routes(Info::new(Policy::default(), [], &shared::image::Accepted::default())),
-        Door { identity, ids: Arc::new(RandomIds), public_endpoint },
+        Door { identity, ids: Arc::new(RandomIds), public_endpoint, cors: Cors::default() },
     );
     let request =
         Request::builder().method(method).uri(path).header("accept", accept).body(Body::empty()).unwrap();

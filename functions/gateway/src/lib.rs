@@ -120,6 +120,7 @@ impl Gateway {
             reaper.recover().await.map_err(GatewayError::Recover)?;
         }
         let data = app.image_data(&context, &stores).verifying(app.signatures()?);
+        let data = data.redirecting(app.gateway_redirects());
         let functions = [
             discovery::routes(app.info()),
             images::routes(app.images(&context), app.members(&context)),

@@ -26,7 +26,8 @@ pub fn routes(data: ImageData) -> Routes {
     routes.layer(DefaultBodyLimit::disable()).with_state(data)
 }
 
-/// The route by which a process takes parts for a store of its own. No function has one: there, parts go to the bucket.
+/// The routes by which a process takes parts for a store of its own, and gives its objects, by signed URLs. No function has one:
+/// there, clients ask the bucket.
 pub fn part_routes(data: ImageData) -> Routes {
-    routes![parts::take].layer(DefaultBodyLimit::disable()).with_state(data)
+    routes![parts::take, download::object].layer(DefaultBodyLimit::disable()).with_state(data)
 }

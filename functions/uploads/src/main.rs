@@ -12,6 +12,6 @@ async fn main() -> Result<(), Error> {
     let app = start()?;
     let context = app.context(&app.cloud_catalog()?, app.cloud_queue())?;
     let data = app.image_data(&context, &app.cloud_stores()?).verifying(app.signatures()?);
-    let data = data.within(COMPLETION);
+    let data = data.redirecting(app.function_redirects()).within(COMPLETION);
     run(uploads::routes(data), &app).await
 }

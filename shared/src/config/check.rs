@@ -11,7 +11,7 @@ pub(super) fn faults(config: &Config) -> Vec<(&'static str, String)> {
 
 fn bounds(config: &Config) -> Vec<(&'static str, String)> {
     let of = |count: usize| count as u64;
-    let bounded: [(&'static str, u64, RangeInclusive<u64>); 18] = [
+    let bounded: [(&'static str, u64, RangeInclusive<u64>); 20] = [
         ("drain_seconds", config.drain_seconds, 0..=86_400),
         ("identity.keystone.cache_seconds", config.identity.keystone.cache_seconds, 0..=3600),
         ("identity.keystone.timeout_seconds", config.identity.keystone.timeout_seconds, 1..=25),
@@ -26,6 +26,8 @@ fn bounds(config: &Config) -> Vec<(&'static str, String)> {
         ("upload.session_seconds", config.upload.session_seconds, 60..=604_800),
         ("upload.url_seconds", config.upload.url_seconds, 60..=604_800),
         ("upload.hash_run_mib", config.upload.hash_run_mib, 1..=u64::MAX >> 20),
+        ("download.url_seconds", config.download.url_seconds, 1..=604_800),
+        ("cors.max_age_seconds", config.cors.max_age_seconds, 0..=86_400),
         ("limits.image_size_bytes", config.limits.image_size_bytes, 1..=i64::MAX as u64),
         ("limits.page_max", of(config.limits.page_max), 1..=1000),
         ("limits.page_default", of(config.limits.page_default), 1..=of(config.limits.page_max)),
@@ -49,6 +51,7 @@ fn texts(config: &Config) -> Vec<(&'static str, String)> {
         ("signatures.barbican_endpoint", &config.signatures.barbican_endpoint),
         ("table.endpoint", &config.table.endpoint),
         ("store.endpoint", &config.store.endpoint),
+        ("store.public_endpoint", &config.store.public_endpoint),
         ("queue.url", &config.queue.url),
         ("queue.endpoint", &config.queue.endpoint),
     ];

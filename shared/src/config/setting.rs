@@ -4,13 +4,14 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use super::{
-    Config, Content, FileOf, IdentityMode, KeyManager, Networks, ProjectOverrides, QueueAdapter, Secret,
-    StoreAdapter, TableAdapter, TextOf,
+    Config, Content, FileOf, IdentityMode, KeyManager, Networks, Origins, ProjectOverrides, QueueAdapter,
+    Redirect, Secret, StoreAdapter, TableAdapter, TextOf,
 };
 use crate::format::Check;
 use crate::id::{ProjectId, StoreId};
 use crate::image::{ContainerFormat, DiskFormat};
 use crate::policy::ProtectionFormat;
+use crate::store::TrustedHosts;
 
 /// One thing a process can be told.
 #[derive(Clone, Copy, Debug)]
@@ -121,6 +122,7 @@ settings! {
     "store.bucket" => store.bucket: "The S3 bucket. Required with `s3`.",
     "store.prefix" => store.prefix: "What every key in the bucket begins with.",
     "store.endpoint" => store.endpoint: "URL of a server that speaks S3. Without it, AWS.",
+    "store.public_endpoint" => store.public_endpoint: "URL of the same server as clients reach it, who are given URLs of parts and of downloads. Without it, `store.endpoint`.",
     "store.region" => store.region: "Region of the bucket. Without it, what the AWS SDK finds.",
     "store.path_style" => store.path_style: "Whether the bucket goes into the path and not into the host name. Most servers other than AWS need `true`.",
     "signatures.key_manager" => signatures.key_manager: "Who keeps the certificates that images are signed by (`img_signature_certificate_uuid`): `none` (signed images are refused), `directory`, `barbican`.",
@@ -142,6 +144,11 @@ settings! {
     "upload.session_seconds" => upload.session_seconds: "How long an upload session lasts after its URLs were last asked for, 60 to 604800. Completing one may take as long.",
     "upload.url_seconds" => upload.url_seconds: "How long a URL of an upload session is good at most, 60 to 604800. In a bucket it ends with the credentials it was made by, which a function's may do within the hour.",
     "upload.hash_run_mib" => upload.hash_run_mib: "How many MiB of an upload session one run hashes at most, 1 or more; the next run goes on.",
+    "download.redirect" => download.redirect: "Who answers a download with 302 and a signed URL of the store: `never`; `functions`, which can carry little themselves; `always`, `glint serve` too. Only to `download.trusted_hosts`.",
+    "download.trusted_hosts" => download.trusted_hosts: "Hosts, separated by commas, that clients may be sent to, each with its port when that is not the scheme's own. A client takes its token along. To others nobody is sent: the data is carried, or the answer says why not.",
+    "download.url_seconds" => download.url_seconds: "How long a download may begin by a URL that a client was sent to, 1 to 604800. In a bucket it ends with the credentials it was made by.",
+    "cors.allowed_origins" => cors.allowed_origins: "Origins of pages whose scripts may ask, separated by commas, as browsers write them (`https://console.example.com`); `*` for all. Without them, none may.",
+    "cors.max_age_seconds" => cors.max_age_seconds: "How long a browser remembers what a script may send, 0 to 86400.",
     "limits.image_size_bytes" => limits.image_size_bytes: "Largest image, in bytes.",
     "limits.tags" => limits.tags: "Tags of an image. -1 is no limit.",
     "limits.properties" => limits.properties: "Custom properties of an image. -1 is no limit.",
@@ -198,15 +205,21 @@ impl Value for String {
     }
 }
 
-impl Value for ProjectOverrides {
-    fn read(text: &str) -> Result<Self, String> {
-        text.parse()
-    }
+macro_rules! value_that_says_its_fault {
+    ($($kind:ty),+) => {$(
+        impl Value for $kind {
+            fn read(text: &str) -> Result<Self, String> {
+                text.parse()
+            }
 
-    fn text(&self) -> String {
-        self.to_string()
-    }
+            fn text(&self) -> String {
+                self.to_string()
+            }
+        }
+    )+};
 }
+
+value_that_says_its_fault!(ProjectOverrides, Origins, TrustedHosts);
 
 impl Value for PathBuf {
     fn read(text: &str) -> Result<Self, String> {
@@ -346,6 +359,7 @@ macro_rules! value_by_word {
 
 value_by_word!(IdentityMode { "none" => None, "keystone" => Keystone });
 value_by_word!(ProtectionFormat { "roles" => Roles, "policies" => Policies });
+value_by_word!(Redirect { "never" => Never, "functions" => Functions, "always" => Always });
 value_by_word!(KeyManager { "none" => None, "directory" => Directory, "barbican" => Barbican });
 value_by_word!(TableAdapter { "sqlite" => Sqlite, "memory" => Memory, "dynamodb" => DynamoDb });
 value_by_word!(QueueAdapter { "local" => Local, "sqs" => Sqs });

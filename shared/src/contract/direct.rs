@@ -1,4 +1,5 @@
-//! What every [`Store`] does with parts that clients bring. Each case wants a store without objects, and somebody who brings.
+//! What every [`Store`] does with parts that clients bring, and with objects that they read by URLs. Each case wants a store
+//! without objects, and somebody who brings and reads.
 
 #![expect(
     clippy::unwrap_used,
@@ -12,12 +13,14 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures_util::future::try_join_all;
-use futures_util::stream;
+use futures_util::{TryStreamExt as _, stream};
 
 use super::store::{key, pattern, try_read};
 use crate::adapters::system::SystemClock;
-use crate::ports::{Cause, Clock as _, PartTarget, PresentedPart, SignedPart, Store, StoreError};
-use crate::store::{ArrivedPart, Checksum, ChecksumKind, ObjectKey, PartGrant, PartLayout, Summing};
+use crate::ports::{Cause, Clock as _, PartTarget, PresentedPart, ReadTarget, SignedPart, Store, StoreError};
+use crate::store::{
+    ArrivedPart, Checksum, ChecksumKind, FileName, ObjectKey, PartGrant, PartLayout, ReadGrant, Summing,
+};
 use crate::time::Timestamp;
 
 /// A client: it brings bytes where a URL says.
@@ -31,6 +34,15 @@ pub trait Bring: Sync {
         signed: &SignedPart,
         bytes: &[u8],
     ) -> Result<String, String>;
+
+    /// Reads the object that a URL is for, sending a header along that nobody signed, and answers its bytes and the
+    /// `Content-Disposition`; else why they were not given, in any words.
+    async fn fetch(
+        &self,
+        store: &dyn Store,
+        key: &ObjectKey,
+        target: &ReadTarget,
+    ) -> Result<(Vec<u8>, String), String>;
 }
 
 /// A client of a store whose parts the gateway takes.
@@ -47,14 +59,41 @@ impl Bring for AtGateway {
         bytes: &[u8],
     ) -> Result<String, String> {
         let PartTarget::Gateway(query) = &signed.target else { panic!("{signed:?}") };
-        let pairs = query.split('&').map(|pair| pair.split_once('=').unwrap());
-        let query = pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
-        let part = PresentedPart { key: grant.key.clone(), number: grant.number, query };
+        let part = PresentedPart { key: grant.key.clone(), number: grant.number, query: pairs(query) };
         let pieces: Vec<Result<Bytes, Cause>> =
             bytes.chunks(100_003).map(|piece| Ok(Bytes::copy_from_slice(piece))).collect();
         let taken = store.take_part(&part, now(), Box::pin(stream::iter(pieces))).await;
         taken.map_err(|error| error.to_string())
     }
+
+    async fn fetch(
+        &self,
+        store: &dyn Store,
+        key: &ObjectKey,
+        target: &ReadTarget,
+    ) -> Result<(Vec<u8>, String), String> {
+        let ReadTarget::Gateway(query) = target else { panic!("{target:?}") };
+        let grant = store.open_read(key, &pairs(query), now()).map_err(|error| error.to_string())?;
+        assert_eq!(&grant.key, key);
+        let size = store.size(key).await.map_err(|error| error.to_string())?;
+        let pieces: Vec<Bytes> = store.read(key, 0..size).await.unwrap().try_collect().await.unwrap();
+        Ok((pieces.concat(), grant.file_name.disposition()))
+    }
+}
+
+/// The pairs of a query, decoded as far as those of this service need it.
+fn pairs(query: &str) -> Vec<(String, String)> {
+    let decoded = |text: &str| {
+        let mut pieces = text.split('%');
+        let mut bytes = pieces.next().unwrap().as_bytes().to_vec();
+        for piece in pieces {
+            bytes.push(u8::from_str_radix(&piece[..2], 16).unwrap());
+            bytes.extend(&piece.as_bytes()[2..]);
+        }
+        String::from_utf8(bytes).unwrap()
+    };
+    let pairs = query.split('&').map(|pair| pair.split_once('=').unwrap());
+    pairs.map(|(name, value)| (name.to_owned(), decoded(value))).collect()
 }
 
 /// Runs every case of the suite as a test of its own. Takes a function whose future is a pair: a fresh store, and who
@@ -76,6 +115,9 @@ macro_rules! direct_contract {
             a_removed_object_takes_no_part
             leave_ends_with_its_time
             the_size_of_an_object_is_told
+            an_object_is_read_by_its_url_under_its_name
+            a_url_reads_one_object_until_its_time_is_over
+            a_removed_object_is_not_read_by_its_url
         }
     };
     (@each $fresh:path: $($case:ident)*) => {
@@ -334,4 +376,58 @@ pub async fn the_size_of_an_object_is_told(store: &dyn Store, client: &dyn Bring
         assert_eq!(store.size(&key).await.unwrap(), len);
     }
     assert!(matches!(store.size(&key(3, 3)).await, Err(StoreError::NotFound)));
+}
+
+/// A URL that is good for the five minutes before its end.
+async fn signed(store: &dyn Store, key: &ObjectKey, name: &str, until: Timestamp) -> ReadTarget {
+    let md5 = Some("900150983cd24fb0d6963f7d28e17f72".to_owned());
+    let grant = ReadGrant { key: key.clone(), file_name: FileName::of(name, "x"), md5, until };
+    let ago = Timestamp::from_microseconds(until.microseconds() - 300_000_000);
+    store.sign_read(&grant, ago).await.unwrap().unwrap()
+}
+
+fn in_five_minutes() -> Timestamp {
+    now().plus(Duration::from_mins(5))
+}
+
+/// Whatever the name is made of.
+pub async fn an_object_is_read_by_its_url_under_its_name(store: &dyn Store, client: &dyn Bring) {
+    let bytes = pattern(1, 100_000);
+    store.put(&key(1, 1), vec![Bytes::from(bytes.clone())].into()).await.unwrap();
+    for (name, told) in [
+        ("web.qcow2", "attachment; filename=\"web.qcow2\""),
+        (
+            "a \"b\"; c=d&e/%2F+\r\nü",
+            "attachment; filename=\"a _b_; c=d&e__2F+___\"; filename*=UTF-8''a%20%22b%22%3B%20c%3Dd&e_%252F+__%C3%BC",
+        ),
+    ] {
+        let target = signed(store, &key(1, 1), name, in_five_minutes()).await;
+        let (read, disposition) = client.fetch(store, &key(1, 1), &target).await.unwrap();
+        assert!(read == bytes, "other bytes than were put");
+        assert_eq!(disposition, told);
+    }
+}
+
+/// No other object, and not after.
+pub async fn a_url_reads_one_object_until_its_time_is_over(store: &dyn Store, client: &dyn Bring) {
+    for attempt in [1, 2] {
+        store.put(&key(1, attempt), vec![Bytes::from(pattern(attempt, 10))].into()).await.unwrap();
+    }
+    let over = signed(store, &key(1, 1), "web", now()).await;
+    client.fetch(store, &key(1, 1), &over).await.unwrap_err();
+    let target = match signed(store, &key(1, 1), "web", in_five_minutes()).await {
+        ReadTarget::Store(url) => {
+            ReadTarget::Store(url.replace(&key(1, 1).to_string(), &key(1, 2).to_string()))
+        }
+        gateway @ ReadTarget::Gateway(_) => gateway,
+    };
+    client.fetch(store, &key(1, 2), &target).await.unwrap_err();
+}
+
+/// Nor is it an error to sign for what is not there.
+pub async fn a_removed_object_is_not_read_by_its_url(store: &dyn Store, client: &dyn Bring) {
+    store.put(&key(1, 1), vec![Bytes::from_static(b"x")].into()).await.unwrap();
+    store.remove(&key(1, 1)).await.unwrap();
+    let target = signed(store, &key(1, 1), "web", in_five_minutes()).await;
+    client.fetch(store, &key(1, 1), &target).await.unwrap_err();
 }

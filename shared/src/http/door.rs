@@ -17,6 +17,7 @@ use tower::Layer as _;
 use tracing::{Instrument as _, Span, debug, error, field, info, info_span};
 
 use super::body::render;
+use super::cors::Cors;
 use super::error::{ApiError, Failure};
 use super::extract::{BaseUrl, HasBody, NoBody, PublicEndpoint, UNKNOWN_PATH};
 use super::routes::Routes;
@@ -34,6 +35,8 @@ pub struct Door {
     pub ids: Arc<dyn Ids>,
     /// URL clients reach the service by, when it is configured.
     pub public_endpoint: Option<String>,
+    /// Scripts of which pages may ask.
+    pub cors: Cors,
 }
 
 /// Among a request's extensions: its host could not tell who calls, for the identity service cannot be asked now.
@@ -42,8 +45,8 @@ pub struct CallerUnavailable;
 
 /// Puts routes, written for paths under `/v2`, behind the door. Call it once, after the last route.
 ///
-/// Every answer carries `x-openstack-request-id`. All but the versions, the health check, and parts that come by a signed URL
-/// need a caller.
+/// Every answer carries `x-openstack-request-id`. All but the versions, the health check, and what comes by a signed URL need
+/// a caller. What a script may do is told without one too.
 pub fn serve(routes: impl Into<Routes>, door: Door) -> Router {
     let routes = routes.into().router.fallback(unknown_path).method_not_allowed_fallback(wrong_method);
     // Around the router, not in it: the path has to change before routes are matched.
@@ -66,6 +69,7 @@ async fn enter(State(door): State<Arc<Door>>, mut request: Request, next: Next) 
     let started = Instant::now();
     let id = door.ids.request_id();
     let accept: Vec<HeaderValue> = request.headers().get_all(header::ACCEPT).iter().cloned().collect();
+    let origin = request.headers().get(header::ORIGIN).cloned();
     let head = request.method() == Method::HEAD;
     let (method, path) = (request.method(), request.uri().path());
     let span = info_span!("request", %id, %method, path, global_id = field::Empty);
@@ -87,6 +91,7 @@ async fn enter(State(door): State<Arc<Door>>, mut request: Request, next: Next) 
     if let Ok(id) = HeaderValue::try_from(String::from(id)) {
         response.headers_mut().insert(REQUEST_ID, id);
     }
+    door.cors.tell(origin.as_ref(), response.headers_mut());
     let milliseconds = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
     info!(status = response.status().as_u16(), milliseconds, "answered");
     response
@@ -96,6 +101,9 @@ async fn enter(State(door): State<Arc<Door>>, mut request: Request, next: Next) 
 async fn pass(door: &Door, mut request: Request, next: Next, span: &Span) -> Result<Response, ApiError> {
     if let Some(global_id) = global_request_id(request.headers())? {
         span.record("global_id", global_id);
+    }
+    if let Some(told) = door.cors.preflight(request.method(), request.headers()) {
+        return Ok(told);
     }
     if request.method() == Method::OPTIONS {
         return Ok(StatusCode::OK.into_response());
@@ -112,7 +120,7 @@ async fn pass(door: &Door, mut request: Request, next: Next, span: &Span) -> Res
             if request.extensions().get::<CallerUnavailable>().is_some() {
                 return Err(IdentityError::Unavailable("so the gateway's authorizer said".into()).into());
             }
-            let needs_caller = !version::brings_part(request.method(), request.uri());
+            let needs_caller = !version::is_signed(request.method(), request.uri());
             if needs_caller && request.extensions().get::<Caller>().is_none() {
                 let headers = request.headers();
                 let tokens = Tokens::of(|name| headers.get(name).map(HeaderValue::as_bytes))?;

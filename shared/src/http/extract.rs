@@ -43,6 +43,10 @@ pub struct UploadPath(pub ImageId, pub String);
 #[derive(Clone, Debug)]
 pub struct PartPath(pub ImageId, pub String, pub String);
 
+/// The image and the object of it a path names, in its `{image_id}` and `{object_id}`; the object as it was written.
+#[derive(Clone, Debug)]
+pub struct ObjectPath(pub ImageId, pub String);
+
 /// A JSON body of up to [`MAX_JSON_BYTES`]. Its declared type is not looked at.
 ///
 /// # Errors
@@ -120,6 +124,15 @@ impl<S: Send + Sync> FromRequestParts<S> for PartPath {
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
         let UploadPath(id, upload) = UploadPath::from_request_parts(parts, state).await?;
         Ok(Self(id, upload, parameter(parts, "number").await?))
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for ObjectPath {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        let ImagePath(id) = ImagePath::from_request_parts(parts, state).await?;
+        Ok(Self(id, parameter(parts, "object_id").await?))
     }
 }
 

@@ -5,6 +5,7 @@
 
 mod body;
 mod conditions;
+mod cors;
 mod door;
 mod error;
 mod extract;
@@ -17,11 +18,12 @@ pub mod version;
 
 pub use body::prefers_json;
 pub use conditions::knows;
+pub use cors::Cors;
 pub use door::{CallerUnavailable, Door, serve};
 pub use error::ApiError;
 pub use extract::{
-    BaseUrl, ImagePath, JsonBody, MAX_JSON_BYTES, MemberPath, NoBody, PartPath, QueryPairs, TagPath,
-    TaskPath, UploadPath,
+    BaseUrl, ImagePath, JsonBody, MAX_JSON_BYTES, MemberPath, NoBody, ObjectPath, PartPath, QueryPairs,
+    TagPath, TaskPath, UploadPath,
 };
 pub use payload::Payload;
 #[cfg(feature = "openapi")]

@@ -5,7 +5,7 @@ use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn};
 use utoipa::openapi::schema::{Object, ObjectBuilder, Type};
 use utoipa::openapi::{RefOr, Required, Schema};
 
-use super::extract::{ImagePath, MemberPath, PartPath, TagPath, TaskPath, UploadPath};
+use super::extract::{ImagePath, MemberPath, ObjectPath, PartPath, TagPath, TaskPath, UploadPath};
 
 impl IntoParams for ImagePath {
     fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
@@ -41,6 +41,14 @@ impl IntoParams for PartPath {
     fn into_params(place: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
         let mut parameters = UploadPath::into_params(place);
         parameters.push(in_path("number", "Number of the part, counted from 1."));
+        parameters
+    }
+}
+
+impl IntoParams for ObjectPath {
+    fn into_params(place: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
+        let mut parameters = ImagePath::into_params(place);
+        parameters.push(in_path("object_id", "Id of the object that holds the image's data."));
         parameters
     }
 }

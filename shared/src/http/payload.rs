@@ -97,7 +97,7 @@ mod tests {
     use super::*;
     use crate::adapters::none::NoIdentity;
     use crate::adapters::system::RandomIds;
-    use crate::http::{Door, serve};
+    use crate::http::{Cors, Door, serve};
 
     const PATH: &str = "/v2/images/x/file";
 
@@ -109,7 +109,10 @@ mod tests {
             .route("/v2/images", get(answers));
         let payload = Payload { max_bytes: 10, elsewhere: elsewhere.map(str::to_owned) };
         let identity = Arc::new(NoIdentity::new("p".parse().unwrap()));
-        serve(payload.limit(routes), Door { identity, ids: Arc::new(RandomIds), public_endpoint: None })
+        serve(
+            payload.limit(routes),
+            Door { identity, ids: Arc::new(RandomIds), public_endpoint: None, cors: Cors::default() },
+        )
     }
 
     async fn said(elsewhere: Option<&str>, request: http::request::Builder, body: &'static str) -> String {

@@ -69,12 +69,19 @@ pub(super) fn is_open(path: &str) -> bool {
     ["/", "/versions", "/versions/", "/healthcheck", "/openapi.json"].contains(&path)
 }
 
-/// Whether a request under `/v2` brings a part of an upload session. Its URL says who may, by a signature that the store looks at.
-pub(super) fn brings_part(method: &Method, uri: &Uri) -> bool {
-    let mut steps = uri.path().split('/').skip(1);
-    let ours = ["v2", "images", "", "uploads", "", "parts", ""];
-    let fits = ours.into_iter().all(|ours| steps.next().is_some_and(|step| ours.is_empty() || step == ours));
-    *method == Method::PUT && fits && steps.next().is_none()
+/// Whether a request under `/v2` brings a part of an upload session, or reads an object. Its URL says who may, by a signature that
+/// the store looks at.
+pub(super) fn is_signed(method: &Method, uri: &Uri) -> bool {
+    let fits = |ours: &[&str]| {
+        let steps: Vec<_> = uri.path().split('/').skip(1).collect();
+        steps.len() == ours.len()
+            && ours.iter().zip(steps).all(|(ours, step)| ours.is_empty() || *ours == step)
+    };
+    match *method {
+        Method::PUT => fits(&["v2", "images", "", "uploads", "", "parts", ""]),
+        Method::GET | Method::HEAD => fits(&["v2", "images", "", "objects", ""]),
+        _ => false,
+    }
 }
 
 fn is_advertised(version: &str) -> bool {
@@ -98,18 +105,30 @@ mod tests {
     }
 
     #[test]
-    fn a_part_is_brought_by_its_own_path_alone() {
-        let brings = |method: Method, path: &str| brings_part(&method, &path.parse().unwrap());
-        assert!(brings(Method::PUT, "/v2/images/i/uploads/u/parts/1?signature=x"));
+    fn a_url_is_leave_where_it_is_signed_and_nowhere_else() {
+        let signed = |method: Method, path: &str| is_signed(&method, &path.parse().unwrap());
+        assert!(signed(Method::PUT, "/v2/images/i/uploads/u/parts/1?signature=x"));
+        assert!(signed(Method::GET, "/v2/images/i/objects/o?signature=x"));
+        assert!(signed(Method::HEAD, "/v2/images/i/objects/o"));
         for path in [
             "/v2/images/i/uploads/u/parts",
             "/v2/images/i/uploads/u/parts/1/x",
             "/v2/images/i/file/u/parts/1",
             "/v2/tasks/i/uploads/u/parts/1",
+            "/v2/images/i/objects/o",
         ] {
-            assert!(!brings(Method::PUT, path), "{path}");
+            assert!(!signed(Method::PUT, path), "{path}");
         }
-        assert!(!brings(Method::POST, "/v2/images/i/uploads/u/parts/1"));
+        for path in [
+            "/v2/images/i/file",
+            "/v2/images/i/objects",
+            "/v2/images/i/objects/o/x",
+            "/v2/images/i/objects/o/",
+        ] {
+            assert!(!signed(Method::GET, path), "{path}");
+        }
+        assert!(!signed(Method::POST, "/v2/images/i/uploads/u/parts/1"));
+        assert!(!signed(Method::DELETE, "/v2/images/i/objects/o"));
     }
 
     #[test]

@@ -2,15 +2,25 @@
 
 use std::ops::Range;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::{ImageData, find};
 use crate::error::{Error, Result};
-use crate::id::ImageId;
+use crate::id::{ImageId, Ulid};
 use crate::identity::Caller;
 use crate::image::Status;
 use crate::policy::Operation;
-use crate::ports::{ByteStream, Store};
-use crate::store::ObjectKey;
+use crate::ports::{ByteStream, Clock, ReadError, ReadTarget, Store};
+use crate::store::{FileName, ObjectKey, ReadGrant, TrustedHosts};
+
+/// How clients are sent to the store to read there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Redirects {
+    /// Hosts that clients may be sent to, for they take their token along.
+    pub trusted: TrustedHosts,
+    /// How long a URL is good.
+    pub url_life: Duration,
+}
 
 /// What can be said of image data without reading it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,11 +36,21 @@ pub struct ImageInfo {
 pub struct Download {
     /// What can be said of it.
     pub info: ImageInfo,
+    /// What it is saved as.
+    pub file_name: FileName,
     key: ObjectKey,
     store: Arc<dyn Store>,
+    redirects: Option<Arc<Redirects>>,
+    clock: Arc<dyn Clock>,
 }
 
 impl ImageData {
+    /// The same operations, where clients are sent to the store to read there; nowhere with `None`.
+    #[must_use]
+    pub fn redirecting(self, redirects: Option<Redirects>) -> Self {
+        Self { redirects: redirects.map(Arc::new), ..self }
+    }
+
     /// Finds an image's data (`GET /v2/images/{image_id}/file`); `None` while there is none. Cost: one read.
     ///
     /// # Errors
@@ -44,7 +64,43 @@ impl ImageData {
         let (Some(location), Some(size)) = (image.location, image.size) else { return Ok(None) };
         let store = self.store(&location.store)?;
         let checksum = image.digests.map(|digests| digests.md5);
-        Ok(Some(Download { info: ImageInfo { size, checksum }, key: location.key, store }))
+        Ok(Some(Download {
+            info: ImageInfo { size, checksum },
+            file_name: FileName::of(image.name.as_deref().unwrap_or_default(), id.as_str()),
+            key: location.key,
+            store,
+            redirects: self.redirects.clone(),
+            clock: Arc::clone(&self.context.clock),
+        }))
+    }
+
+    /// Finds an object by a URL that was given out for it, whoever asks. Cost: what its size is to the store; the table is not
+    /// asked, so a URL is good until it ends.
+    ///
+    /// # Errors
+    /// `Forbidden` when the URL is none of ours or has expired; `NotFound` when objects are read from the bucket, or this one is
+    /// removed; `Unavailable`.
+    pub async fn open_signed(
+        &self,
+        image: ImageId,
+        object: &str,
+        query: &[(String, String)],
+    ) -> Result<Download> {
+        let unknown = || Error::NotFound("The resource could not be found.".to_owned());
+        let object: Ulid = object.parse().map_err(|_| unknown())?;
+        let key = ObjectKey::new(image, object);
+        let store = self.store(self.stores.default_id())?;
+        let grant = store.open_read(&key, query, self.context.clock.now()).map_err(|error| match error {
+            ReadError::Elsewhere => Error::NotFound(error.to_string()),
+            ReadError::Unsealed(_) => Error::Forbidden(error.to_string()),
+        })?;
+        let size = match store.size(&key).await {
+            Err(crate::ports::StoreError::NotFound) => return Err(unknown()),
+            size => size?,
+        };
+        let info = ImageInfo { size, checksum: grant.md5 };
+        let clock = Arc::clone(&self.context.clock);
+        Ok(Download { info, file_name: grant.file_name, key, store, redirects: None, clock })
     }
 }
 
@@ -62,5 +118,34 @@ impl Download {
             return Ok(Box::pin(futures_util::stream::empty()));
         }
         Ok(self.store.read(&self.key, range).await?)
+    }
+
+    /// The URL a client is sent to, to read the data there; `None` where it is to be read here: clients are sent nowhere, there are
+    /// no bytes, or the store's host is not trusted with their tokens. `ours` makes a URL of this service from the object and a query.
+    /// Cost: none; nothing is sent.
+    ///
+    /// # Errors
+    /// `Unavailable`, `Internal` when the store cannot sign.
+    pub async fn redirect(&self, ours: impl FnOnce(&ObjectKey, &str) -> String) -> Result<Option<String>> {
+        let Some(redirects) = self.redirects.as_ref().filter(|_| self.info.size > 0) else { return Ok(None) };
+        let now = self.clock.now();
+        let grant = ReadGrant {
+            key: self.key.clone(),
+            file_name: self.file_name.clone(),
+            md5: self.info.checksum.clone(),
+            until: now.plus(redirects.url_life),
+        };
+        let url = match self.store.sign_read(&grant, now).await? {
+            None => return Ok(None),
+            Some(ReadTarget::Store(url)) => url,
+            Some(ReadTarget::Gateway(query)) => ours(&self.key, &query),
+        };
+        if redirects.trusted.trust(&url) {
+            return Ok(Some(url));
+        }
+        // Without its query, which is the leave.
+        let place = url.split('?').next().unwrap_or_default();
+        tracing::warn!(place, "no redirect: its host is not in download.trusted_hosts");
+        Ok(None)
     }
 }

@@ -30,7 +30,7 @@ use crate::ports::{Clock, Event, EventKind, Events, Ids, Limits, Queue, Store};
 
 pub use arrivals::{Arrival, Arrivals, ArrivalsSettings, Owner};
 pub use completion::{Completion, CompletionSettings, Outcome};
-pub use download::{Download, ImageInfo};
+pub use download::{Download, ImageInfo, Redirects};
 pub use images::{Images, ImagesSettings};
 pub use info::{Info, StoreInfo};
 pub use list::ImagePage;

@@ -15,7 +15,7 @@ use std::time::Duration;
 use super::contention::Tries;
 use super::signatures::{Signatures, Signed};
 use super::usage::{again_within, allowed};
-use super::{ATTEMPTS, Context, SessionSettings, Stores, find, refused, tell};
+use super::{ATTEMPTS, Context, Redirects, SessionSettings, Stores, find, refused, tell};
 use crate::catalog::{ChangeError, Due, Stored};
 use crate::error::{Error, Result};
 use crate::format::{Examination, Rules};
@@ -35,6 +35,7 @@ pub struct ImageData {
     pub(super) stores: Stores,
     pub(super) settings: UploadSettings,
     pub(super) signatures: Signatures,
+    pub(super) redirects: Option<Arc<Redirects>>,
 }
 
 /// What is configured about uploads.
@@ -62,9 +63,9 @@ pub struct UploadRequest {
 }
 
 impl ImageData {
-    /// Operations in a context, on these stores. Signed images are refused.
+    /// Operations in a context, on these stores. Signed images are refused, and clients are sent nowhere.
     pub fn new(context: Context, stores: Stores, settings: UploadSettings) -> Self {
-        Self { context, stores, settings, signatures: Signatures::none() }
+        Self { context, stores, settings, signatures: Signatures::none(), redirects: None }
     }
 
     /// The same operations, with what verifies signed images.

@@ -1,4 +1,4 @@
-//! What the store says of parts that clients bring themselves.
+//! What the store says of parts that clients bring themselves, and of objects that they read so.
 
 use std::pin::Pin;
 
@@ -29,6 +29,15 @@ pub enum PartTarget {
     Gateway(String),
 }
 
+/// Where an object is read by a URL alone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ReadTarget {
+    /// From the store, by this URL.
+    Store(String),
+    /// From this service, by the object's own path and this query.
+    Gateway(String),
+}
+
 /// A part that a client brings to this service, as its URL says.
 #[derive(Clone, Debug)]
 pub struct PresentedPart {
@@ -38,6 +47,17 @@ pub struct PresentedPart {
     pub number: u32,
     /// The query's pairs, decoded.
     pub query: Vec<(String, String)>,
+}
+
+/// Why an object is not read by a URL.
+#[derive(Debug, thiserror::Error)]
+pub enum ReadError {
+    /// The store is not one that this service reads by URLs.
+    #[error("objects are read from the bucket, by the URLs that were signed for them")]
+    Elsewhere,
+    /// The URL gives no leave.
+    #[error(transparent)]
+    Unsealed(#[from] Unsealed),
 }
 
 /// Why a part was not taken. Nothing of it counts as arrived, and what had arrived of it before does no more.

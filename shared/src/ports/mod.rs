@@ -13,7 +13,7 @@ mod table_rules;
 
 pub use certificates::{Certificates, CertificatesError, MAX_CERTIFICATE_BYTES};
 pub use clock::{Clock, Ids};
-pub use direct::{PartBody, PartError, PartTarget, PresentedPart, SignedPart};
+pub use direct::{PartBody, PartError, PartTarget, PresentedPart, ReadError, ReadTarget, SignedPart};
 pub use events::{Event, EventKind, Events};
 pub use identity::{Identity, IdentityError, Tokens};
 pub use limits::{Limit, Limits, LimitsError, ProjectLimits};

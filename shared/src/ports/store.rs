@@ -9,8 +9,8 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use futures_core::Stream;
 
-use super::{Cause, PartBody, PartError, PresentedPart, SignedPart};
-use crate::store::{ArrivedPart, ChecksumKind, ObjectKey, PartGrant};
+use super::{Cause, PartBody, PartError, PresentedPart, ReadError, ReadTarget, SignedPart};
+use crate::store::{ArrivedPart, ChecksumKind, ObjectKey, PartGrant, ReadGrant};
 use crate::time::Timestamp;
 
 /// Bytes of an object, in order, as they are read.
@@ -96,6 +96,28 @@ pub trait Store: Debug + Send + Sync {
 
     /// Removes the object and whatever was begun under its key. One that is absent already is no error.
     async fn remove(&self, key: &ObjectKey) -> Result<(), StoreError>;
+
+    /// Makes the URL by which anybody reads the object, or ranges of it, good from `now` until the grant ends; `None` where a store
+    /// has no such way. Who reads is told `application/octet-stream` and the grant's file name, and may send headers of any kind
+    /// along. The object is not asked for.
+    async fn sign_read(&self, grant: &ReadGrant, now: Timestamp) -> Result<Option<ReadTarget>, StoreError> {
+        let _ = (grant, now);
+        Ok(None)
+    }
+
+    /// The leave to read an object that a URL gives which leads to this service.
+    ///
+    /// # Errors
+    /// [`ReadError`]; `Elsewhere` where clients read from the store itself.
+    fn open_read(
+        &self,
+        key: &ObjectKey,
+        query: &[(String, String)],
+        now: Timestamp,
+    ) -> Result<ReadGrant, ReadError> {
+        let _ = (key, query, now);
+        Err(ReadError::Elsewhere)
+    }
 
     /// Begins an object of `size` bytes, at least 1, whose parts clients bring themselves, each with a checksum of this kind
     /// if there is one. Answers what the store calls it. Nothing is readable under the key before [`Self::assemble`] answered.

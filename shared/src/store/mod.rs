@@ -1,15 +1,21 @@
 //! Where an image's bytes lie: objects, their keys, and the way in and out.
 
 mod checksum;
+mod file_name;
 mod key;
 mod part;
+mod reading;
 mod request;
 mod seal;
 mod session;
+mod trust;
 
 pub use checksum::{Checksum, ChecksumKind, Summing};
+pub use file_name::FileName;
 pub use key::ObjectKey;
 pub use part::{ArrivedPart, PartGrant, PartLayout};
+pub use reading::ReadGrant;
 pub use request::{MOST_AT_A_TIME, SessionRequest, read_parts};
 pub use seal::{SEAL_KEY_BYTES, Sealer, Unsealed};
 pub use session::{Expected, HashState, Phase, Session};
+pub use trust::TrustedHosts;

@@ -1,6 +1,6 @@
-//! Seals: the signature in a URL by which the gateway itself takes a part, without a token.
+//! Seals: the signature in a URL by which the gateway itself takes a part, or gives an object, without a token.
 //!
-//! A seal is HMAC-SHA256 over everything a [`PartGrant`] says, so a URL is good for one part, its length, its checksum and its time.
+//! A seal is HMAC-SHA256 over everything a grant says, so a URL is good for one part, its length, its checksum and its time.
 
 use std::fmt;
 
@@ -29,7 +29,7 @@ impl fmt::Debug for Sealer {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Unsealed {
     /// It is not one of ours, or was changed.
-    #[error("the signature of the URL is not valid for this part")]
+    #[error("the signature of the URL is not valid for what is asked")]
     Forged,
     /// Its time is over.
     #[error("the URL has expired: ask for a fresh one")]
@@ -54,7 +54,7 @@ impl Sealer {
             grant.len(),
             grant.until.microseconds(),
             checksum.unwrap_or_default(),
-            hexadecimal(&self.mac(grant).finalize().into_bytes()),
+            hexadecimal(&self.mac(&said(grant))),
         )
     }
 
@@ -89,28 +89,39 @@ impl Sealer {
             checksum,
             until: Timestamp::from_microseconds(until),
         };
-        let signature = bytes(value("signature").unwrap_or_default())?;
-        // In constant time.
-        self.mac(&grant).verify_slice(&signature).map_err(|_| Unsealed::Forged)?;
+        self.verify(&said(&grant), &bytes(value("signature").unwrap_or_default())?)?;
         if now >= grant.until { Err(Unsealed::Expired) } else { Ok(grant) }
     }
 
-    fn mac(&self, grant: &PartGrant) -> Hmac<Sha256> {
-        let PartGrant { key, upload, number, range, checksum, until } = grant;
-        let checksum = checksum.as_ref().map(ToString::to_string).unwrap_or_default();
-        let said = format!(
-            "glint part 1\n{key}\n{upload}\n{number}\n{}\n{}\n{checksum}\n{}",
-            range.start,
-            range.end,
-            until.microseconds()
-        );
+    /// The seal of a text. What texts say differs in their first line.
+    pub(super) fn mac(&self, said: &str) -> Vec<u8> {
+        self.begin(said).finalize().into_bytes().to_vec()
+    }
+
+    /// Looks at a seal, in constant time.
+    pub(super) fn verify(&self, said: &str, seal: &[u8]) -> Result<(), Unsealed> {
+        self.begin(said).verify_slice(seal).map_err(|_| Unsealed::Forged)
+    }
+
+    fn begin(&self, said: &str) -> Hmac<Sha256> {
         let mut mac = Hmac::<Sha256>::new(&self.key.into());
         mac.update(said.as_bytes());
         mac
     }
 }
 
-fn hexadecimal(bytes: &[u8]) -> String {
+fn said(grant: &PartGrant) -> String {
+    let PartGrant { key, upload, number, range, checksum, until } = grant;
+    let checksum = checksum.as_ref().map(ToString::to_string).unwrap_or_default();
+    format!(
+        "glint part 1\n{key}\n{upload}\n{number}\n{}\n{}\n{checksum}\n{}",
+        range.start,
+        range.end,
+        until.microseconds()
+    )
+}
+
+pub(super) fn hexadecimal(bytes: &[u8]) -> String {
     use std::fmt::Write;
     bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
         // Writing to a string cannot fail.
@@ -119,7 +130,7 @@ fn hexadecimal(bytes: &[u8]) -> String {
     })
 }
 
-fn bytes(text: &str) -> Result<Vec<u8>, Unsealed> {
+pub(super) fn bytes(text: &str) -> Result<Vec<u8>, Unsealed> {
     let pair = |pair: &[u8]| {
         let digits = std::str::from_utf8(pair).ok().filter(|digits| digits.len() == 2)?;
         digits.bytes().all(|digit| digit.is_ascii_hexdigit()).then(|| u8::from_str_radix(digits, 16).ok())?

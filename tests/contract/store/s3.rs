@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use std::future::{Ready, ready};
 use std::pin::Pin;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use aws_smithy_runtime_api::client::http::{HttpConnector, HttpConnectorFuture};
@@ -14,11 +15,12 @@ use bytes::Bytes;
 use futures_util::{Stream, StreamExt, stream};
 use http_body::Frame;
 use http_body_util::{BodyExt, StreamBody};
-use shared::adapters::s3::S3Store;
+use shared::adapters::s3::{S3Settings, S3Store};
+use shared::adapters::system::SystemClock;
 use shared::contract::direct::Bring;
 use shared::contract::store::{key, parts, pattern, pieces, try_read};
-use shared::ports::{PartTarget, SignedPart, Store, StoreError};
-use shared::store::PartGrant;
+use shared::ports::{Clock as _, PartTarget, ReadTarget, SignedPart, Store, StoreError};
+use shared::store::{FileName, ObjectKey, PartGrant, ReadGrant};
 use tests::engines::s3::{Connector, S3Engine};
 
 const MIB: usize = 1 << 20;
@@ -53,6 +55,26 @@ impl Bring for Client {
             Some(etag) if answer.status().is_success() => Ok(etag.to_owned()),
             _ => Err(format!("{:?}", answer.status())),
         }
+    }
+
+    async fn fetch(
+        &self,
+        _store: &dyn Store,
+        _key: &ObjectKey,
+        target: &ReadTarget,
+    ) -> Result<(Vec<u8>, String), String> {
+        let ReadTarget::Store(url) = target else { panic!("{target:?}") };
+        let request = http::Request::get(url).header("x-auth-token", "of a client that follows a redirect");
+        let request = request.header("range", "bytes=0-").body(SdkBody::empty()).unwrap();
+        let answer = self.0.call(HttpRequest::try_from(request).unwrap()).await.unwrap();
+        if !answer.status().is_success() {
+            return Err(format!("{:?}", answer.status()));
+        }
+        let told = |name| answer.headers().get(name).unwrap_or_default().to_owned();
+        assert_eq!(told("content-type"), "application/octet-stream");
+        let disposition = told("content-disposition");
+        let bytes = answer.into_body().collect().await.unwrap().to_bytes();
+        Ok((bytes.to_vec(), disposition))
     }
 }
 
@@ -281,4 +303,25 @@ async fn removal_aborts_every_upload_of_its_key_and_no_other() {
     let (objects, mut begun) = engine.keys();
     begun.sort_by_key(String::len);
     assert_eq!((objects, begun), (Vec::new(), left.to_vec()));
+}
+
+#[tokio::test]
+async fn who_is_given_a_url_is_given_the_address_it_can_reach() {
+    let engine = S3Engine::new();
+    let public_endpoint = Some("https://images.example.com".to_owned());
+    let store = S3Store::new(S3Settings { public_endpoint, ..engine.settings() });
+    let until = SystemClock.now().plus(Duration::from_mins(5));
+    let (key, upload) = (key(1, 1), "u".to_owned());
+    let part = PartGrant { key: key.clone(), upload, number: 1, range: 0..10, checksum: None, until };
+    let signed = store.sign_part(&part, SystemClock.now()).await.unwrap();
+    let PartTarget::Store(url) = signed.target else { panic!("{signed:?}") };
+    assert!(url.starts_with(&format!("https://images.example.com/images/glint/{key}?")), "{url}");
+    let grant = ReadGrant { key: key.clone(), file_name: FileName::of("web", "x"), md5: None, until };
+    let target = store.sign_read(&grant, SystemClock.now()).await.unwrap().unwrap();
+    let ReadTarget::Store(url) = target else { panic!("{target:?}") };
+    assert!(url.starts_with(&format!("https://images.example.com/images/glint/{key}?")), "{url}");
+    assert!(url.contains("X-Amz-Expires=300") || url.contains("X-Amz-Expires=299"), "{url}");
+    // What the service itself sends goes where it always went.
+    store.put(&key, pieces(b"here", 4)).await.unwrap();
+    assert_eq!(engine.keys().0, [format!("glint/{key}")]);
 }

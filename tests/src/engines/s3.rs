@@ -108,6 +108,7 @@ impl S3Engine {
             bucket: "images".to_owned(),
             prefix: "glint/".to_owned(),
             path_style: true,
+            public_endpoint: None,
         }
     }
 
@@ -188,6 +189,8 @@ impl S3 for S3Engine {
             content_length: i64::try_from(bytes.len()).ok(),
             content_range: range.map(|range| format!("bytes {}-{}/{size}", range.start, range.end - 1)),
             e_tag: Some(ETag::Strong(object.etag)),
+            content_type: request.input.response_content_type,
+            content_disposition: request.input.response_content_disposition,
             ..GetObjectOutput::default()
         }))
     }

@@ -2,7 +2,7 @@
 
 use axum::Json;
 use axum::extract::{Request, State};
-use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::IntoResponse;
 use shared::http::{ApiError, BaseUrl, JsonBody, PartPath, QueryPairs, UploadPath};
 use shared::identity::Caller;
@@ -58,8 +58,5 @@ pub(crate) async fn take(
     let part = BroughtPart { image, session, number, query };
     let etag = data.take_part(part, Box::pin(chunks(request.into_body()))).await?;
     let etag = HeaderValue::try_from(etag).unwrap_or(HeaderValue::from_static("\"\""));
-    Ok((StatusCode::OK, [(header::ETAG, etag), (EXPOSED, HeaderValue::from_static("ETag"))]))
+    Ok((StatusCode::OK, [(header::ETAG, etag)]))
 }
-
-/// A browser may read the entity tag.
-const EXPOSED: HeaderName = header::ACCESS_CONTROL_EXPOSE_HEADERS;

@@ -28,9 +28,9 @@ use self::layout::Layout;
 use self::writer::FileWriter;
 use crate::ports::{
     ByteStream, Chunks, ObjectWriter, Part, PartBody, PartError, PartLimits, PartTarget, PresentedPart,
-    SignedPart, Store, StoreError,
+    ReadError, ReadTarget, SignedPart, Store, StoreError,
 };
-use crate::store::{ArrivedPart, ChecksumKind, ObjectKey, PartGrant, Sealer};
+use crate::store::{ArrivedPart, ChecksumKind, ObjectKey, PartGrant, ReadGrant, Sealer};
 use crate::time::Timestamp;
 
 /// A store in a directory. Clones share it.
@@ -94,6 +94,19 @@ impl Store for FileStore {
             Ok(())
         })
         .await
+    }
+
+    async fn sign_read(&self, grant: &ReadGrant, _now: Timestamp) -> Result<Option<ReadTarget>, StoreError> {
+        Ok(Some(ReadTarget::Gateway(self.sealer.read_query(grant))))
+    }
+
+    fn open_read(
+        &self,
+        key: &ObjectKey,
+        query: &[(String, String)],
+        now: Timestamp,
+    ) -> Result<ReadGrant, ReadError> {
+        Ok(self.sealer.open_read(key, query, now)?)
     }
 
     async fn begin_direct(

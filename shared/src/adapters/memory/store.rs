@@ -11,9 +11,9 @@ use futures_util::stream;
 use super::direct::{self, Begun, UPLOAD};
 use crate::ports::{
     ByteStream, Chunks, ObjectWriter, Part, PartBody, PartError, PartLimits, PartTarget, PresentedPart,
-    SignedPart, Store, StoreError,
+    ReadError, ReadTarget, SignedPart, Store, StoreError,
 };
-use crate::store::{ArrivedPart, ChecksumKind, ObjectKey, PartGrant, SEAL_KEY_BYTES, Sealer};
+use crate::store::{ArrivedPart, ChecksumKind, ObjectKey, PartGrant, ReadGrant, SEAL_KEY_BYTES, Sealer};
 use crate::time::Timestamp;
 
 /// A store that forgets everything with its last clone.
@@ -95,6 +95,19 @@ impl Store for MemoryStore {
         held.direct.remove(key);
         held.objects.remove(key);
         Ok(())
+    }
+
+    async fn sign_read(&self, grant: &ReadGrant, _now: Timestamp) -> Result<Option<ReadTarget>, StoreError> {
+        Ok(Some(ReadTarget::Gateway(self.sealer.read_query(grant))))
+    }
+
+    fn open_read(
+        &self,
+        key: &ObjectKey,
+        query: &[(String, String)],
+        now: Timestamp,
+    ) -> Result<ReadGrant, ReadError> {
+        Ok(self.sealer.open_read(key, query, now)?)
     }
 
     async fn begin_direct(

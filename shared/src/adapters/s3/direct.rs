@@ -1,4 +1,4 @@
-//! Multipart uploads whose parts clients send to the bucket, by presigned URLs.
+//! What clients do at the bucket themselves, by presigned URLs: send the parts of multipart uploads, read objects.
 
 use aws_sdk_s3::error::SdkError;
 use aws_sdk_s3::presigning::PresigningConfig;
@@ -8,7 +8,7 @@ use super::Bucket;
 use super::failure::{NO_SUCH_KEY, NO_SUCH_UPLOAD, nonsense, refused};
 use crate::adapters::aws::failure::{Fault, classify};
 use crate::ports::{PartTarget, SignedPart, StoreError};
-use crate::store::{ArrivedPart, Checksum, ChecksumKind, PartGrant};
+use crate::store::{ArrivedPart, Checksum, ChecksumKind, PartGrant, ReadGrant};
 use crate::time::Timestamp;
 
 /// Begins an upload and answers its id.
@@ -38,7 +38,7 @@ pub(super) async fn sign(
     grant: &PartGrant,
     now: Timestamp,
 ) -> Result<SignedPart, StoreError> {
-    let request = bucket.client().await.upload_part().bucket(bucket.name()).key(path);
+    let request = bucket.signer().await.upload_part().bucket(bucket.name()).key(path);
     let length = i64::try_from(grant.len()).unwrap_or(i64::MAX);
     let request = request.upload_id(&grant.upload).part_number(number(grant.number)).content_length(length);
     let request = match &grant.checksum {
@@ -48,16 +48,39 @@ pub(super) async fn sign(
             ChecksumKind::Crc64Nvme => request.checksum_crc64_nvme(sum.value()),
         },
     };
-    let wrong = |error: Box<dyn std::error::Error + Send + Sync>| StoreError::Failed(error);
-    let starts = std::time::UNIX_EPOCH + std::time::Duration::from_millis(now.milliseconds());
-    // Whole seconds are what a URL can say.
-    let lasts = std::time::Duration::from_secs(grant.until.since(now).as_secs());
-    let config = PresigningConfig::builder().start_time(starts).expires_in(lasts).build();
-    let presigned = request.presigned(config.map_err(|error| wrong(error.into()))?).await;
-    let presigned = presigned.map_err(|error| wrong(error.into()))?;
+    let presigned = request.presigned(between(now, grant.until)?).await;
+    let presigned = presigned.map_err(|error| StoreError::Failed(error.into()))?;
     let headers = presigned.headers().map(|(name, value)| (name.to_owned(), value.to_owned()));
     let headers = headers.filter(|(name, _)| !name.eq_ignore_ascii_case("content-length")).collect();
     Ok(SignedPart { target: PartTarget::Store(presigned.uri().to_owned()), headers })
+}
+
+/// Signs the request that reads an object. Nothing of it is in a header, so who is sent there needs no more than the URL.
+pub(super) async fn sign_read(
+    bucket: &Bucket,
+    path: &str,
+    grant: &ReadGrant,
+    now: Timestamp,
+) -> Result<String, StoreError> {
+    let request = bucket.signer().await.get_object().bucket(bucket.name()).key(path);
+    let request = request
+        .response_content_type("application/octet-stream")
+        .response_content_disposition(grant.file_name.disposition());
+    let presigned = request.presigned(between(now, grant.until)?).await;
+    let presigned = presigned.map_err(|error| StoreError::Failed(error.into()))?;
+    match presigned.headers().next() {
+        None => Ok(presigned.uri().to_owned()),
+        Some((name, _)) => Err(StoreError::Failed(format!("a URL that needs the header {name}").into())),
+    }
+}
+
+/// When a URL is good.
+fn between(now: Timestamp, until: Timestamp) -> Result<PresigningConfig, StoreError> {
+    let starts = std::time::UNIX_EPOCH + std::time::Duration::from_millis(now.milliseconds());
+    // Whole seconds are what a URL can say.
+    let lasts = std::time::Duration::from_secs(until.since(now).as_secs());
+    let config = PresigningConfig::builder().start_time(starts).expires_in(lasts).build();
+    config.map_err(|error| StoreError::Failed(error.into()))
 }
 
 /// Lists the parts behind a number.

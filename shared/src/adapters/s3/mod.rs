@@ -19,10 +19,10 @@ use tokio::sync::OnceCell;
 use self::writer::S3Writer;
 use super::aws::{AwsSettings, sdk_config};
 use crate::ports::{
-    ByteStream, Chunks, ObjectWriter, PartBody, PartError, PartLimits, PresentedPart, SignedPart, Store,
-    StoreError,
+    ByteStream, Chunks, ObjectWriter, PartBody, PartError, PartLimits, PresentedPart, ReadTarget, SignedPart,
+    Store, StoreError,
 };
-use crate::store::{ArrivedPart, ChecksumKind, ObjectKey, PartGrant};
+use crate::store::{ArrivedPart, ChecksumKind, ObjectKey, PartGrant, ReadGrant};
 use crate::time::Timestamp;
 
 /// S3's limits of a multipart upload: 5 MiB to 5 GiB a part, the last one excepted, and 10,000 parts.
@@ -33,6 +33,8 @@ const LIMITS: PartLimits = PartLimits { min_bytes: 5 << 20, max_bytes: 5 << 30, 
 pub struct S3Settings {
     /// The server and who asks it.
     pub aws: AwsSettings,
+    /// The server as those reach it who are given URLs, when it is not `aws.endpoint`.
+    pub public_endpoint: Option<String>,
     /// The bucket's name.
     pub bucket: String,
     /// What goes before every key, as it stands: `images/` makes a folder of it. May be empty.
@@ -51,26 +53,41 @@ pub struct S3Store {
 struct Bucket {
     settings: S3Settings,
     client: OnceCell<Client>,
+    /// What makes URLs for others, where they reach the server otherwise.
+    signer: OnceCell<Client>,
 }
 
 impl S3Store {
     /// A store in a bucket that exists. Nothing is sent before it is used.
     pub fn new(settings: S3Settings) -> Self {
-        Self { bucket: Arc::new(Bucket { settings, client: OnceCell::new() }) }
+        Self { bucket: Arc::new(Bucket { settings, client: OnceCell::new(), signer: OnceCell::new() }) }
     }
 }
 
 impl Bucket {
     async fn client(&self) -> &Client {
-        let connect = async || {
-            let config = Builder::from(&sdk_config(&self.settings.aws).await)
-                .force_path_style(self.settings.path_style)
-                // By default the SDK sends a checksum as a trailer of the body, which some servers refuse.
-                .request_checksum_calculation(RequestChecksumCalculation::WhenRequired)
-                .response_checksum_validation(ResponseChecksumValidation::WhenRequired);
-            Client::from_conf(config.build())
+        self.client.get_or_init(async || self.connect(None).await).await
+    }
+
+    /// What signs URLs: it sends nothing.
+    async fn signer(&self) -> &Client {
+        match &self.settings.public_endpoint {
+            None => self.client().await,
+            endpoint => self.signer.get_or_init(async || self.connect(endpoint.as_deref()).await).await,
+        }
+    }
+
+    async fn connect(&self, endpoint: Option<&str>) -> Client {
+        let config = Builder::from(&sdk_config(&self.settings.aws).await)
+            .force_path_style(self.settings.path_style)
+            // By default the SDK sends a checksum as a trailer of the body, which some servers refuse.
+            .request_checksum_calculation(RequestChecksumCalculation::WhenRequired)
+            .response_checksum_validation(ResponseChecksumValidation::WhenRequired);
+        let config = match endpoint {
+            None => config,
+            Some(endpoint) => config.endpoint_url(endpoint),
         };
-        self.client.get_or_init(connect).await
+        Client::from_conf(config.build())
     }
 
     fn name(&self) -> &str {
@@ -112,6 +129,12 @@ impl Store for S3Store {
     /// Cost: one request.
     async fn size(&self, key: &ObjectKey) -> Result<u64, StoreError> {
         direct::size(&self.bucket, &self.bucket.path(key)).await
+    }
+
+    /// Cost: none, or the credentials, when they have to be had anew. A URL ends with them.
+    async fn sign_read(&self, grant: &ReadGrant, now: Timestamp) -> Result<Option<ReadTarget>, StoreError> {
+        let url = direct::sign_read(&self.bucket, &self.bucket.path(&grant.key), grant, now).await?;
+        Ok(Some(ReadTarget::Store(url)))
     }
 
     /// Cost: one request.

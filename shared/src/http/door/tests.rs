@@ -38,7 +38,15 @@ fn service() -> Router {
         .route("/v2/images/fail", get(async || ApiError::from(Error::internal("secret"))))
         .route("/v2/images/panic", get(panicking))
         .route("/v2/images/action", post(async |_: NoBody| StatusCode::NO_CONTENT));
-    serve(routes, Door { identity: Arc::new(OneToken), ids: Arc::new(RandomIds), public_endpoint: None })
+    serve(
+        routes,
+        Door {
+            identity: Arc::new(OneToken),
+            ids: Arc::new(RandomIds),
+            public_endpoint: None,
+            cors: Cors::default(),
+        },
+    )
 }
 
 async fn panicking() -> StatusCode {
