@@ -187,6 +187,7 @@ impl App {
             quotas: Quotas { tags: limits.tags, properties: limits.properties },
             pages: PageLimits { default: limits.page_default, max: limits.page_max },
             accepted: Arc::new(self.config.image.accepted()),
+            import_methods: self.config.import.methods.clone(),
         };
         Images::new(context.clone(), settings)
     }
@@ -216,7 +217,8 @@ impl App {
                 within: None,
             },
         };
-        ImageData::new(context.clone(), stores.clone(), settings)
+        let data = ImageData::new(context.clone(), stores.clone(), settings);
+        data.importing(self.config.import.methods.clone())
     }
 
     /// Whether a function sends clients to the store, and which, for [`ImageData::redirecting`].
@@ -299,7 +301,8 @@ impl App {
         };
         let properties = properties.as_object().cloned().unwrap_or_default();
         let store = StoreInfo { id: store.id.clone(), is_default: true, kind, weight: 0, properties };
-        Info::new(self.policy.clone(), [store], &self.config.image.accepted())
+        let info = Info::new(self.policy.clone(), [store], &self.config.image.accepted());
+        info.importing(self.config.import.methods.clone())
     }
 
     /// Operations on tasks.

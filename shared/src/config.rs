@@ -21,6 +21,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
 use crate::id::{ProjectId, StoreId};
+use crate::import::ImportMethod;
 
 pub use content::{Content, FileOf, TextOf};
 pub use cors::{CorsConfig, Origins};
@@ -67,6 +68,8 @@ pub struct Config {
     pub download: DownloadConfig,
     /// Scripts of which pages may ask.
     pub cors: CorsConfig,
+    /// How data can be imported.
+    pub import: ImportConfig,
     /// How signed images are verified.
     pub signatures: SignaturesConfig,
     /// Who is told that something is due.
@@ -205,6 +208,13 @@ pub struct UploadConfig {
     pub hash_run_mib: u64,
 }
 
+/// How data can be imported.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ImportConfig {
+    /// The methods that are enabled.
+    pub methods: Vec<ImportMethod>,
+}
+
 /// How much of everything. `None` is no limit.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LimitsConfig {
@@ -292,6 +302,7 @@ impl Default for Config {
             image: ImageConfig::default(),
             table: TableConfig::default(),
             store: StoreConfig::default(),
+            import: ImportConfig::default(),
             signatures: SignaturesConfig::default(),
             queue: QueueConfig::default(),
             upload: UploadConfig {

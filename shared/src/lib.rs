@@ -16,6 +16,7 @@ pub mod time;
 pub mod format;
 pub mod identity;
 pub mod image;
+pub mod import;
 pub mod policy;
 pub mod signature;
 pub mod store;

@@ -24,6 +24,7 @@ use shared::catalog::Catalog;
 use shared::format::Rules;
 use shared::http::{Cors, Door, serve};
 use shared::image::{PageLimits, Quotas, SortKey};
+use shared::import::ImportMethod;
 use shared::operations::{
     Arrival, Arrivals, ArrivalsSettings, Completion, CompletionSettings, Context, ImageData, Images,
     ImagesSettings, Members, Owner, Reaper, SessionSettings, Stores, Tasks, TasksSettings, UploadSettings,
@@ -144,6 +145,7 @@ impl Cloud {
             quotas: Quotas::default(),
             pages: PageLimits { default: 2, max: 1000 },
             accepted: Arc::default(),
+            import_methods: Vec::new(),
         };
         let context = self.context(self.catalog("images"), queue);
         let members = Members::new(context.clone(), Some(128));
@@ -175,7 +177,7 @@ impl Cloud {
         let context = self.context(Catalog::new(Arc::new(table), 1), queue);
         let settings =
             UploadSettings { intake, lease: A_MOMENT, rules: Rules::default(), sessions: sessions() };
-        let data = ImageData::new(context, stores(store), settings);
+        let data = ImageData::new(context, stores(store), settings).importing(ImportMethod::ALL);
         serve(uploads::routes(data), self.door())
     }
 

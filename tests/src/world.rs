@@ -16,6 +16,7 @@ use shared::error::Cause;
 use shared::format::Rules;
 use shared::http::{Cors, Door, Routes, serve};
 use shared::image::{Accepted, Image, PageLimits, Quotas};
+use shared::import::ImportMethod;
 use shared::operations::{
     Completion, CompletionSettings, Context, ImageData, Images, ImagesSettings, Info, Members, Reaper,
     Redirects, SessionSettings, Signatures, StoreInfo, Stores, Tasks, TasksSettings, UploadRequest,
@@ -118,45 +119,58 @@ impl Default for World {
     }
 }
 
+/// What a service is told; the defaults are those of its parts.
+#[derive(Default)]
+struct Told {
+    listing_shards: u32,
+    policy: Policy,
+    accepted: Accepted,
+    rules: Rules,
+    import_methods: Vec<ImportMethod>,
+}
+
 impl World {
     /// The service on a table.
     pub fn on(table: Arc<dyn Table>) -> Self {
-        Self::build(table, 1, Policy::default(), Accepted::default(), Rules::default())
+        Self::build(table, Told::default())
     }
 
     /// The service under a policy of its own.
     pub fn governed(policy: Policy) -> Self {
-        Self::build(Arc::new(MemoryTable::new()), 1, policy, Accepted::default(), Rules::default())
+        Self::told(Told { policy, ..Told::default() })
     }
 
     /// The service where images may take these values.
     pub fn accepting(accepted: Accepted) -> Self {
-        Self::build(Arc::new(MemoryTable::new()), 1, Policy::default(), accepted, Rules::default())
+        Self::told(Told { accepted, ..Told::default() })
     }
 
     /// The service where data is held to these rules.
     pub fn holding_to(rules: Rules) -> Self {
-        Self::build(Arc::new(MemoryTable::new()), 1, Policy::default(), Accepted::default(), rules)
+        Self::told(Told { rules, ..Told::default() })
     }
 
     /// The service with the widest lists spread over some shards.
     pub fn sharded(listing_shards: u32) -> Self {
-        Self::build(
-            Arc::new(MemoryTable::new()),
-            listing_shards,
-            Policy::default(),
-            Accepted::default(),
-            Rules::default(),
-        )
+        Self::told(Told { listing_shards, ..Told::default() })
     }
 
-    fn build(
-        table: Arc<dyn Table>,
-        listing_shards: u32,
-        policy: Policy,
-        accepted: Accepted,
-        rules: Rules,
-    ) -> Self {
+    /// The service where data can be staged.
+    pub fn importing() -> Self {
+        Self::importing_on(Arc::new(MemoryTable::new()))
+    }
+
+    /// The same on a table.
+    pub fn importing_on(table: Arc<dyn Table>) -> Self {
+        Self::build(table, Told { import_methods: ImportMethod::ALL.into(), ..Told::default() })
+    }
+
+    fn told(told: Told) -> Self {
+        Self::build(Arc::new(MemoryTable::new()), told)
+    }
+
+    fn build(table: Arc<dyn Table>, told: Told) -> Self {
+        let Told { listing_shards, policy, accepted, rules, import_methods } = told;
         let accepted = Arc::new(accepted);
         let (clock, probe, store) = (Arc::new(TestClock::default()), Probe::default(), MemoryStore::new());
         let probed_table = ProbedTable { table: Arc::clone(&table), probe: probe.clone() };
@@ -173,6 +187,7 @@ impl World {
             quotas: Quotas::default(),
             pages: PageLimits { default: 25, max: 1000 },
             accepted,
+            import_methods: import_methods.clone(),
         };
         let limits = Arc::new(TestLimits::none());
         let context = Context {
@@ -202,7 +217,8 @@ impl World {
         let certificates = Arc::<TestCertificates>::default();
         let key_manager = Arc::<TestCertificates>::clone(&certificates);
         let signatures = Signatures { certificates: Some(key_manager), ..Signatures::none() };
-        let data = ImageData::new(context.clone(), stores.clone(), settings).verifying(signatures);
+        let data = ImageData::new(context.clone(), stores.clone(), settings);
+        let data = data.verifying(signatures).importing(import_methods.clone());
         let completion = completion(catalog, stores, now, rules);
         let reaper = Reaper::new(completion.clone());
         let catalog = Catalog::new(Arc::clone(&table), listing_shards);
@@ -213,7 +229,7 @@ impl World {
             weight: 0,
             properties: serde_json::Map::new(),
         };
-        let info = Info::new(context.policy.clone(), [offered], &accepted);
+        let info = Info::new(context.policy.clone(), [offered], &accepted).importing(import_methods);
         let functions = BTreeMap::from([
             ("discovery", discovery::routes(info)),
             ("images", images::routes(images.clone(), members)),
@@ -279,6 +295,17 @@ impl World {
             bytes.chunks(10).map(|piece| Ok(Bytes::copy_from_slice(piece))).collect();
         let body = Box::pin(futures_util::stream::iter(pieces));
         self.data.upload(&admin(), &image.id, &request, body).await
+    }
+
+    /// Stages, as the administrator, in pieces of 10 bytes.
+    ///
+    /// # Errors
+    /// As [`ImageData::stage`].
+    pub async fn stage(&self, image: &Image, bytes: &[u8]) -> shared::Result<()> {
+        let pieces: Vec<Result<Bytes, Cause>> =
+            bytes.chunks(10).map(|piece| Ok(Bytes::copy_from_slice(piece))).collect();
+        let body = Box::pin(futures_util::stream::iter(pieces));
+        self.data.stage(&admin(), &image.id, Some(bytes.len() as u64), body).await
     }
 
     /// The record of an image, deleted or not, past every rule.

@@ -47,11 +47,8 @@ fn listed(stores: impl Iterator<Item = StoreView>) -> Json<StoresView> {
         (status = 200, description = "The methods that are enabled",
             body = ref("#/components/schemas/ImportInfo"), content_type = "application/json")))]
 pub(crate) async fn import(State(info): State<Info>, _: Caller) -> Json<Value> {
-    let methods = json!({
-        "description": "Import methods available.",
-        "type": "array",
-        "value": info.import_methods(),
-    });
+    let enabled: Vec<_> = info.import_methods().iter().map(|method| method.name()).collect();
+    let methods = json!({ "description": "Import methods available.", "type": "array", "value": enabled });
     Json(json!({ "import-methods": methods }))
 }
 

@@ -8,7 +8,7 @@ use shared::operations::Images;
 
 use crate::view::ImageView;
 
-/// The ways in which the image's data may be imported: none yet.
+/// The ways in which the image's data may be imported.
 const IMPORT_METHODS: HeaderName = HeaderName::from_static("openstack-image-import-methods");
 
 /// Registers an image.
@@ -32,6 +32,7 @@ pub(crate) async fn create(
 ) -> Result<impl IntoResponse, ApiError> {
     let image = images.create(&caller, body).await?;
     let location = format!("{base}/v2/images/{}", image.id);
-    let headers = [(header::LOCATION, location), (IMPORT_METHODS, String::new())];
+    let methods: Vec<_> = images.import_methods().iter().map(|method| method.name()).collect();
+    let headers = [(header::LOCATION, location), (IMPORT_METHODS, methods.join(","))];
     Ok((StatusCode::CREATED, headers, Json(ImageView::from(image))))
 }

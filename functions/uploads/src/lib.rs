@@ -3,6 +3,7 @@
 mod download;
 mod range;
 mod session;
+mod stage;
 mod upload;
 
 use axum::extract::DefaultBodyLimit;
@@ -17,6 +18,7 @@ pub fn routes(data: ImageData) -> Routes {
     let routes = routes![
         download::download,
         upload::upload,
+        stage::stage,
         session::open,
         session::show,
         session::complete,

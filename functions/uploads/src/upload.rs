@@ -56,7 +56,7 @@ pub(crate) fn token(headers: &HeaderMap) -> Option<Token> {
     headers.get(Tokens::USER_HEADER).and_then(|value| value.to_str().ok()).map(Token::new)
 }
 
-fn check_media_type(headers: &HeaderMap) -> Result<(), Error> {
+pub(crate) fn check_media_type(headers: &HeaderMap) -> Result<(), Error> {
     let sent = text(headers, header::CONTENT_TYPE.as_str()).unwrap_or_default();
     if sent.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case("application/octet-stream") {
         return Ok(());
@@ -67,7 +67,7 @@ fn check_media_type(headers: &HeaderMap) -> Result<(), Error> {
 
 /// The size announced: by the header made for it, else by the length of the body. A 0 announces nothing, as in Glance:
 /// clients say it of pipes.
-fn size(headers: &HeaderMap) -> Result<Option<u64>, Error> {
+pub(crate) fn size(headers: &HeaderMap) -> Result<Option<u64>, Error> {
     let announced = match text(headers, SIZE) {
         Some(size) => match size.trim().parse() {
             Ok(size) => Some(size),

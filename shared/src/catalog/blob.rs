@@ -1,8 +1,8 @@
 //! Blobs: one row for every object ever begun. A row is written before the first byte moves and removed after the last
 //! one is gone, so nothing is ever stored that no row owns.
 //!
-//! `writing → attached` when its image takes it, `writing → garbage` when the attempt is given up, `attached → garbage`
-//! when the image is deleted. A due row says when to look again: at the end of the writer's lease, or at once. An object that
+//! `writing → attached` when its image takes it, `writing → staged` when it takes it for an import, `writing → garbage` when the
+//! attempt is given up, `attached → garbage` and `staged → garbage` when the image is deleted. A due row says when to look again: at the end of the writer's lease, or at once. An object that
 //! appears without a row is `garbage` from the start.
 
 use super::record::{BlobRecord, BlobState, DueRecord, decode, encode, in_state};
@@ -36,7 +36,7 @@ impl Catalog {
         Ok(Some(Blob { state, location, session: StoredSession::read(record)? }))
     }
 
-    /// Begins an attempt to write an image: the image becomes `saving`, and it is due when the lease ends. Cost: one write.
+    /// Begins an attempt to write an image: the image waits for an object, which is due when the lease ends. Cost: one write.
     /// `Lost` when the image has changed since, `OverLimit` when its owner may have no more.
     ///
     /// # Errors
@@ -44,14 +44,14 @@ impl Catalog {
     pub async fn begin_upload(
         &self,
         seen: &Stored,
-        saving: &Image,
+        waiting: &Image,
         lease: &Due,
         allowed: &Allowance,
     ) -> Result<Stored, BoundedError> {
-        let mut write = self.change_within(Some(seen), saving, allowed)?;
+        let mut write = self.change_within(Some(seen), waiting, allowed)?;
         write.extend([put_blob(&lease.location, BlobState::Writing, Condition::Absent)?, put_due(lease)?]);
         self.commit_bounded(write).await?;
-        Ok(Self::stored_after(Some(seen), saving))
+        Ok(Self::stored_after(Some(seen), waiting))
     }
 
     /// Extends a writer's lease. Cost: one write. `Lost` when the attempt was given up meanwhile.
@@ -68,18 +68,18 @@ impl Catalog {
         Ok(renewed)
     }
 
-    /// Gives an image the bytes that were written for it. Cost: one write. `Lost` when the image no longer waits for them.
+    /// Gives an image the bytes that were written for it, as its data or, when its record says so, as what it has staged. Cost:
+    /// one write. `Lost` when the image no longer waits for them.
     ///
     /// # Errors
     /// `ChangeError::Lost` as said, or a fault of the table.
-    pub async fn attach(&self, seen: &Stored, active: &Image, lease: &Due) -> Result<Stored, ChangeError> {
-        let mut write = self.change(Some(seen), active)?;
-        write.extend([
-            put_blob(&lease.location, BlobState::Attached, in_state(BlobState::Writing))?,
-            remove_due(lease),
-        ]);
+    pub async fn attach(&self, seen: &Stored, after: &Image, lease: &Due) -> Result<Stored, ChangeError> {
+        let is_staged = after.staged.as_ref() == Some(&lease.location);
+        let state = if is_staged { BlobState::Staged } else { BlobState::Attached };
+        let mut write = self.change(Some(seen), after)?;
+        write.extend([put_blob(&lease.location, state, in_state(BlobState::Writing))?, remove_due(lease)]);
         self.commit(write).await?;
-        Ok(Self::stored_after(Some(seen), active))
+        Ok(Self::stored_after(Some(seen), after))
     }
 
     /// Gives an attempt up: the image is as `after` says, and what was written is due at once. Cost: one write.
@@ -138,7 +138,7 @@ impl Catalog {
     /// `ChangeError::Lost` as said, or a fault of the table.
     pub async fn delete(&self, seen: &Stored, deleted: &Image, now: Timestamp) -> Result<(), ChangeError> {
         let mut write = self.change(Some(seen), deleted)?;
-        if let Some(location) = &seen.image.location {
+        for location in [&seen.image.location, &seen.image.staged].into_iter().flatten() {
             let due = Due { at: now, location: location.clone() };
             write.extend([put_blob(location, BlobState::Garbage, Condition::Always)?, put_due(&due)?]);
         }

@@ -65,6 +65,8 @@ pub(super) struct ImageRecord {
     location: Option<Location>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     upload: Option<Location>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    staged: Option<Location>,
     #[serde(default, skip_serializing_if = "is_default")]
     reserved: u64,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -103,6 +105,7 @@ impl ImageRecord {
             properties: image.properties,
             location: image.location,
             upload: image.upload,
+            staged: image.staged,
             reserved: image.reserved,
             refused: image.refused,
             members: image.members,
@@ -133,6 +136,7 @@ impl From<ImageRecord> for Image {
             properties: record.properties,
             location: record.location,
             upload: record.upload,
+            staged: record.staged,
             reserved: record.reserved,
             refused: record.refused,
             members: record.members,
@@ -151,6 +155,8 @@ pub(super) fn at_revision(revision: i64) -> Condition {
 pub enum BlobState {
     /// Somebody writes it, or died doing so.
     Writing,
+    /// It holds bytes that were staged for an import.
+    Staged,
     /// It holds the image's bytes.
     Attached,
     /// Nobody needs it: it is to be removed.
@@ -162,6 +168,7 @@ impl BlobState {
     pub const fn name(self) -> &'static str {
         match self {
             Self::Writing => "writing",
+            Self::Staged => "staged",
             Self::Attached => "attached",
             Self::Garbage => "garbage",
         }

@@ -48,6 +48,7 @@ fn image(number: u32) -> Image {
         properties: BTreeMap::new(),
         location: None,
         upload: None,
+        staged: None,
         reserved: 0,
         refused: None,
         members: 0,

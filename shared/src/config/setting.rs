@@ -10,6 +10,7 @@ use super::{
 use crate::format::Check;
 use crate::id::{ProjectId, StoreId};
 use crate::image::{ContainerFormat, DiskFormat};
+use crate::import::ImportMethod;
 use crate::policy::ProtectionFormat;
 use crate::store::TrustedHosts;
 
@@ -149,6 +150,7 @@ settings! {
     "download.url_seconds" => download.url_seconds: "How long a download may begin by a URL that a client was sent to, 1 to 604800. In a bucket it ends with the credentials it was made by.",
     "cors.allowed_origins" => cors.allowed_origins: "Origins of pages whose scripts may ask, separated by commas, as browsers write them (`https://console.example.com`); `*` for all. Without them, none may.",
     "cors.max_age_seconds" => cors.max_age_seconds: "How long a browser remembers what a script may send, 0 to 86400.",
+    "import.methods" => import.methods: "Methods of import that are enabled, separated by commas: `glance-direct`, of which there is `PUT …/stage` so far and no import yet.",
     "limits.image_size_bytes" => limits.image_size_bytes: "Largest image, in bytes.",
     "limits.tags" => limits.tags: "Tags of an image. -1 is no limit.",
     "limits.properties" => limits.properties: "Custom properties of an image. -1 is no limit.",
@@ -321,24 +323,30 @@ macro_rules! value_by_list {
 
 value_by_list!(DiskFormat, ContainerFormat);
 
-/// Names of checks, each once; empty is none of them.
-impl Value for Vec<Check> {
-    fn read(text: &str) -> Result<Self, String> {
-        let mut list = Self::new();
-        for word in text.split(',').map(str::trim).filter(|_| !text.trim().is_empty()) {
-            let check = Check::parse(word).filter(|check| !list.contains(check));
-            list.push(check.ok_or_else(|| {
-                let names: Vec<_> = Check::ALL.iter().map(|check| check.name()).collect();
-                format!("must be some of {}, separated by commas, not '{text}'", names.join(", "))
-            })?);
-        }
-        Ok(list)
-    }
+macro_rules! value_by_list_or_none {
+    ($($kind:ty),+) => {$(
+        /// Names, each once; empty is none of them.
+        impl Value for Vec<$kind> {
+            fn read(text: &str) -> Result<Self, String> {
+                let mut list = Self::new();
+                for word in text.split(',').map(str::trim).filter(|_| !text.trim().is_empty()) {
+                    let one = <$kind>::parse(word).filter(|one| !list.contains(one));
+                    list.push(one.ok_or_else(|| {
+                        let names: Vec<_> = <$kind>::ALL.iter().map(|one| one.name()).collect();
+                        format!("must be some of {}, separated by commas, not '{text}'", names.join(", "))
+                    })?);
+                }
+                Ok(list)
+            }
 
-    fn text(&self) -> String {
-        self.iter().map(|check| check.name()).collect::<Vec<_>>().join(",")
-    }
+            fn text(&self) -> String {
+                self.iter().map(|one| one.name()).collect::<Vec<_>>().join(",")
+            }
+        }
+    )+};
 }
+
+value_by_list_or_none!(Check, ImportMethod);
 
 macro_rules! value_by_word {
     ($kind:ty { $($word:literal => $variant:ident),+ }) => {

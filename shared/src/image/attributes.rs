@@ -148,6 +148,7 @@ impl NewImage {
             properties: BTreeMap::new(),
             location: None,
             upload: None,
+            staged: None,
             reserved: 0,
             refused: None,
             members: 0,

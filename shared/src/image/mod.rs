@@ -73,6 +73,8 @@ pub struct Image {
     pub location: Option<Location>,
     /// The upload that is under way: the only one whose bytes the image will take.
     pub upload: Option<Location>,
+    /// Where bytes lie that were staged for an import, `size` of them.
+    pub staged: Option<Location>,
     /// The bytes that the upload under way has announced: its owner's usage counts them already.
     pub reserved: u64,
     /// Why the bytes of the last upload session were not taken, until another upload begins.

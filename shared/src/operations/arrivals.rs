@@ -128,7 +128,9 @@ impl Arrivals {
             let is_session = blob.as_ref().is_some_and(|blob| blob.session.is_some());
             let noted = match blob.map(|blob| blob.state) {
                 Some(BlobState::Writing) if is_session => return self.complete(due, until).await,
-                Some(BlobState::Writing | BlobState::Attached) => return Ok(Owner::Image),
+                Some(BlobState::Writing | BlobState::Staged | BlobState::Attached) => {
+                    return Ok(Owner::Image);
+                }
                 Some(BlobState::Garbage) => self.catalog.remind(due).await,
                 None if self.catalog.find(id).await?.is_none() => return Ok(Owner::Unknown),
                 None => self.catalog.condemn(due).await,

@@ -17,8 +17,9 @@ use std::time::Duration;
 
 pub(super) use parts::{all_parts, missing};
 
+use super::attempt::requeued;
 use super::contention::Tries;
-use super::upload::{requeued, verified};
+use super::upload::verified;
 use super::{ATTEMPTS, Stores};
 use crate::catalog::{BlobState, Catalog, ChangeError, Due, Stored, StoredSession};
 use crate::error::{Error, Result};
@@ -113,7 +114,9 @@ impl Completion {
         let session = match (blob.state, blob.session) {
             (BlobState::Attached, _) => return Ok(Outcome::Active),
             (BlobState::Garbage, _) => return Ok(Outcome::Ended),
-            (BlobState::Writing, None) => return Ok(Outcome::None),
+            (BlobState::Writing | BlobState::Staged, None) | (BlobState::Staged, Some(_)) => {
+                return Ok(Outcome::None);
+            }
             (BlobState::Writing, Some(session)) if session.session.phase == Phase::Open => {
                 return Ok(Outcome::Open);
             }

@@ -13,6 +13,7 @@ use crate::error::{Error, Result};
 use crate::id::ImageId;
 use crate::identity::Caller;
 use crate::image::{Accepted, Image, NewImage, PageLimits, Patch, Quotas, Status, Visibility, check_tag};
+use crate::import::ImportMethod;
 use crate::policy::{self, Operation, Target};
 use crate::ports::{EventKind, Job};
 
@@ -32,6 +33,8 @@ pub struct ImagesSettings {
     pub pages: PageLimits,
     /// What values images may take.
     pub accepted: Arc<Accepted>,
+    /// How data can be imported.
+    pub import_methods: Vec<ImportMethod>,
 }
 
 impl Images {
@@ -43,6 +46,11 @@ impl Images {
     /// How long pages of a list are.
     pub fn pages(&self) -> PageLimits {
         self.settings.pages
+    }
+
+    /// The methods of import that are enabled, for who registers an image.
+    pub fn import_methods(&self) -> &[ImportMethod] {
+        &self.settings.import_methods
     }
 
     /// Registers an image (`POST /v2/images`). Cost: one write and no read. A second run with the same id is a conflict.
@@ -194,7 +202,7 @@ impl Images {
                         }
                         _ => false,
                     };
-                    if ended || seen.image.location.is_some() {
+                    if ended || seen.image.location.is_some() || seen.image.staged.is_some() {
                         self.context.queue.enqueue(Job::Reap).await;
                     }
                     tell(&self.context, EventKind::Delete, &seen.image).await;
@@ -257,6 +265,7 @@ fn tombstone(image: &Image, now: crate::time::Timestamp) -> Result<Image> {
         properties: BTreeMap::new(),
         location: None,
         upload: None,
+        staged: None,
         reserved: 0,
         refused: None,
         members: 0,

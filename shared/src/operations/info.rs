@@ -8,6 +8,7 @@ use crate::error::Result;
 use crate::id::StoreId;
 use crate::identity::Caller;
 use crate::image::Accepted;
+use crate::import::ImportMethod;
 use crate::policy::{Operation, Policy, Target};
 
 /// Operations on what is configured.
@@ -16,6 +17,7 @@ pub struct Info {
     policy: Policy,
     stores: Arc<[StoreInfo]>,
     schemas: Arc<Schemas>,
+    import_methods: Arc<[ImportMethod]>,
 }
 
 /// What clients check images by.
@@ -41,11 +43,18 @@ pub struct StoreInfo {
 }
 
 impl Info {
-    /// What these stores are, and what values images may take.
+    /// What these stores are, and what values images may take. Nothing can be imported.
     pub fn new(policy: Policy, stores: impl IntoIterator<Item = StoreInfo>, accepted: &Accepted) -> Self {
         // glanceclient asks before nearly every command, and the answer never changes.
         let schemas = Schemas { image: accepted.schema(), images: accepted.page_schema() };
-        Self { policy, stores: stores.into_iter().collect(), schemas: Arc::new(schemas) }
+        let (stores, schemas) = (stores.into_iter().collect(), Arc::new(schemas));
+        Self { policy, stores, schemas, import_methods: Arc::default() }
+    }
+
+    /// The same, with these ways to import enabled.
+    #[must_use]
+    pub fn importing(self, methods: impl Into<Arc<[ImportMethod]>>) -> Self {
+        Self { import_methods: methods.into(), ..self }
     }
 
     /// The schema of an image (`GET /v2/schemas/image`).
@@ -58,9 +67,9 @@ impl Info {
         &self.schemas.images
     }
 
-    /// The methods of import that are enabled (`GET /v2/info/import`): there is none yet.
-    pub const fn import_methods(&self) -> &'static [&'static str] {
-        &[]
+    /// The methods of import that are enabled (`GET /v2/info/import`).
+    pub fn import_methods(&self) -> &[ImportMethod] {
+        &self.import_methods
     }
 
     /// The stores, as everybody may know them (`GET /v2/info/stores`).

@@ -3,6 +3,7 @@
 
 mod actions;
 mod arrivals;
+mod attempt;
 mod completion;
 mod contention;
 mod download;
@@ -13,6 +14,7 @@ mod members;
 mod reaper;
 mod sessions;
 mod signatures;
+mod stage;
 mod tasks;
 mod upload;
 mod usage;

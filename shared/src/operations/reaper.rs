@@ -2,7 +2,7 @@
 //!
 //! A blob that is due is looked at by its state. `writing`: its writer's lease has ended, so the image is `queued` again
 //! and the blob garbage; a session's is gone on with, once all its parts had arrived. `garbage`: the object is removed, then the rows. Unknown: the same, for its row was forgotten, and
-//! its writer may have come after that. `attached`: the due row is a leftover of a lost race and goes. Members of a deleted
+//! its writer may have come after that. `attached` or `staged`: the due row is a leftover of a lost race and goes. Members of a deleted
 //! image are removed, as many at a time as one write takes, and the due row with the last. Tasks are due too, in rows of
 //! their own. Every step may happen twice.
 
@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use futures_util::StreamExt;
 
-use super::upload::requeued;
+use super::attempt::requeued;
 use super::{ATTEMPTS, Completion, Outcome, Stores, contended, refused};
 use crate::catalog::{BlobState, Catalog, ChangeError, Due};
 use crate::error::{Error, Result};
@@ -191,7 +191,7 @@ impl Reaper {
             }
         }
         match state {
-            Some(BlobState::Attached) => {
+            Some(BlobState::Attached | BlobState::Staged) => {
                 return self.catalog.settle(due).await.map_err(|error| refused(error, id));
             }
             Some(BlobState::Writing) => {

@@ -94,22 +94,48 @@ impl Intake {
         digesting: Option<Box<dyn Digesting>>,
         watch: &mut dyn Watch,
     ) -> Result<Received> {
+        let (size, (digests, digest)) =
+            self.take(store, key, body, expected, Digester::start(digesting), watch).await?;
+        Ok(Received { size, digests, digest })
+    }
+
+    /// As [`Intake::receive`], but nothing is hashed. Answers how many bytes there were.
+    ///
+    /// # Errors
+    /// As [`Intake::receive`].
+    pub async fn keep(
+        &self,
+        store: &dyn Store,
+        key: &ObjectKey,
+        body: &mut Body,
+        expected: Option<u64>,
+    ) -> Result<u64> {
+        Ok(self.take(store, key, body, expected, (), &mut ()).await?.0)
+    }
+
+    async fn take<R: Reader>(
+        &self,
+        store: &dyn Store,
+        key: &ObjectKey,
+        body: &mut Body,
+        expected: Option<u64>,
+        reader: R,
+        watch: &mut dyn Watch,
+    ) -> Result<(u64, R::Told)> {
         let mut cutter = Cutter { body, rest: Bytes::new(), received: 0, expected, limits: *self };
-        let digester = Digester::start(digesting);
         let plan = PartPlan::new(store.part_limits(), self.part_bytes, expected);
         let permits = Arc::new(Semaphore::new(self.parts_in_flight.max(1) as usize));
 
         let first_permit = Arc::new(permit(&permits, self.units(plan.bytes_of(1))).await?);
         let first = cutter.part(plan.bytes_of(1)).await?;
-        digester.update(&first.bytes, &first_permit);
+        reader.update(&first.bytes, &first_permit);
         if let Err(refusal) = shown(watch, &first) {
             cutter.read_on(first.ended).await;
             return Err(refusal);
         }
         if first.ended {
             store.put(key, first.bytes).await?;
-            let (digests, digest) = digester.finish().await?;
-            return Ok(Received { size: cutter.received, digests, digest });
+            return Ok((cutter.received, reader.finish().await?));
         }
 
         let mut parts =
@@ -119,7 +145,7 @@ impl Intake {
             let bytes = plan.bytes_of(parts.next);
             let permit = Arc::new(parts.unless_failed(permit(&permits, self.units(bytes))).await?);
             let cut = parts.unless_failed(cutter.part(bytes)).await?;
-            digester.update(&cut.bytes, &permit);
+            reader.update(&cut.bytes, &permit);
             if let Err(refusal) = shown(watch, &cut) {
                 drop(parts);
                 cutter.read_on(cut.ended).await;
@@ -139,14 +165,45 @@ impl Intake {
             }
         }
         // The last parts are hashed while the store makes the object durable.
-        let ((digests, digest), ()) = tokio::try_join!(digester.finish(), parts.complete())?;
-        Ok(Received { size: cutter.received, digests, digest })
+        let (told, ()) = tokio::try_join!(reader.finish(), parts.complete())?;
+        Ok((cutter.received, told))
     }
 
     /// How many permits a part takes: more than one when it is larger than the parts that were counted with.
     fn units(&self, bytes: u64) -> u32 {
         let units = bytes.div_ceil(self.part_bytes.max(1));
         u32::try_from(units).unwrap_or(u32::MAX).clamp(1, self.parts_in_flight.max(1))
+    }
+}
+
+/// Who reads a body beside the store.
+trait Reader: Send {
+    /// What it makes of the whole.
+    type Told: Send;
+    fn update(&self, chunks: &Chunks, permit: &Arc<OwnedSemaphorePermit>);
+    fn finish(self) -> impl Future<Output = Result<Self::Told>> + Send;
+}
+
+impl Reader for Digester {
+    type Told = (Digests, Option<Vec<u8>>);
+
+    fn update(&self, chunks: &Chunks, permit: &Arc<OwnedSemaphorePermit>) {
+        self.update(chunks, permit);
+    }
+
+    fn finish(self) -> impl Future<Output = Result<Self::Told>> + Send {
+        self.finish()
+    }
+}
+
+/// Nobody.
+impl Reader for () {
+    type Told = ();
+
+    fn update(&self, _: &Chunks, _: &Arc<OwnedSemaphorePermit>) {}
+
+    async fn finish(self) -> Result<()> {
+        Ok(())
     }
 }
 

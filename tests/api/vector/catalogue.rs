@@ -91,6 +91,7 @@ pub(super) fn entry() -> impl Strategy<Value = Entry> {
             properties: properties.into_iter().collect(),
             location: None,
             upload: None,
+            staged: None,
             reserved: 0,
             refused: None,
             members: 0,
