@@ -11,6 +11,7 @@ import engines
 from consistency import settled, sound
 from harness import call, create, equal, expect, show, wait_for
 from kills import delete, of, put, uploaded
+from sessions import bring, complete, opened
 
 
 def run(deployment, check):
@@ -19,6 +20,7 @@ def run(deployment, check):
         transport(deployment, check)
         images(deployment, check)
         uploads(deployment, check)
+        sessions_of(deployment, check)
         reaper(deployment, check)
         arrivals(deployment, check)
 
@@ -49,6 +51,7 @@ def credentials(deployment, check):
         "s3:GetObject": lambda of: of("s3").get_object(Bucket=bucket, Key="none"),
         "s3:PutObject": lambda of: of("s3").put_object(Bucket=bucket, Key="none/none", Body=b""),
         "s3:DeleteObject": lambda of: of("s3").delete_object(Bucket=bucket, Key="none/none"),
+        "s3:ListMultipartUploadParts": lambda of: of("s3").list_parts(Bucket=bucket, Key="none/none", UploadId="none"),
         "s3:ListBucket": lambda of: of("s3").list_objects_v2(Bucket=bucket),
         "s3:ListBucketMultipartUploads": lambda of: of("s3").list_multipart_uploads(Bucket=bucket),
         "sqs:SendMessage": lambda of: of("sqs").send_message(QueueUrl=url["JobQueue"], MessageBody='{"job":"reap"}'),
@@ -62,11 +65,15 @@ def credentials(deployment, check):
         "Discovery": set(),
         "Images": {"dynamodb:GetItem", "dynamodb:Query", "dynamodb:PutItem", "dynamodb:DeleteItem", "sqs:SendMessage"},
         "Uploads": {"dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:DeleteItem", "s3:GetObject", "s3:PutObject",
-                    "s3:DeleteObject", "s3:ListBucketMultipartUploads"},
+                    "s3:DeleteObject", "s3:ListMultipartUploadParts", "s3:ListBucket", "s3:ListBucketMultipartUploads",
+                    "sqs:SendMessage"},
         "Tasks": {"dynamodb:GetItem", "dynamodb:Query", "dynamodb:PutItem", "dynamodb:DeleteItem"},
-        "Reaper": {"dynamodb:GetItem", "dynamodb:Query", "dynamodb:PutItem", "dynamodb:DeleteItem", "s3:DeleteObject",
-                   "s3:ListBucketMultipartUploads", "sqs:ReceiveMessage (jobs)"},
-        "UploadCompleted": {"dynamodb:GetItem", "dynamodb:PutItem", "sqs:ReceiveMessage (events)"},
+        "Reaper": {"dynamodb:GetItem", "dynamodb:Query", "dynamodb:PutItem", "dynamodb:DeleteItem", "s3:GetObject", "s3:PutObject",
+                   "s3:DeleteObject", "s3:ListMultipartUploadParts", "s3:ListBucket", "s3:ListBucketMultipartUploads",
+                   "sqs:ReceiveMessage (jobs)"},
+        "UploadCompleted": {"dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:DeleteItem", "s3:GetObject", "s3:PutObject",
+                            "s3:DeleteObject", "s3:ListMultipartUploadParts", "s3:ListBucket", "s3:ListBucketMultipartUploads",
+                            "sqs:ReceiveMessage (events)"},
     }
     uploaded(deployment.url, b"warm")  # so that each function has a process
     expect(call(deployment.url, "GET", "/healthcheck"), 200)
@@ -176,6 +183,27 @@ def uploads(deployment, check):
                 expect(put(url, image_id, iter([data]), {"x-openstack-image-size": "5"}), 400)
             equal(show(url, image_id)["status"], "queued")
             made_good(deployment)
+
+
+def sessions_of(deployment, check):
+    url, data = deployment.url, b"data"
+    image_id = create(url)["id"]
+    with check("without s3:PutObject a session cannot be opened, and the image takes the next"):
+        with without(deployment, "Uploads", "s3:PutObject"):
+            failed(call(url, "POST", f"/v2/images/{image_id}/uploads", {"size": len(data)}))
+        made_good(deployment)
+        session = opened(url, image_id, len(data))
+    with check("a part whose URL was signed without the right to put objects is refused by the bucket"):
+        with without(deployment, "Uploads", "s3:PutObject"):
+            equal(bring(session["parts"][0], data).status, 403)
+        expect(bring(session["parts"][0], data), 200)
+    with check("without s3:ListMultipartUploadParts a session cannot be completed, and can be after"):
+        with without(deployment, "Uploads", "s3:ListMultipartUploadParts"):
+            failed(complete(url, session))
+        equal(show(url, image_id)["status"], "saving")
+        expect(complete(url, session), 200)
+        equal(expect(call(url, "GET", f"/v2/images/{image_id}/file"), 200).body, data)
+        made_good(deployment)
 
 
 def reaper(deployment, check):

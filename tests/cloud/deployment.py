@@ -18,9 +18,9 @@ LEASE_SECONDS = 10
 class Deployment:
     def __init__(self, found):
         self.url, self.endpoint, self.names, self.emulator = found["url"], found["endpoint"], found["names"], found["ministack"]
-        kinds = ("s3", "dynamodb", "sqs", "iam", "lambda", "scheduler", "apigatewayv2")
+        kinds = ("s3", "dynamodb", "sqs", "iam", "lambda", "scheduler", "apigatewayv2", "logs")
         clients = (engines.client(kind, self.endpoint) for kind in kinds)
-        self.s3, self.dynamodb, self.sqs, self.iam, self.lambda_, self.scheduler, self.apis = clients
+        self.s3, self.dynamodb, self.sqs, self.iam, self.lambda_, self.scheduler, self.apis, self.logs = clients
         self.table, self.bucket, self.api, self.plain = self.names["Table"], self.names["Bucket"], found["api"], found["plain"]
 
     # Functions.

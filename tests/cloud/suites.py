@@ -14,11 +14,12 @@ import kills
 import known
 import limits
 import restore
+import sessions
 from deployment import Deployment
 from harness import call, expect
 
-SUITES = {"clients": clients.run, "limits": limits.run, "api": api.run, "kills": kills.run, "events": events.run, "access": access.run,
-          "restore": restore.run}
+SUITES = {"clients": clients.run, "limits": limits.run, "api": api.run, "sessions": sessions.run, "kills": kills.run, "events": events.run,
+          "access": access.run, "restore": restore.run}
 
 KNOWN = {"roles": known.roles, "commands": known.commands, "tempest": known.tempest}
 keystone_parameters = known.parameters

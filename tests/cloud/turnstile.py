@@ -22,11 +22,11 @@ class Stop:
 
 
 class Turnstile(Line):
-    """Functions whose endpoints are its URL go through it."""
+    """Functions whose endpoints are its URL go through it. `passed` tells of each call: method, path, operation, bytes."""
 
     def __init__(self, deployment):
         super().__init__(deployment.endpoint.removeprefix("http://"))
-        self.stops, self.lock = [], threading.Lock()
+        self.stops, self.passed, self.lock = [], [], threading.Lock()
         self.begin()
 
     def hold(self, when, call):
@@ -46,6 +46,7 @@ class Turnstile(Line):
         body = b"".join(request.body)
         request.body = [body] if body else []
         operation = (request.header("x-amz-target") or "").rpartition(".")[2]
+        self.passed.append((request.method, request.path, operation, len(body)))
         stop = self._stop(request.method, request.path, operation, body)
         if stop and stop.when == BEFORE:
             self._held(stop)

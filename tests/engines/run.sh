@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # Proves that Glint runs on servers that speak DynamoDB and S3 as it does on its own disk, and as functions.
-# usage: run.sh [template] [build] [cloud] [functions] [watch]   (all by default)
+# usage: run.sh [template] [build] [contract] [cloud] [functions] [watch]   (all by default)
 #   template   infra/ against sam, cfn-lint and hadolint, the table and bucket definitions, the functions and the events;
 #              its parameters and rules against MiniStack
+#   contract   the suites of the object store, presigned parts among them, on a bucket of MiniStack and of LocalStack
 #   cloud      glint serve, table on MiniStack, bucket on MiniStack and on LocalStack: bytes, crash, the public clients
 #   build      cargo lambda build of every function for both processors; a table of sizes, held to 8 MiB
 #   functions  each binary under the runtime API of cargo lambda watch answers the events of events/ by cargo lambda
@@ -30,7 +31,7 @@ servers() {
   bin=$("$venv" ministack "$here/ministack.txt")
 }
 
-[ $# -gt 0 ] || set -- template build cloud functions watch
+[ $# -gt 0 ] || set -- template build contract cloud functions watch
 failed=0
 for part; do
   case $part in
@@ -41,14 +42,14 @@ for part; do
     build)
       lambda=$("$venv" lambda "$here/lambda.txt")
       PATH=$lambda:$PATH python3 "$here/build.py" || failed=1 ;;
-    cloud)
+    contract | cloud)
       servers
-      "$bin/python" "$here/cloud.py" || failed=1 ;;
+      "$bin/python" "$here/$part.py" || failed=1 ;;
     functions | watch)
       servers
       lambda=$("$venv" lambda "$here/lambda.txt")
       PATH=$lambda:$PATH "$bin/python" "$here/functions.py" "$part" || failed=1 ;;
-    *) echo "run.sh: '$part' is none of template, build, cloud, functions, watch" >&2; exit 2 ;;
+    *) echo "run.sh: '$part' is none of template, build, contract, cloud, functions, watch" >&2; exit 2 ;;
   esac
 done
 exit $failed

@@ -7,7 +7,9 @@ use serde_json::json;
 use shared::Error;
 use shared::format::Rules;
 use shared::image::{Image, Location};
-use shared::operations::{CompletionSettings, Outcome, Reaper, SessionState, SessionStatus, Stores};
+use shared::operations::{
+    Arrivals, ArrivalsSettings, CompletionSettings, Outcome, Reaper, SessionState, SessionStatus, Stores,
+};
 use shared::ports::Clock;
 use tests::callers::admin;
 use tests::fixtures::{TestClock, bytes};
@@ -254,6 +256,42 @@ async fn an_image_is_hashed_in_as_many_runs_as_it_takes() {
     check(&world, &image, &data, "hashed").await;
     let record = world.record(&image).await;
     assert_eq!(record["digests"]["md5"], hex(&md5::Md5::digest(&data)));
+}
+
+/// The queue would bring it back after six times the longest run; the due row is found within a minute of the lease's end.
+#[tokio::test]
+async fn an_event_leaves_its_queue_while_its_object_is_being_completed_and_finishes_what_nobody_does() {
+    let data = bytes(usize::try_from(STRETCH).unwrap() * 3 + 1);
+    let world = World::default();
+    let (image, session) = left(&world, &data).await;
+    let settings = ArrivalsSettings {
+        store: "default".parse().unwrap(),
+        bucket: "images".to_owned(),
+        prefix: String::new(),
+        grace: LEASE,
+    };
+    let key = location(&session).key.to_string();
+    let object = json!({"bucket": {"name": "images"}, "object": {"key": key}});
+    let event = json!({"Records": [{"eventName": "ObjectCreated:CompleteMultipartUpload",
+        "eventTime": "2026-10-01T08:00:00.000Z", "s3": object}]});
+    let batch = json!({"Records": [{"messageId": "m1", "body": event.to_string()}]});
+    let run = CompletionSettings { run_bytes: STRETCH * 2, ..session_settings().completion };
+    let arrivals = Arrivals::new(world.completion.clone().with(run), settings);
+    let told = async || {
+        let batch = serde_json::from_value(batch.clone()).unwrap();
+        serde_json::to_value(upload_completed::handle(batch, &arrivals, None).await).unwrap()
+    };
+    let hashed = async || world.shown(&session).await.unwrap().hashed;
+
+    assert_eq!(told().await, json!({"batchItemFailures": []}), "somebody else may be working on it");
+    assert_eq!((hashed().await, world.record(&image).await["status"].clone()), (Some(0), json!("saving")));
+    world.clock.advance(LEASE * 2);
+    assert_eq!(told().await, json!({"batchItemFailures": []}), "as far as one run goes");
+    assert_eq!(hashed().await, Some(STRETCH * 2));
+    assert_eq!(told().await, json!({"batchItemFailures": []}), "to its end");
+    check(&world, &image, &data, "told").await;
+    assert_eq!(told().await, json!({"batchItemFailures": []}), "and once more");
+    check(&world, &image, &data, "told again").await;
 }
 
 #[tokio::test]

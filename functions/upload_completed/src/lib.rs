@@ -14,8 +14,9 @@ pub use message::{Answer, Batch, Message};
 /// How many messages are worked on side by side: a batch that the queue's mapping gathers is about as large.
 const CONCURRENCY: usize = 8;
 
-/// Looks at the objects of a batch of messages and answers which of them must come again: those that could not be looked at, and those
-/// whose object is not completed yet. Begins nothing new from `until` on, if it is given. A second run changes nothing.
+/// Looks at the objects of a batch of messages and answers which of them must come again: those that could not be looked at. One whose
+/// object is not completed yet need not: the queue brings it back long after its due row was found. Begins nothing new from `until`
+/// on, if it is given. A second run changes nothing.
 pub async fn handle(batch: Batch, arrivals: &Arrivals, until: Option<Timestamp>) -> Answer {
     let looks = batch.messages.into_iter().map(async |message: Message| {
         let done = look(&message, arrivals, until).await;
@@ -37,7 +38,13 @@ async fn look(message: &Message, arrivals: &Arrivals, until: Option<Timestamp>) 
     let mut done = true;
     for object in objects {
         match arrivals.arrived(&object, until).await {
-            Ok(owner) => done &= owner != Owner::Unfinished,
+            Ok(Owner::Unfinished) => {
+                tracing::info!(
+                    path = object.path,
+                    "an object is still being completed: its due row keeps it"
+                );
+            }
+            Ok(_) => {}
             Err(error) => {
                 let cause = std::error::Error::source(&error);
                 tracing::warn!(path = object.path, %error, cause = ?cause, "an object could not be looked at: its event comes again");

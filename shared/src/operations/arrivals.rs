@@ -8,7 +8,8 @@
 //!   makes the object due once more. The reaper then finds no row, and removes what is due all the same.
 //! - *The object was removed and its row forgotten before the event came.* The rows are written for nothing: the reaper
 //!   removes what is not there and forgets them. A removal is no event that is listened to, so it ends there.
-//! - *The object of an upload session.* It has an owner, and a worker: whoever made it whole, unless that one died. Then who looks goes on.
+//! - *The object of an upload session.* It has an owner, and a worker: whoever made it whole, unless that one died. Then who looks
+//!   goes on, once the worker's lease has ended. An event within the lease has nothing to do and is not kept: the due row stays.
 //! - *One event twice at once.* When its object is due follows from the event: both write the same rows.
 
 use std::sync::Arc;
@@ -61,7 +62,7 @@ pub struct Arrival {
 pub enum Owner {
     /// Its image's, or its writer's, who commits it or whose lease ends.
     Image,
-    /// Its image's, for which it is being completed: it has to be looked at again.
+    /// Its image's, for which it is being completed: by somebody else, or by whoever finds its due row next.
     Unfinished,
     /// Nobody's: it is due to be removed.
     Nobody,

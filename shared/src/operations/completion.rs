@@ -181,6 +181,7 @@ impl Completion {
                 Err(ChangeError::Table(error)) => return Err(error),
             };
             if stops {
+                tracing::info!(image = %key.image(), hashed = end, size, "the next run goes on with an upload session");
                 return Ok(Outcome::Unfinished);
             }
         }

@@ -1,0 +1,81 @@
+//! The suites of the object store on a server that speaks S3 and runs elsewhere, as the environment tells of it. Built when
+//! the feature `buckets` is on, for without a server nothing of it can pass: `tests/engines/contract.py` starts some.
+//!
+//! - `GLINT_TEST_S3_ENDPOINT`: where it is reached.
+//! - `GLINT_TEST_BUCKET`: a bucket of it. Each case has a folder of its own there, and leaves it as it is.
+//!
+//! The SDK is told as whom it asks as always: `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY`, `AWS_REGION`.
+
+// Its helpers are tests too, and may panic as tests do.
+#![cfg(test)]
+
+use std::future::{Ready, ready};
+
+use async_trait::async_trait;
+use aws_smithy_http_client::Builder;
+use axum::body::Body;
+use axum::http::Request;
+use hyper_util::client::legacy::Client;
+use hyper_util::rt::TokioExecutor;
+use shared::adapters::aws::AwsSettings;
+use shared::adapters::s3::{S3Settings, S3Store};
+use shared::adapters::system::RandomIds;
+use shared::contract::direct::Bring;
+use shared::ports::{Ids as _, PartTarget, SignedPart, Store};
+use shared::store::PartGrant;
+
+#[expect(clippy::disallowed_methods, reason = "what is tested is told to the tests, not to the service")]
+fn variable(name: &str) -> String {
+    std::env::var(name).unwrap_or_else(|_| panic!("{name} must say where the bucket is"))
+}
+
+fn fresh() -> Ready<(S3Store, Stranger)> {
+    let endpoint = Some(variable("GLINT_TEST_S3_ENDPOINT"));
+    // Not the process's: its connections end with the test that opened them.
+    let http_client = Some(Builder::new().build_http());
+    let store = S3Store::new(S3Settings {
+        aws: AwsSettings { endpoint, http_client, ..AwsSettings::default() },
+        bucket: variable("GLINT_TEST_BUCKET"),
+        prefix: format!("{}/", RandomIds.image_id()),
+        path_style: true,
+    });
+    ready((store, Stranger))
+}
+
+/// Somebody without credentials, who has a URL, on a connection of their own.
+struct Stranger;
+
+#[async_trait]
+impl Bring for Stranger {
+    async fn bring(
+        &self,
+        _store: &dyn Store,
+        _grant: &PartGrant,
+        signed: &SignedPart,
+        bytes: &[u8],
+    ) -> Result<String, String> {
+        let PartTarget::Store(url) = &signed.target else { panic!("{signed:?}") };
+        let request = Request::put(url);
+        let request =
+            signed.headers.iter().fold(request, |request, (name, value)| request.header(name, value));
+        let client = Client::builder(TokioExecutor::new()).build_http();
+        let answer = client.request(request.body(Body::from(bytes.to_vec())).unwrap()).await;
+        let answer = answer.map_err(|error| error.to_string())?;
+        match answer.headers().get("etag") {
+            Some(etag) if answer.status().is_success() => Ok(etag.to_str().unwrap().to_owned()),
+            _ => Err(answer.status().to_string()),
+        }
+    }
+}
+
+mod store {
+    use super::fresh;
+
+    shared::store_contract!(fresh);
+}
+
+mod direct {
+    use super::fresh;
+
+    shared::direct_contract!(fresh);
+}

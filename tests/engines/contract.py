@@ -1,0 +1,46 @@
+"""Runs the suites of the object store, parts that clients bring by presigned URLs among them, on buckets of real servers.
+
+Started by run.sh. What a server is known to do otherwise than S3 stands in KNOWN, each with what was seen; a case that is named
+there and passes fails the run, so that the list says what is so.
+"""
+
+import os
+import re
+import subprocess
+
+import engines
+from harness import ROOT, Checks
+
+BUCKET = "glint-contract"
+TEST = ["cargo", "test", "--quiet", "--locked", "-p", "tests", "--features", "buckets", "--test", "buckets", "--no-fail-fast"]
+KNOWN = {"MiniStack": {}, "LocalStack": {}}
+
+check = Checks()
+
+
+def hold(name, url):
+    s3 = engines.client("s3", url)
+    engines.make_bucket(s3, BUCKET)
+    environment = {"GLINT_TEST_S3_ENDPOINT": url, "GLINT_TEST_BUCKET": BUCKET, "RUST_BACKTRACE": "0"}
+    done = subprocess.run([*TEST, "--", "--format=pretty"], cwd=ROOT, env=os.environ | environment, stdout=subprocess.PIPE, text=True,
+                          check=False)
+    verdicts = dict(re.findall(r"^test (\S+) \.\.\. (ok|FAILED)$", done.stdout, re.M))
+    with check(f"{name}: the suites of the object store run"):
+        assert verdicts, done.stdout[-2000:]
+    for case, why in KNOWN[name].items():
+        with check(f"{name}: {case} is another matter: {why}"):
+            assert verdicts.pop(case, None) == "FAILED", "it is not any more"
+    failed = [case for case, verdict in verdicts.items() if verdict != "ok"]
+    for case in verdicts:
+        with check(f"{name}: {case}"):
+            assert case not in failed
+    if failed:
+        print(done.stdout[-12000:])
+
+
+hold("MiniStack", engines.ministack())
+if python := os.environ.get("LOCALSTACK_PYTHON"):
+    hold("LocalStack", engines.localstack(python))
+else:
+    check.skip("the bucket on LocalStack", "it needs Python 3.13, which is not here")
+check.finish()
