@@ -187,3 +187,24 @@ async fn a_url_is_leave_for_its_object_its_name_and_its_time() {
     removed → 404 The resource could not be found.
     ");
 }
+
+#[tokio::test]
+async fn what_a_function_cannot_carry_is_read_where_it_lies_or_the_answer_says_why_not() {
+    for (hosts, whole) in [
+        ("glint", "302"),
+        (
+            "other",
+            "413 The answer would carry 10 bytes, and one through this gateway may carry 4: ask for it in ranges.",
+        ),
+    ] {
+        let world = trusting(hosts);
+        let path = uploaded(&world, "web", DATA).await;
+        let world = world.carrying(4);
+        let file = format!("{path}/file");
+        assert_eq!(world.get(MEMBER, &file).await.line(), whole, "{hosts}");
+        let head = ask(&world, "HEAD", &file, &[("x-auth-token", MEMBER)]).await;
+        assert_eq!((head.status.as_u16(), head.header("content-length")), (200, "10"), "{hosts}");
+        let few = ask(&world, "GET", &file, &[("x-auth-token", MEMBER), ("range", "bytes=2-4")]).await;
+        assert_eq!(few.status.as_u16(), if hosts == "glint" { 302 } else { 206 }, "{hosts}");
+    }
+}

@@ -6,6 +6,7 @@ import sys
 
 import engines
 from harness import MIB, OCTETS, ROOT, Checks, Glint, call, create, equal, expect, scratch, show, wait_for
+from redirects import redirects_on
 
 check = Checks()
 work = scratch("cloud")
@@ -87,6 +88,7 @@ def hold(name, table_url, store_url):
                    reaper_interval_seconds=1).start()
     bytes_on(name, server, s3, bucket)
     crash_on(name, server, s3, bucket)
+    redirects_on(check, name, server, store_url, work, checks_signatures=name == "LocalStack")
     clients_on(name, server)
     with check(f"{name}: when every image was deleted the bucket is empty"):
         wait_for("the bucket is empty", lambda: keys(s3, bucket) == ([], []), 60)

@@ -14,7 +14,7 @@ use shared::adapters::memory::{MemoryStore, MemoryTable};
 use shared::catalog::Catalog;
 use shared::error::Cause;
 use shared::format::Rules;
-use shared::http::{Cors, Door, Routes, serve};
+use shared::http::{Cors, Door, Payload, Routes, serve};
 use shared::image::{Accepted, Image, PageLimits, Quotas};
 use shared::import::ImportMethod;
 use shared::operations::{
@@ -267,6 +267,15 @@ impl World {
         let door = Door { identity: Arc::new(TokenSays), ids, public_endpoint: None, cors };
         let service = Service::in_process(serve(self.routes(), door));
         Self { data, service, ..self }
+    }
+
+    /// The same service on a host that puts a body of so many bytes at most into a message.
+    #[must_use]
+    pub fn carrying(self, max_bytes: u64) -> Self {
+        let ids = Arc::new(CountingIds::default());
+        let door = Door { identity: Arc::new(TokenSays), ids, public_endpoint: None, cors: Cors::default() };
+        let routes = Payload { max_bytes, elsewhere: None }.limit(self.routes());
+        Self { service: Service::in_process(serve(routes, door)), ..self }
     }
 
     /// The routes of every function, as they describe themselves.

@@ -74,6 +74,18 @@ fn a_bad_value_names_its_key_its_origin_and_its_fault() {
             "setting 'public_endpoint', from the command line: must be a URL such as https://host:9292, not 'images.example'",
         ),
         (
+            refusal("", &[("GLINT_DOWNLOAD_TRUSTED_HOSTS", "a.example.com,https://b.example.com")], &[]),
+            "setting 'download.trusted_hosts', from the variable GLINT_DOWNLOAD_TRUSTED_HOSTS: must be hosts such as images.s3.example.com or 10.0.0.1:9000, not 'https://b.example.com'",
+        ),
+        (
+            refusal("[cors]\nallowed_origins = 'https://a.example.com/'", &[], &[]),
+            "setting 'cors.allowed_origins', from the file glint.toml: must be origins such as https://console.example.com, or *, not 'https://a.example.com/'",
+        ),
+        (
+            refusal("[download]\nredirect = 'yes'", &[], &[]),
+            "setting 'download.redirect', from the file glint.toml: must be one of never, functions, always, not 'yes'",
+        ),
+        (
             refusal("", &[], &[("limits.page_max", "10")]),
             "setting 'limits.page_default', from the defaults: must be 1 to 10, not 25",
         ),
