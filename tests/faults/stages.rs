@@ -4,12 +4,13 @@ use std::sync::Arc;
 
 use shared::Error;
 use shared::image::{Image, Patch, PatchForm};
-use shared::ports::{Store as _, StoreError};
+use shared::operations::{Arrival, Arrivals, ArrivalsSettings, Owner, Stores};
+use shared::ports::{Clock, Store as _, StoreError};
 use shared::store::ObjectKey;
 use tests::callers::admin;
-use tests::fixtures::bytes;
+use tests::fixtures::{TestClock, bytes};
 use tests::probe::Fault;
-use tests::world::{LEASE, PART, World};
+use tests::world::{LEASE, PART, World, completion};
 use tokio::sync::Semaphore;
 
 use super::races::{ALL, held_back};
@@ -204,4 +205,29 @@ async fn what_nobody_imports_stays_for_as_long_as_its_image() {
     world.reaper.recover().await.unwrap();
     assert_eq!(world.record(&image).await["status"], "uploading");
     check(&world, &image, &data, "a start, years later").await;
+}
+
+#[tokio::test]
+async fn the_bucket_tells_of_what_is_staged_and_it_stays() {
+    let world = World::importing();
+    let (image, data) = (world.queued().await, bytes(PART * 2));
+    world.stage(&image, &data).await.unwrap();
+    let clock: Arc<dyn Clock> = Arc::<TestClock>::clone(&world.clock);
+    let stores = Stores::single("default".parse().unwrap(), Arc::new(world.store.clone()));
+    let settings = ArrivalsSettings {
+        store: "default".parse().unwrap(),
+        bucket: "images".to_owned(),
+        prefix: String::new(),
+        grace: LEASE,
+    };
+    let arrivals = Arrivals::new(completion(world.catalog.clone(), stores, clock), settings);
+    let path = world.record(&image).await["staged"]["key"].as_str().unwrap().to_owned();
+    let arrival = Arrival { bucket: "images".to_owned(), path, at: world.clock.now() };
+    assert_eq!(arrivals.arrived(&arrival, None).await.unwrap(), Owner::Image);
+    recover(&world).await;
+    check(&world, &image, &data, "told").await;
+    world.images.delete(&admin(), &image.id).await.unwrap();
+    assert_eq!(arrivals.arrived(&arrival, None).await.unwrap(), Owner::Nobody);
+    recover(&world).await;
+    check(&world, &image, &data, "deleted").await;
 }
