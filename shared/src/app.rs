@@ -15,7 +15,9 @@ use crate::adapters::in_process::{LocalEvents, LocalQueue};
 use crate::adapters::none::{NoIdentity, ToldByGateway};
 use crate::adapters::system::{RandomIds, SystemClock};
 use crate::catalog::Catalog;
-use crate::config::{Config, IdentityMode, KeyManager, QueueAdapter, Redirect, StoreAdapter, TableAdapter};
+#[cfg(any(feature = "sqlite", feature = "memory", feature = "dynamodb"))]
+use crate::config::TableAdapter;
+use crate::config::{Config, IdentityMode, KeyManager, QueueAdapter, Redirect, StoreAdapter};
 use crate::image::{PageLimits, Quotas};
 use crate::operations::{
     Arrivals, ArrivalsSettings, Completion, CompletionSettings, Context, ImageData, Images, ImagesSettings,

@@ -66,6 +66,13 @@ def of_images(kept):
                 yield f"image {id} has an object {key} whose row says {kept.blobs.get(key)}"
         elif key:
             yield f"image {id} is {image['status']} and has an object {key}"
+        staged = (image.get("staged") or {}).get("key")
+        if staged and image["status"] not in ("uploading", "importing"):
+            yield f"image {id} is {image['status']} and has {staged} staged"
+        if staged and kept.objects.get(staged) != image.get("size"):
+            yield f"image {id} has {image.get('size')} bytes staged in an object {staged} of {kept.objects.get(staged)}"
+        if staged and (kept.blobs.get(staged) or {}).get("state") != "staged":
+            yield f"image {id} has {staged} staged, whose row says {kept.blobs.get(staged)}"
         if image["status"] == "saving" and (kept.blobs.get(image["upload"]["key"]) or {}).get("state") != "writing":
             yield f"image {id} waits for {image['upload']['key']}, which nobody writes"
 
@@ -77,7 +84,9 @@ def of_bytes(kept):
         image = kept.images.get(key.split("/")[0], {})
         if blob["state"] == "attached" and (image.get("location") or {}).get("key") != key:
             yield f"{key} is attached to image {image.get('id')}, which has {image.get('location')}"
-        if blob["state"] != "attached" and key not in kept.due:
+        if blob["state"] == "staged" and (image.get("staged") or {}).get("key") != key:
+            yield f"{key} is staged for image {image.get('id')}, which has {image.get('staged')}"
+        if blob["state"] not in ("attached", "staged") and key not in kept.due:
             yield f"{key} is {blob['state']} and nothing is due to it"
 
 

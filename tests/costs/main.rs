@@ -74,6 +74,8 @@ fn budget() -> Vec<Case> {
             "upload 3 parts",
             vec!["get 1", "commit 6", "begin", "write", "write", "write", "complete", "commit 6"],
         ),
+        case("stage less than a part", vec!["get 1", "commit 6", "put", "commit 6"]),
+        case("delete an image with what is staged of it", vec!["get 1", "commit 8"]),
         case("upload of another size than announced", vec!["get 1", "commit 6", "remove", "commit 6"]),
         case(
             "delete an image while an upload session brings its data",
@@ -147,7 +149,7 @@ fn import() -> Value {
 /// What an operation is counted in, and the path of the image it is done to.
 async fn world_of(operation: &str) -> (World, Meter, String) {
     let meter = Meter::default();
-    let world = World::on(Arc::new(meter.table()));
+    let world = World::importing_on(Arc::new(meter.table()));
     let path = fill(&world, operation).await;
     world.probe.reset();
     meter.take();
@@ -165,9 +167,14 @@ async fn fill(world: &World, operation: &str) -> String {
         "nothing is due",
         "remove 3 members",
         "delete an image while",
+        "stage",
+        "delete an image with what is staged",
     ];
     if !bare.iter().any(|word| operation.starts_with(word)) {
         assert_eq!(world.put_file(MEMBER, &path, b"0123456789").await.line(), "204");
+    }
+    if operation.ends_with("staged of it") {
+        assert_eq!(stage(world, &path).await.line(), "204");
     }
     if operation.starts_with("list") {
         for at in 0..59 {
@@ -203,6 +210,11 @@ async fn fill(world: &World, operation: &str) -> String {
         assert_eq!(world.call("DELETE", &path).by(MEMBER).send().await.line(), "204");
     }
     path
+}
+
+async fn stage(world: &World, path: &str) -> Answer {
+    let call = world.call("PUT", &format!("{path}/stage")).by(MEMBER);
+    call.header("content-type", "application/octet-stream").body(&bytes(PART - 1)).send().await
 }
 
 /// Shares images of another project with the member's, which accepts them.
@@ -347,8 +359,10 @@ async fn count(operation: &str) -> (Vec<String>, Units) {
         "remove a tag" => world.call("DELETE", &format!("{path}/tags/lts")).by(MEMBER).send().await,
         "delete an image without data"
         | "delete an image with data"
+        | "delete an image with what is staged of it"
         | "delete an image with data and members" => world.call("DELETE", &path).by(MEMBER).send().await,
         "upload less than a part" => world.put_file(MEMBER, &path, &bytes(PART - 1)).await,
+        "stage less than a part" => stage(&world, &path).await,
         "upload nothing" => world.put_file(MEMBER, &path, b"").await,
         "upload 3 parts" => world.put_file(MEMBER, &path, &bytes(PART * 2 + 1)).await,
         "upload of another size than announced" => {

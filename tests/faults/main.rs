@@ -28,7 +28,7 @@ async fn check(world: &World, image: &Image, data: &[u8], case: &str) {
             1
         }
         "queued" => {
-            for left in ["size", "digests", "location", "upload"] {
+            for left in ["size", "digests", "location", "upload", "staged"] {
                 assert!(record.get(left).is_none(), "{case}: {left} is left on the queued image");
             }
             0
@@ -194,5 +194,6 @@ mod members;
 mod races;
 mod reaper;
 mod sessions;
+mod stages;
 mod tasks;
 mod usage;

@@ -16,7 +16,7 @@ use tests::world::{LEASE, PART, World};
 use tokio::sync::Semaphore;
 
 /// A body that gives its first part, and of the rest ten bytes for each permit.
-fn held_back(data: &[u8]) -> (Body, Arc<Semaphore>) {
+pub(super) fn held_back(data: &[u8]) -> (Body, Arc<Semaphore>) {
     let gate = Arc::new(Semaphore::new(0));
     let (first, rest) = data.split_at(PART + 1);
     let first = Bytes::copy_from_slice(first);
@@ -33,7 +33,7 @@ fn held_back(data: &[u8]) -> (Body, Arc<Semaphore>) {
 }
 
 /// Enough permits for the rest of any body.
-const ALL: usize = 1000;
+pub(super) const ALL: usize = 1000;
 
 /// Starts an upload and waits until the image is saving.
 async fn saving(

@@ -261,7 +261,7 @@ impl Cloud {
         assert_eq!(put(uploads, &killed, "", &three_parts).await, 503);
         self.probe.reset();
         let (objects, begun) = self.s3.keys();
-        let (held, deleted) = (2, 3);
+        let (held, deleted) = (2, 6);
         assert_eq!((objects.len(), begun.len()), (held + deleted, 1), "{objects:?} {begun:?}");
 
         self.clock.advance(LEASE * 2);
@@ -395,6 +395,13 @@ async fn transfers(images: &Router, uploads: &Router, recorder: &Recorder) {
         } else {
             assert_eq!(ask(images, MEMBER, Method::DELETE, &path, &[], b"").await.0, 204);
         }
+    }
+    for size in [0, 10, 2 * PART + 1] {
+        let path = create(images, json!({})).await;
+        let octets = [("content-type", "application/octet-stream")];
+        let stage = format!("{path}/stage");
+        assert_eq!(ask(uploads, MEMBER, Method::PUT, &stage, &octets, &bytes(size)).await.0, 204, "{size}");
+        assert_eq!(ask(images, MEMBER, Method::DELETE, &path, &[], b"").await.0, 204);
     }
     slowly(uploads, recorder, &create(images, json!({})).await).await;
     for announced in [5, 2 * PART + 2] {

@@ -37,6 +37,7 @@ pub struct Probe(Arc<Mutex<State>>);
 struct State {
     calls: Vec<String>,
     faults: Vec<(usize, Fault)>,
+    full: bool,
 }
 
 /// What becomes of a call; the worst of several counts.
@@ -59,7 +60,20 @@ impl Probe {
 
     /// As [`Self::arm`], for several calls.
     pub fn arm_all(&self, faults: impl IntoIterator<Item = (usize, Fault)>) {
-        *self.state() = State { calls: Vec::new(), faults: faults.into_iter().collect() };
+        *self.state() = State { faults: faults.into_iter().collect(), ..State::default() };
+    }
+
+    /// Says whether the store has room for more bytes.
+    pub fn fill(&self, full: bool) {
+        self.state().full = full;
+    }
+
+    /// A write of bytes, which takes room.
+    async fn written(
+        &self,
+        write: impl Future<Output = Result<(), StoreError>> + Send,
+    ) -> Result<(), StoreError> {
+        if self.state().full { Err(StoreError::Full) } else { write.await }
     }
 
     /// Forgets the calls so far; none fails any more.
@@ -175,7 +189,9 @@ impl Store for ProbedStore {
     }
 
     async fn put(&self, key: &ObjectKey, bytes: Chunks) -> Result<(), StoreError> {
-        self.probe.through("put", self.store.put(key, bytes), store_fault, |()| None).await
+        self.probe
+            .through("put", self.probe.written(self.store.put(key, bytes)), store_fault, |()| None)
+            .await
     }
 
     async fn begin(&self, key: &ObjectKey, size: Option<u64>) -> Result<Arc<dyn ObjectWriter>, StoreError> {
@@ -258,7 +274,7 @@ struct ProbedWriter {
 #[async_trait]
 impl ObjectWriter for ProbedWriter {
     async fn write(&self, part: Part) -> Result<(), StoreError> {
-        self.probe.through("write", self.writer.write(part), store_fault, |()| None).await
+        self.probe.through("write", self.probe.written(self.writer.write(part)), store_fault, |()| None).await
     }
 
     async fn complete(&self) -> Result<(), StoreError> {

@@ -11,8 +11,9 @@ use std::fmt::{self, Write as _};
 use axum::body::Body;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, Uri, header};
 use bytes::Bytes;
-use futures_util::stream;
+use futures_util::{Stream, stream};
 use serde_json::Value;
+use shared::error::Cause;
 use shared::id::RequestId;
 
 use crate::service::Service;
@@ -114,6 +115,13 @@ impl Call<'_> {
         let pieces = bytes.chunks(10.max(bytes.len() / 500));
         let pieces: Vec<_> = pieces.map(|piece| Ok::<_, fmt::Error>(Bytes::copy_from_slice(piece))).collect();
         self.body = Body::from_stream(stream::iter(pieces));
+        self
+    }
+
+    /// Carries what comes, when it comes.
+    #[must_use]
+    pub fn stream(mut self, pieces: impl Stream<Item = Result<Bytes, Cause>> + Send + 'static) -> Self {
+        self.body = Body::from_stream(pieces);
         self
     }
 

@@ -54,7 +54,7 @@ impl Service {
     }
 
     /// Functions in this process.
-    pub(crate) fn in_process(router: Router) -> Self {
+    pub fn in_process(router: Router) -> Self {
         Self { host: Host::Process(router), ids: None }
     }
 

@@ -25,17 +25,16 @@ impl App {
     /// # Errors
     /// [`StartError`] when the identity service cannot be asked as configured, or was not built in.
     #[allow(unreachable_patterns, reason = "only a program with every adapter knows them all")]
-    pub fn with_identity(mut self) -> Result<Self, StartError> {
+    pub fn with_identity(self) -> Result<Self, StartError> {
         match self.config.identity.mode {
-            IdentityMode::None => {}
+            IdentityMode::None => Ok(self),
             #[cfg(feature = "keystone")]
             IdentityMode::Keystone => {
                 let identity = KeystoneIdentity::new(self.keystone()?, Arc::clone(&self.clock));
-                self.identity = Arc::new(identity.map_err(cannot_ask_keystone)?);
+                Ok(Self { identity: Arc::new(identity.map_err(cannot_ask_keystone)?), ..self })
             }
-            other => return Err(not_built("identity.mode", other)),
+            other => Err(not_built("identity.mode", other)),
         }
-        Ok(self)
     }
 
     /// Whoever tells what projects may have: Keystone, when an endpoint of it is configured, else the configuration. A program

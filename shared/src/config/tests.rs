@@ -2,6 +2,7 @@ use std::path::Path;
 
 use super::*;
 use crate::format::{Check, Rules};
+use crate::import::ImportMethod;
 
 fn load(toml: &str, variables: &[(&str, &str)], flags: &[(&str, &str)]) -> Result<Config, ConfigError> {
     let variables = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
@@ -360,4 +361,17 @@ fn checks_of_data_are_known_by_name() {
     assert!(refusal("", &[], &[("image.require_format_match", "no")]).contains("must be true or false"));
     let config = load("[image]\nrequire_format_match = false", &[], &[]).unwrap();
     assert_eq!(config.image.rules(), Rules { require_match: false, allowed: vec![] });
+}
+
+#[test]
+fn ways_to_import_are_named_each_once() {
+    let methods = |text| load("", &[], &[("import.methods", text)]).unwrap().import.methods;
+    assert_eq!(methods("glance-direct"), [ImportMethod::GlanceDirect]);
+    for none in ["", " "] {
+        assert_eq!(methods(none), []);
+    }
+    for wrong in ["web-download", "glance-direct,glance-direct", "glance-direct,", "Glance-Direct"] {
+        let refused = refusal("", &[], &[("import.methods", wrong)]);
+        assert!(refused.contains("must be some of glance-direct"), "{wrong}: {refused}");
+    }
 }
