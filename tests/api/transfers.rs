@@ -9,7 +9,7 @@ use bytes::Bytes;
 use futures_util::{Stream, StreamExt as _, stream};
 use serde_json::{Value, json};
 use shared::error::Cause;
-use shared::http::{Door, serve};
+use shared::http::{Cors, Door, serve};
 use shared::identity::Caller;
 use shared::ports::{Change, Condition, Identity, IdentityError, Item, Key, Tokens, Write};
 use tests::callers::{ADMIN, MEMBER, READER, TokenSays};
@@ -155,6 +155,7 @@ async fn a_token_that_expires_meanwhile_was_good_when_the_upload_began() {
     for call in ["file", "stage"] {
         let identity = Arc::new(Expiring::default());
         let door = Door {
+            cors: Cors::default(),
             identity: Arc::<Expiring>::clone(&identity),
             ids: Arc::new(CountingIds::default()),
             public_endpoint: None,

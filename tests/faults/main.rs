@@ -4,8 +4,8 @@
 // Its helpers are tests too, and may panic as tests do.
 #![cfg(test)]
 
+use md5::Digest as _;
 use shared::image::Image;
-use tests::callers::admin;
 use tests::fixtures::bytes;
 use tests::probe::Fault;
 use tests::world::{LEASE, PART, World};
@@ -25,6 +25,11 @@ async fn check(world: &World, image: &Image, data: &[u8], case: &str) {
     let owned = match status {
         "active" => {
             assert_eq!(world.bytes(image).await.as_deref(), Some(data), "{case}");
+            let md5 =
+                md5::Md5::digest(data).iter().fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"));
+            assert_eq!(record["digests"]["md5"], md5, "{case}");
+            let keys: Vec<_> = world.store.keys().iter().map(ToString::to_string).collect();
+            assert_eq!(keys, [record["location"]["key"].as_str().unwrap()], "{case}: another's object");
             1
         }
         "queued" => {
@@ -40,7 +45,9 @@ async fn check(world: &World, image: &Image, data: &[u8], case: &str) {
     let rows = world.rows(&format!("image#{}", image.id)).await;
     assert_eq!(rows.len(), 1 + owned, "{case}: {rows:?}");
     assert_eq!(world.rows("due#blob#0").await, Vec::<String>::new(), "{case}: due");
-    let usage = world.images.usage(image.owner.as_ref().unwrap()).await.unwrap();
+    let owner = image.owner.as_ref().unwrap();
+    let usage = world.images.usage(owner).await.unwrap();
+    assert_eq!(usage, world.catalog.count_usage(owner).await.unwrap(), "{case}: a recount");
     assert_eq!(usage.bytes, (data.len() * owned) as u64, "{case}: usage");
     assert_eq!(usage.images, u64::from(status != "deleted"), "{case}: usage");
     assert_eq!((usage.uploading, usage.staged), (0, 0), "{case}: usage");
@@ -54,93 +61,6 @@ async fn calls_of_upload(data: &[u8]) -> usize {
     world.upload(&image, data).await.unwrap();
     check(&world, &image, data, "undisturbed").await;
     world.probe.calls().len()
-}
-
-async fn an_upload_survives_faults(data: &[u8]) {
-    for at in 0..calls_of_upload(data).await {
-        for fault in Fault::ALL {
-            let world = World::default();
-            let image = world.queued().await;
-            world.probe.arm(at, fault);
-            let uploaded = world.upload(&image, data).await;
-            let case = format!("{fault:?} at call {at}: {:?}", world.probe.calls());
-            if fault == Fault::Refused {
-                // One call that fails is no reason to wait for a lease to end.
-                let status = world.record(&image).await["status"].clone();
-                assert!(
-                    status == "queued" || status == "active",
-                    "{case}: the image is {status} after the answer"
-                );
-            }
-            recover(&world).await;
-            check(&world, &image, data, &case).await;
-            if uploaded.is_ok() {
-                assert_eq!(world.record(&image).await["status"], "active", "{case}");
-            }
-            if world.record(&image).await["status"] == "queued" {
-                world.upload(&image, data).await.unwrap();
-                check(&world, &image, data, &case).await;
-            }
-        }
-    }
-}
-
-#[tokio::test]
-async fn an_upload_in_one_piece_survives_a_fault_at_every_call() {
-    an_upload_survives_faults(&bytes(PART - 1)).await;
-}
-
-#[tokio::test]
-async fn an_upload_in_parts_survives_a_fault_at_every_call() {
-    an_upload_survives_faults(&bytes(PART * 3 + 7)).await;
-}
-
-#[tokio::test]
-async fn an_empty_upload_survives_a_fault_at_every_call() {
-    an_upload_survives_faults(&[]).await;
-}
-
-#[tokio::test]
-async fn a_delete_and_the_reaper_after_it_survive_a_fault_at_every_call() {
-    let data = bytes(PART + 1);
-    for at in 0..8 {
-        for fault in Fault::ALL {
-            let world = World::default();
-            let image = world.queued().await;
-            world.upload(&image, &data).await.unwrap();
-            world.probe.arm(at, fault);
-            let deleted = world.images.delete(&admin(), &image.id).await;
-            let _ = world.reaper.run().await;
-            let case = format!("{fault:?} at call {at}: {:?}", world.probe.calls());
-            recover(&world).await;
-            check(&world, &image, &data, &case).await;
-            if deleted.is_ok() {
-                assert_eq!(world.record(&image).await["status"], "deleted", "{case}");
-            }
-        }
-    }
-}
-
-/// One run of the reaper over an upload whose writer has died, disturbed at every call.
-#[tokio::test]
-async fn taking_an_image_back_survives_a_fault_at_every_call() {
-    let data = bytes(PART * 2);
-    for at in 0..8 {
-        for fault in Fault::ALL {
-            let world = World::default();
-            let image = world.queued().await;
-            // The first write of the upload is its intent: it dies right after.
-            world.probe.arm(1, Fault::KilledAfter);
-            world.upload(&image, &data).await.unwrap_err();
-            world.clock.advance(LEASE * 2);
-            world.probe.arm(at, fault);
-            let _ = world.reaper.run().await;
-            let case = format!("{fault:?} at call {at}: {:?}", world.probe.calls());
-            recover(&world).await;
-            check(&world, &image, &data, &case).await;
-            assert_eq!(world.record(&image).await["status"], "queued", "{case}");
-        }
-    }
 }
 
 /// The way back is disturbed too: a second call fails after the first.
@@ -191,6 +111,7 @@ async fn a_start_after_a_crash_survives_a_fault_at_every_call() {
 mod arrivals;
 mod contention;
 mod members;
+mod paths;
 mod races;
 mod reaper;
 mod sessions;

@@ -19,7 +19,7 @@ use tests::world::{LEASE, PART, SESSION_LIFE, STRETCH, World, completion, sessio
 use super::check;
 
 /// Lets every lease and every session end, and does what is then due.
-async fn recover(world: &World) {
+pub(super) async fn recover(world: &World) {
     for time in [LEASE * 2, SESSION_LIFE * 2, LEASE * 2] {
         world.probe.reset();
         world.clock.advance(time);
@@ -29,7 +29,12 @@ async fn recover(world: &World) {
 }
 
 /// All that a client does; again where it is told to, for what is asked again was perhaps done.
-async fn client(world: &World, image: &Image, data: &[u8], tries: usize) -> shared::Result<SessionState> {
+pub(super) async fn client(
+    world: &World,
+    image: &Image,
+    data: &[u8],
+    tries: usize,
+) -> shared::Result<SessionState> {
     let session = world.open(image, data.len()).await?;
     let mut outcome = Ok(());
     for _ in 0..tries {
@@ -55,45 +60,6 @@ async fn calls_of_session(data: &[u8]) -> usize {
     assert_eq!(client(&world, &image, data, 1).await.unwrap().status, SessionStatus::Complete);
     check(&world, &image, data, "undisturbed").await;
     world.probe.calls().len()
-}
-
-async fn a_session_survives_faults(data: &[u8]) {
-    let mut cases = 0;
-    for at in 0..calls_of_session(data).await {
-        for (fault, tries) in Fault::ALL.into_iter().flat_map(|fault| [(fault, 1), (fault, 2)]) {
-            let world = World::default();
-            let image = world.queued().await;
-            world.probe.arm(at, fault);
-            let done = client(&world, &image, data, tries).await;
-            let case = format!("{fault:?} at call {at}, {tries} tries: {:?}", world.probe.calls());
-            recover(&world).await;
-            check(&world, &image, data, &case).await;
-            if done.is_ok_and(|state| state.status == SessionStatus::Complete) {
-                assert_eq!(world.record(&image).await["status"], "active", "{case}");
-            }
-            if world.record(&image).await["status"] == "queued" {
-                client(&world, &image, data, 1).await.unwrap();
-                check(&world, &image, data, &case).await;
-            }
-            cases += 1;
-        }
-    }
-    println!("{cases} cases of {} bytes", data.len());
-}
-
-#[tokio::test]
-async fn a_session_of_one_part_survives_a_fault_at_every_call() {
-    a_session_survives_faults(&bytes(PART - 1)).await;
-}
-
-#[tokio::test]
-async fn a_session_of_many_parts_survives_a_fault_at_every_call() {
-    a_session_survives_faults(&bytes(PART * 4 + 7)).await;
-}
-
-#[tokio::test]
-async fn a_session_without_bytes_survives_a_fault_at_every_call() {
-    a_session_survives_faults(&[]).await;
 }
 
 /// Two faults: the way back is disturbed too.
@@ -126,7 +92,7 @@ fn hex(digest: &[u8]) -> String {
 }
 
 /// A session whose bytes are not what was announced.
-async fn refused(world: &World, data: &[u8]) -> (Image, SessionState) {
+pub(super) async fn refused(world: &World, data: &[u8]) -> (Image, SessionState) {
     let image = world.queued().await;
     let body = json!({"size": data.len(), "md5": "0".repeat(32)});
     let session = world.open_as(&image, body).await.unwrap();
@@ -155,25 +121,8 @@ async fn bytes_that_are_not_as_announced_are_not_taken_and_the_reason_stays() {
     assert!(matches!(world.shown(&session).await, Err(Error::NotFound(_))), "the reason of an earlier try");
 }
 
-#[tokio::test]
-async fn refusing_bytes_survives_a_fault_at_every_call() {
-    let data = bytes(PART * 2);
-    for at in 0..16 {
-        for fault in Fault::ALL {
-            let world = World::default();
-            let (image, session) = refused(&world, &data).await;
-            world.probe.arm(at, fault);
-            let _ = world.complete(&session).await;
-            let case = format!("{fault:?} at call {at}: {:?}", world.probe.calls());
-            recover(&world).await;
-            check(&world, &image, &data, &case).await;
-            assert_eq!(world.record(&image).await["status"], "queued", "{case}");
-        }
-    }
-}
-
 /// A session that its worker left right after it had made it its own.
-async fn left(world: &World, data: &[u8]) -> (Image, SessionState) {
+pub(super) async fn left(world: &World, data: &[u8]) -> (Image, SessionState) {
     let image = world.queued().await;
     let session = world.open(&image, data.len()).await.unwrap();
     world.bring_all(&session, data).await.unwrap();
@@ -184,26 +133,6 @@ async fn left(world: &World, data: &[u8]) -> (Image, SessionState) {
     assert_eq!(calls.get(commit).map(String::as_str), Some("commit"), "{calls:?}");
     world.probe.reset();
     (image, session)
-}
-
-#[tokio::test]
-async fn what_a_worker_left_is_completed_by_the_reaper_whatever_fails() {
-    let data = bytes(PART * 4);
-    for at in 0..16 {
-        for fault in Fault::ALL {
-            let world = World::default();
-            let (image, session) = left(&world, &data).await;
-            assert_eq!(world.shown(&session).await.unwrap().status, SessionStatus::Completing);
-            world.clock.advance(LEASE * 2);
-            world.probe.arm(at, fault);
-            let _ = world.reaper.run().await;
-            let case = format!("{fault:?} at call {at}: {:?}", world.probe.calls());
-            recover(&world).await;
-            check(&world, &image, &data, &case).await;
-            assert_eq!(world.record(&image).await["status"], "active", "{case}");
-            assert_eq!(world.shown(&session).await.unwrap().status, SessionStatus::Complete);
-        }
-    }
 }
 
 fn location(session: &SessionState) -> Location {

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use shared::Error;
+use shared::format::Rules;
 use shared::image::{Image, Patch, PatchForm};
 use shared::operations::{Arrival, Arrivals, ArrivalsSettings, Owner, Stores};
 use shared::ports::{Clock, Store as _, StoreError};
@@ -220,7 +221,8 @@ async fn the_bucket_tells_of_what_is_staged_and_it_stays() {
         prefix: String::new(),
         grace: LEASE,
     };
-    let arrivals = Arrivals::new(completion(world.catalog.clone(), stores, clock), settings);
+    let arrivals =
+        Arrivals::new(completion(world.catalog.clone(), stores, clock, Rules::default()), settings);
     let path = world.record(&image).await["staged"]["key"].as_str().unwrap().to_owned();
     let arrival = Arrival { bucket: "images".to_owned(), path, at: world.clock.now() };
     assert_eq!(arrivals.arrived(&arrival, None).await.unwrap(), Owner::Image);

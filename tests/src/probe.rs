@@ -1,9 +1,13 @@
-//! Ports that count their calls and fail when they are told to.
+//! Ports that count their calls and fail, wait or repeat themselves when they are told to.
 
+use std::fmt::{self, Debug};
 use std::ops::Range;
+use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
+use bytes::Bytes;
+use futures_util::StreamExt as _;
 use shared::ports::{
     ByteStream, Chunks, Item, Key, ObjectWriter, Page, Part, PartBody, PartError, PartLimits, PresentedPart,
     Query, ReadError, ReadTarget, SignedPart, Store, StoreError, Table, TableError, Write,
@@ -22,28 +26,62 @@ pub enum Fault {
     Killed,
     /// The process dies just after the call.
     KilledAfter,
+    /// The process stands still before the call: every lease ends, and others do what is then due.
+    Delayed,
+    /// The same between the call and its answer.
+    DelayedAfter,
+    /// One call is made twice, as by who sends it again; the second answer counts.
+    Doubled,
 }
 
 impl Fault {
     /// Every way to fail.
-    pub const ALL: [Self; 4] = [Self::Refused, Self::AnswerLost, Self::Killed, Self::KilledAfter];
+    pub const ALL: [Self; 7] = [
+        Self::Refused,
+        Self::AnswerLost,
+        Self::Killed,
+        Self::KilledAfter,
+        Self::Delayed,
+        Self::DelayedAfter,
+        Self::Doubled,
+    ];
+
+    /// The ways that need no time: a call is not made, or its answer is lost.
+    pub const FAILURES: [Self; 4] = [Self::Refused, Self::AnswerLost, Self::Killed, Self::KilledAfter];
 }
+
+/// What happens while a process stands still.
+type Meanwhile = Arc<dyn Fn() -> Pin<Box<dyn Future<Output = ()> + Send>> + Send + Sync>;
 
 /// Watches the calls of all ports together.
 #[derive(Clone, Debug, Default)]
 pub struct Probe(Arc<Mutex<State>>);
 
-#[derive(Debug, Default)]
+#[derive(Default)]
 struct State {
     calls: Vec<String>,
     faults: Vec<(usize, Fault)>,
     full: bool,
+    meanwhile: Option<Meanwhile>,
+}
+
+impl Debug for State {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("State")
+            .field("calls", &self.calls)
+            .field("faults", &self.faults)
+            .field("full", &self.full)
+            .finish_non_exhaustive()
+    }
 }
 
 /// What becomes of a call; the worst of several counts.
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
 enum Verdict {
     Pass,
+    Double,
+    WaitAfter,
+    Wait,
     Lose,
     Refuse,
 }
@@ -60,7 +98,8 @@ impl Probe {
 
     /// As [`Self::arm`], for several calls.
     pub fn arm_all(&self, faults: impl IntoIterator<Item = (usize, Fault)>) {
-        *self.state() = State { faults: faults.into_iter().collect(), ..State::default() };
+        let mut state = self.state();
+        (state.calls, state.faults) = (Vec::new(), faults.into_iter().collect());
     }
 
     /// Says whether the store has room for more bytes.
@@ -76,9 +115,24 @@ impl Probe {
         if self.state().full { Err(StoreError::Full) } else { write.await }
     }
 
+    /// What happens while a process stands still; nothing, until it is said.
+    pub fn meanwhile<T: Future<Output = ()> + Send + 'static>(
+        &self,
+        happens: impl Fn() -> T + Send + Sync + 'static,
+    ) {
+        self.state().meanwhile = Some(Arc::new(move || Box::pin(happens())));
+    }
+
+    async fn stand_still(&self) {
+        let meanwhile = self.state().meanwhile.clone();
+        if let Some(happens) = meanwhile {
+            happens().await;
+        }
+    }
+
     /// Forgets the calls so far; none fails any more.
     pub fn reset(&self) {
-        *self.state() = State::default();
+        self.arm_all([]);
     }
 
     /// The calls since the last reset, with what they cost: `get 1`, `query 25`, `commit 4`, `put`, `write`, …
@@ -94,6 +148,9 @@ impl Probe {
             Fault::Refused if number == at => Verdict::Refuse,
             Fault::AnswerLost | Fault::KilledAfter if number == at => Verdict::Lose,
             Fault::Killed | Fault::KilledAfter if number >= at => Verdict::Refuse,
+            Fault::Delayed if number == at => Verdict::Wait,
+            Fault::DelayedAfter if number == at => Verdict::WaitAfter,
+            Fault::Doubled if number == at => Verdict::Double,
             _ => Verdict::Pass,
         });
         let verdict = verdicts.max().unwrap_or(Verdict::Pass);
@@ -107,10 +164,10 @@ impl Probe {
         }
     }
 
-    async fn through<T, E>(
+    async fn through<T, E, Made: Future<Output = Result<T, E>> + Send>(
         &self,
         call: &str,
-        made: impl Future<Output = Result<T, E>> + Send,
+        make: impl Fn() -> Made + Send,
         fault: impl Fn() -> E + Send,
         amount: impl Fn(&T) -> Option<usize> + Send,
     ) -> Result<T, E> {
@@ -119,13 +176,21 @@ impl Probe {
         let (number, verdict) = self.called(call);
         match verdict {
             Verdict::Refuse => Err(fault()),
-            Verdict::Lose => made.await.and_then(|_| Err(fault())),
-            Verdict::Pass => {
-                let answer = made.await?;
-                if let Some(amount) = amount(&answer) {
+            Verdict::Lose => make().await.and_then(|_| Err(fault())),
+            Verdict::Pass | Verdict::Wait | Verdict::WaitAfter | Verdict::Double => {
+                if verdict == Verdict::Wait {
+                    self.stand_still().await;
+                }
+                let mut answer = make().await;
+                match verdict {
+                    Verdict::Double => answer = make().await,
+                    Verdict::WaitAfter => self.stand_still().await,
+                    _ => {}
+                }
+                if let Some(amount) = answer.as_ref().ok().and_then(amount) {
                     self.amount(number, amount);
                 }
-                Ok(answer)
+                answer
             }
         }
     }
@@ -152,22 +217,26 @@ pub struct ProbedTable {
 impl Table for ProbedTable {
     async fn get(&self, key: &Key) -> Result<Option<Item>, TableError> {
         let found = |item: &Option<Item>| Some(item.iter().count());
-        self.probe.through("get", self.table.get(key), table_fault, found).await
+        self.probe.through("get", || self.table.get(key), table_fault, found).await
     }
 
     async fn get_batch(&self, keys: &[Key]) -> Result<Vec<Item>, TableError> {
         self.probe
-            .through("get_batch", self.table.get_batch(keys), table_fault, |items| Some(items.len()))
+            .through("get_batch", || self.table.get_batch(keys), table_fault, |items| Some(items.len()))
             .await
     }
 
     async fn query(&self, query: &Query) -> Result<Page, TableError> {
-        self.probe.through("query", self.table.query(query), table_fault, |page| Some(page.items.len())).await
+        self.probe
+            .through("query", || self.table.query(query), table_fault, |page| Some(page.items.len()))
+            .await
     }
 
     async fn commit(&self, write: Write) -> Result<(), TableError> {
         let changes = write.changes().len();
-        self.probe.through("commit", self.table.commit(write), table_fault, |()| Some(changes)).await
+        self.probe
+            .through("commit", || self.table.commit(write.clone()), table_fault, |()| Some(changes))
+            .await
     }
 }
 
@@ -189,26 +258,26 @@ impl Store for ProbedStore {
     }
 
     async fn put(&self, key: &ObjectKey, bytes: Chunks) -> Result<(), StoreError> {
-        self.probe
-            .through("put", self.probe.written(self.store.put(key, bytes)), store_fault, |()| None)
-            .await
+        let put = || self.probe.written(self.store.put(key, bytes.clone()));
+        self.probe.through("put", put, store_fault, |()| None).await
     }
 
     async fn begin(&self, key: &ObjectKey, size: Option<u64>) -> Result<Arc<dyn ObjectWriter>, StoreError> {
-        let writer = self.probe.through("begin", self.store.begin(key, size), store_fault, |_| None).await?;
+        let writer =
+            self.probe.through("begin", || self.store.begin(key, size), store_fault, |_| None).await?;
         Ok(Arc::new(ProbedWriter { writer, probe: self.probe.clone() }))
     }
 
     async fn read(&self, key: &ObjectKey, range: Range<u64>) -> Result<ByteStream, StoreError> {
-        self.probe.through("read", self.store.read(key, range), store_fault, |_| None).await
+        self.probe.through("read", || self.store.read(key, range.clone()), store_fault, |_| None).await
     }
 
     async fn remove(&self, key: &ObjectKey) -> Result<(), StoreError> {
-        self.probe.through("remove", self.store.remove(key), store_fault, |()| None).await
+        self.probe.through("remove", || self.store.remove(key), store_fault, |()| None).await
     }
 
     async fn size(&self, key: &ObjectKey) -> Result<u64, StoreError> {
-        self.probe.through("size", self.store.size(key), store_fault, |_| None).await
+        self.probe.through("size", || self.store.size(key), store_fault, |_| None).await
     }
 
     async fn begin_direct(
@@ -217,7 +286,7 @@ impl Store for ProbedStore {
         size: u64,
         checksum: Option<ChecksumKind>,
     ) -> Result<String, StoreError> {
-        let begun = self.store.begin_direct(key, size, checksum);
+        let begun = || self.store.begin_direct(key, size, checksum);
         self.probe.through("begin_direct", begun, store_fault, |_| None).await
     }
 
@@ -245,8 +314,13 @@ impl Store for ProbedStore {
         now: Timestamp,
         body: PartBody,
     ) -> Result<String, PartError> {
-        let taken = self.store.take_part(part, now, body);
-        self.probe.through("take_part", taken, || store_fault().into(), |_| None).await
+        // A body can be sent again only by who has kept it.
+        let body = gathered(body).await;
+        let take = || {
+            let pieces = body.clone().into_iter().map(|piece| piece.map_err(Into::into));
+            self.store.take_part(part, now, Box::pin(futures_util::stream::iter(pieces)))
+        };
+        self.probe.through("take_part", take, || store_fault().into(), |_| None).await
     }
 
     async fn arrived(
@@ -256,12 +330,14 @@ impl Store for ProbedStore {
         after: u32,
         limit: u32,
     ) -> Result<Vec<ArrivedPart>, StoreError> {
-        let arrived = self.store.arrived(key, upload, after, limit);
+        let arrived = || self.store.arrived(key, upload, after, limit);
         self.probe.through("arrived", arrived, store_fault, |_| None).await
     }
 
     async fn assemble(&self, key: &ObjectKey, upload: &str, parts: &[ArrivedPart]) -> Result<(), StoreError> {
-        self.probe.through("assemble", self.store.assemble(key, upload, parts), store_fault, |()| None).await
+        self.probe
+            .through("assemble", || self.store.assemble(key, upload, parts), store_fault, |()| None)
+            .await
     }
 }
 
@@ -274,10 +350,20 @@ struct ProbedWriter {
 #[async_trait]
 impl ObjectWriter for ProbedWriter {
     async fn write(&self, part: Part) -> Result<(), StoreError> {
-        self.probe.through("write", self.probe.written(self.writer.write(part)), store_fault, |()| None).await
+        let write = || self.probe.written(self.writer.write(part.clone()));
+        self.probe.through("write", write, store_fault, |()| None).await
     }
 
     async fn complete(&self) -> Result<(), StoreError> {
-        self.probe.through("complete", self.writer.complete(), store_fault, |()| None).await
+        self.probe.through("complete", || self.writer.complete(), store_fault, |()| None).await
     }
+}
+
+/// The pieces of a body, as far as they come.
+async fn gathered(mut body: PartBody) -> Vec<Result<Bytes, String>> {
+    let mut pieces = Vec::new();
+    while let Some(piece) = body.next().await {
+        pieces.push(piece.map_err(|broken| broken.to_string()));
+    }
+    pieces
 }

@@ -105,6 +105,27 @@ pub fn completion(catalog: Catalog, stores: Stores, clock: Arc<dyn Clock>, rules
     Completion::new(catalog, stores, clock, events, rules, session_settings().completion)
 }
 
+/// Another process: its reaper, and the time, which is everybody's.
+#[derive(Clone, Debug)]
+pub struct Others {
+    reaper: Reaper,
+    clock: Arc<TestClock>,
+}
+
+/// The others over a catalog and its stores.
+pub fn others(catalog: Catalog, stores: Stores, clock: Arc<TestClock>, rules: Rules) -> Others {
+    let now: Arc<dyn Clock> = Arc::<TestClock>::clone(&clock);
+    Others { reaper: Reaper::new(completion(catalog, stores, now, rules)), clock }
+}
+
+/// What happens while a process stands still: every lease ends, then every session, and each time the others do what is due.
+pub async fn time_passes(others: Others) {
+    for time in [LEASE * 2, SESSION_LIFE * 2] {
+        others.clock.advance(time);
+        others.reaper.run().await.unwrap();
+    }
+}
+
 impl Deref for World {
     type Target = Service;
 
@@ -219,9 +240,12 @@ impl World {
         let signatures = Signatures { certificates: Some(key_manager), ..Signatures::none() };
         let data = ImageData::new(context.clone(), stores.clone(), settings);
         let data = data.verifying(signatures).importing(import_methods.clone());
-        let completion = completion(catalog, stores, now, rules);
+        let completion = completion(catalog, stores, now, rules.clone());
         let reaper = Reaper::new(completion.clone());
         let catalog = Catalog::new(Arc::clone(&table), listing_shards);
+        let unprobed = Stores::single("default".parse().unwrap(), Arc::new(store.clone()));
+        let other = others(catalog.clone(), unprobed, Arc::clone(&clock), rules);
+        probe.meanwhile(move || time_passes(other.clone()));
         let offered = StoreInfo {
             id: "default".parse().unwrap(),
             is_default: true,

@@ -7,7 +7,8 @@
 //! 2. It is looked into: is it of the format that the image declares, and safe?
 //! 3. It is hashed, in stretches; after each of them the state of the hashes is written down with the lease.
 //! 4. Its digests are judged: are they what the client said, and what was signed?
-//! 5. The image takes it, if it still waits for it.
+//! 5. The image takes it, if it still waits for it. If it does not, whoever finds out removes what was written: it may have come
+//!    after the removal by whoever ended the session, and not every store tells of it.
 
 mod judge;
 mod parts;
@@ -255,7 +256,7 @@ impl Completion {
         loop {
             let seen = match self.standing(&held.location).await? {
                 Standing::Taken => return Ok(Outcome::Active),
-                Standing::Ended => return Ok(Outcome::Ended),
+                Standing::Ended => return Ok(self.leave(&held.location).await),
                 Standing::Expected(seen) => seen,
             };
             let active = Image {
@@ -298,7 +299,7 @@ impl Completion {
         for _ in 0..ATTEMPTS {
             let seen = match self.standing(&held.location).await? {
                 Standing::Taken => return Ok(Outcome::Active),
-                Standing::Ended => return Ok(Outcome::Ended),
+                Standing::Ended => return Ok(self.leave(&held.location).await),
                 Standing::Expected(seen) => seen,
             };
             let now = self.clock.now();
@@ -332,8 +333,22 @@ impl Completion {
         Ok(match self.standing(location).await? {
             Standing::Expected(_) => Outcome::Busy,
             Standing::Taken => Outcome::Active,
-            Standing::Ended => Outcome::Ended,
+            Standing::Ended => self.leave(location).await,
         })
+    }
+
+    /// Removes what was perhaps written after the session had ended. Whoever ended it has removed the object, or it is due, and
+    /// its rows are not this one's; but no image ever waits for its key again.
+    async fn leave(&self, location: &Location) -> Outcome {
+        let removed = match self.store(location) {
+            Ok(store) => store.remove(&location.key).await.map_err(Error::from),
+            Err(error) => Err(error),
+        };
+        if let Err(error) = removed {
+            let key = &location.key;
+            tracing::warn!(%key, %error, "an object whose upload session has ended could not be removed");
+        }
+        Outcome::Ended
     }
 
     async fn standing(&self, location: &Location) -> Result<Standing> {

@@ -25,7 +25,7 @@ use shared::transfer::Intake;
 use tests::callers::admin;
 use tests::fixtures::{CountingIds, TestClock, TestLimits};
 use tests::probe::{ProbedStore, ProbedTable};
-use tests::world::{LEASE, PART, World, completion, session_settings};
+use tests::world::{LEASE, PART, World, completion, others, session_settings, time_passes};
 
 const NAME: &str = "glint-images";
 const PREFIX: &str = "images/";
@@ -246,6 +246,9 @@ impl Default for Site {
             );
             Arrivals::new(completion, settings.clone())
         };
+        let standing = Stores::single("default".parse().unwrap(), Arc::new(bucket.clone()));
+        let other = others(catalog.clone(), standing, Arc::clone(&clock), Rules::default());
+        world.probe.meanwhile(move || time_passes(other.clone()));
         let (arrivals, unprobed) = (looks(&probed), looks(&catalog));
         let reaper =
             Reaper::new(completion(probed, stores, Arc::<TestClock>::clone(&clock), Rules::default()));
