@@ -11,7 +11,7 @@ import engines
 from consistency import settled, sound
 from harness import call, create, equal, expect, show, wait_for
 from kills import delete, of, put, uploaded
-from sessions import bring, complete, opened
+from presigned import bring, complete, opened
 
 
 def run(deployment, check):

@@ -1,11 +1,14 @@
 """Holds `glint serve` on DynamoDB and S3 to what it does on its own disk. Started by run.sh."""
 
+import contextlib
 import hashlib
 import os
 import sys
+import threading
 
 import engines
 from harness import MIB, OCTETS, ROOT, Checks, Glint, call, create, equal, expect, scratch, show, wait_for
+from presigned import PART_MIB, SIZE as SESSION_SIZE, Bytes, bring, bring_all, complete, opened
 from redirects import redirects_on
 
 check = Checks()
@@ -73,6 +76,43 @@ def crash_on(name, server, s3, bucket):
         expect(call(server.url, "DELETE", f"/v2/images/{image_id}"), 204)
 
 
+def sessions_on(name, server, s3, bucket):
+    """Parts by presigned URLs, which lead to the bucket's own server."""
+    brought = Bytes()
+    image_id = create(server.url, name="session")["id"]
+    session = opened(server.url, image_id, SESSION_SIZE)
+
+    def is_whole():
+        seen = show(server.url, image_id)
+        return seen["status"] == "active" and (seen["size"], seen["checksum"], seen["os_hash_value"])
+
+    with check(f"{name}: parts brought by presigned URLs are no object before they are completed"):
+        equal(bring(session["parts"][0] | {"size": 100}, brought.data).status, 403)
+        bring_all(session, brought.data)
+        objects, begun = keys(s3, bucket)
+        equal((objects, [key.split("/")[0] for key in begun]), ([], [image_id]))
+    with check(f"{name}: killed while it completes them, the image has the hashes of md5sum and sha512sum all the same"):
+        completion = threading.Thread(target=quietly, args=(complete, server.url, session))
+        completion.start()
+        wait_for("completing has begun", lambda: keys(s3, bucket)[0] or show(server.url, image_id)["status"] == "active", 60)
+        server.kill()
+        completion.join()
+        server.start()
+        wait_for("the image is active", is_whole, 60)
+        equal(is_whole(), (SESSION_SIZE, brought.md5, brought.sha512))
+        equal(expect(call(server.url, "GET", f"/v2/images/{image_id}/file"), 200).body == brought.data, True)
+    with check(f"{name}: the URLs bring nothing any more, and deleted, nothing is left in the bucket"):
+        equal([bring(part, brought.data).status for part in session["parts"]], [404] * 3)
+        expect(call(server.url, "DELETE", f"/v2/images/{image_id}"), 204)
+        wait_for("the bucket is empty", lambda: keys(s3, bucket) == ([], []), 60)
+
+
+def quietly(told, *arguments):
+    """A call whose server dies meanwhile."""
+    with contextlib.suppress(Exception):
+        told(*arguments)
+
+
 def clients_on(name, server):
     check.take(f"{name}: the clients' run", [ROOT / "tests/clients/run.sh"], f"  [{name}]", ENDPOINT=server.url)
 
@@ -84,10 +124,11 @@ def hold(name, table_url, store_url):
     engines.make_bucket(s3, bucket)
     server = Glint(work / name, table_adapter="dynamodb", table_name=table, table_endpoint=table_url,
                    table_region=engines.REGION, store_adapter="s3", store_bucket=bucket, store_endpoint=store_url,
-                   store_region=engines.REGION, store_path_style="true", upload_lease_seconds=10,
+                   store_region=engines.REGION, store_path_style="true", upload_lease_seconds=10, upload_session_part_mib=PART_MIB,
                    reaper_interval_seconds=1).start()
     bytes_on(name, server, s3, bucket)
     crash_on(name, server, s3, bucket)
+    sessions_on(name, server, s3, bucket)
     redirects_on(check, name, server, store_url, work, checks_signatures=name == "LocalStack")
     clients_on(name, server)
     with check(f"{name}: when every image was deleted the bucket is empty"):
