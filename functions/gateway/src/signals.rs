@@ -21,7 +21,7 @@ impl Signals {
     }
 
     /// Waits for the next of them.
-    pub(crate) async fn next(&mut self) {
+    pub async fn next(&mut self) {
         tokio::select! {
             _ = self.terminate.recv() => {}
             _ = self.interrupt.recv() => {}
