@@ -89,6 +89,7 @@ impl Cloud {
     pub(crate) async fn new() -> Self {
         let world = Arc::new(World::default());
         let door = Door {
+            cors: shared::http::Cors::default(),
             identity: Arc::new(TokenSays),
             ids: Arc::new(CountingIds::default()),
             public_endpoint: None,
