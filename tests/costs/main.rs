@@ -73,7 +73,7 @@ fn budget() -> Vec<Case> {
             "upload 3 parts",
             vec!["get 1", "commit 6", "begin", "write", "write", "write", "complete", "commit 6"],
         ),
-        case("stage less than a part", vec!["get 1", "commit 6", "put", "commit 6"]),
+        case("stage less than a part", vec!["get 1", "commit 6", "put", "commit 5"]),
         case("delete an image with what is staged of it", vec!["get 1", "commit 8"]),
         case("upload of another size than announced", vec!["get 1", "commit 6", "remove", "commit 6"]),
         case(
