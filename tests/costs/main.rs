@@ -74,7 +74,7 @@ fn budget() -> Vec<Case> {
             "upload 3 parts",
             vec!["get 1", "commit 6", "begin", "write", "write", "write", "complete", "commit 6"],
         ),
-        case("stage less than a part", vec!["get 1", "commit 6", "put", "commit 6"]),
+        case("stage less than a part", vec!["get 1", "commit 6", "put", "commit 5"]),
         case("delete an image with what is staged of it", vec!["get 1", "commit 8"]),
         case("upload of another size than announced", vec!["get 1", "commit 6", "remove", "commit 6"]),
         case(
@@ -357,10 +357,9 @@ async fn count(operation: &str) -> (Vec<String>, Units) {
         "add a tag" => put_tag("new").send().await,
         "add a tag that is there" => put_tag("lts").send().await,
         "remove a tag" => world.call("DELETE", &format!("{path}/tags/lts")).by(MEMBER).send().await,
-        "delete an image without data"
-        | "delete an image with data"
-        | "delete an image with what is staged of it"
-        | "delete an image with data and members" => world.call("DELETE", &path).by(MEMBER).send().await,
+        deleted if deleted.starts_with("delete an image with") => {
+            world.call("DELETE", &path).by(MEMBER).send().await
+        }
         "upload less than a part" => world.put_file(MEMBER, &path, &bytes(PART - 1)).await,
         "stage less than a part" => stage(&world, &path).await,
         "upload nothing" => world.put_file(MEMBER, &path, b"").await,
