@@ -11,7 +11,7 @@ import engines
 from harness import ROOT, Checks
 
 BUCKET = "glint-contract"
-TEST = ["cargo", "test", "--quiet", "--locked", "-p", "tests", "--features", "buckets", "--test", "buckets", "--no-fail-fast"]
+TEST = ["cargo", "test", "--quiet", "--locked", "--workspace", "--features", "tests/buckets", "--test", "buckets", "--no-fail-fast"]
 
 check = Checks()
 
