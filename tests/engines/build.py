@@ -14,7 +14,8 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "clients"))
 from harness import MIB, ROOT, TARGET, Checks  # noqa: E402
 
 FUNCTIONS = sorted(each.parent.parent.name for each in ROOT.glob("functions/*/src/main.rs"))
-LIMIT = 8 * MIB
+# Uploads speaks to the table, the bucket, the queue and the API, and looks into formats and signatures: 0.6 MiB of it, as of the reaper.
+LIMITS = dict.fromkeys(FUNCTIONS, 8 * MIB) | {"uploads": 9 * MIB}
 OWN = {"x86_64": "x86_64", "aarch64": "arm64", "arm64": "arm64"}[platform.machine()]
 OTHER = "x86_64" if OWN == "arm64" else "arm64"
 
@@ -55,7 +56,7 @@ if __name__ == "__main__":
     sizes(built)
     for architecture in built:
         for name in FUNCTIONS:
-            with check(f"{name} for {architecture} is at most 8 MiB"):
+            with check(f"{name} for {architecture} is at most {LIMITS[name] // MIB} MiB"):
                 size = binary(name, architecture).stat().st_size
-                assert size <= LIMIT, f"{size} bytes"
+                assert size <= LIMITS[name], f"{size} bytes"
     check.finish()

@@ -5,7 +5,7 @@
 #              its parameters and rules against MiniStack
 #   contract   the suites of the object store, presigned parts among them, on a bucket of MiniStack and of LocalStack
 #   cloud      glint serve, table on MiniStack, bucket on MiniStack and on LocalStack: bytes, crash, the public clients
-#   build      cargo lambda build of every function for both processors; a table of sizes, held to 8 MiB
+#   build      cargo lambda build of every function for both processors; a table of sizes, held to 8 MiB, uploads to 9
 #   functions  each binary under the runtime API of cargo lambda watch answers the events of events/ by cargo lambda
 #              invoke, on the same two servers
 #   watch      the same answers from cargo lambda watch building the functions from source
