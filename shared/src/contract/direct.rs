@@ -87,8 +87,9 @@ fn pairs(query: &str) -> Vec<(String, String)> {
         let mut pieces = text.split('%');
         let mut bytes = pieces.next().unwrap().as_bytes().to_vec();
         for piece in pieces {
-            bytes.push(u8::from_str_radix(&piece[..2], 16).unwrap());
-            bytes.extend(&piece.as_bytes()[2..]);
+            let (digits, rest) = piece.split_at(2);
+            bytes.push(u8::from_str_radix(digits, 16).unwrap());
+            bytes.extend(rest.as_bytes());
         }
         String::from_utf8(bytes).unwrap()
     };
