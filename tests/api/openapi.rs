@@ -28,9 +28,8 @@ pub(crate) fn operations() -> BTreeSet<(String, String)> {
 fn filled(path: &str) -> String {
     let absent = |part: &str| match part {
         "{image_id}" => "00000000-0000-4000-8000-00000000ffff".to_owned(),
-        "{upload_id}" => "01ARYZ6S41ZZZZZZZZZZZZZZZZ".to_owned(),
+        "{upload_id}" | "{object_id}" => "01ARYZ6S41ZZZZZZZZZZZZZZZZ".to_owned(),
         "{number}" => "1".to_owned(),
-        "{object_id}" => "01ARYZ6S41ZZZZZZZZZZZZZZZZ".to_owned(),
         part if part.starts_with('{') => "absent".to_owned(),
         part => part.to_owned(),
     };
