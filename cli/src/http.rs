@@ -133,7 +133,9 @@ impl Broken {
 /// The rest of an answer.
 pub(crate) async fn collect(host: &str, body: Incoming) -> Result<Bytes, Broken> {
     let collected = Limited::new(body, MAX_ANSWER_BYTES).collect().await;
-    collected.map(|body| body.to_bytes()).map_err(|error| Broken::new(host.to_owned(), causes(&*error)))
+    collected
+        .map(http_body_util::Collected::to_bytes)
+        .map_err(|error| Broken::new(host.to_owned(), causes(&*error)))
 }
 
 /// Where a request goes, without what is secret in its query.

@@ -57,10 +57,11 @@ impl Account {
         if let Some(name) = told.filter(|name| *name != "envvars") {
             return Self::of_cloud(name, around);
         }
-        if variables.is_nobody() && variables.endpoint.is_none() {
-            if let Some(only) = around.only_cloud()? {
-                return Self::of_cloud(&only, around);
-            }
+        if variables.is_nobody()
+            && variables.endpoint.is_none()
+            && let Some(only) = around.only_cloud()?
+        {
+            return Self::of_cloud(&only, around);
         }
         Ok(variables)
     }
@@ -95,7 +96,7 @@ impl Account {
         let region = text("region_name").or_else(|| around.variable("REGION_NAME").map(str::to_owned));
         let ca_file = text("cacert").or_else(|| around.variable("CACERT").map(str::to_owned));
         let endpoint = text("image_endpoint_override");
-        Ok(Self {
+        let account = Self {
             // Some write it beside `auth`; openstacksdk takes that too.
             auth: auth(|name| under(name).or_else(|| text(name))),
             auth_type: text("auth_type"),
@@ -103,7 +104,13 @@ impl Account {
             interface: text("interface").or_else(|| text("endpoint_type")),
             ca_file: ca_file.map(PathBuf::from),
             endpoint: endpoint.or_else(|| around.variable("IMAGE_ENDPOINT_OVERRIDE").map(str::to_owned)),
-        })
+        };
+        if account.is_nobody() && account.endpoint.is_none() {
+            return Err(Failure::Usage(format!(
+                "cloud '{name}' says neither who asks (auth) nor where images are"
+            )));
+        }
+        Ok(account)
     }
 }
 

@@ -56,13 +56,12 @@ impl Credentials {
             "v3applicationcredential" => {
                 let mut credential = BTreeMap::new();
                 credential.insert("secret", Value::from(needed("application_credential_secret", kind)?));
-                match get("application_credential_id") {
-                    Some(id) => credential.insert("id", id.as_str().into()),
-                    None => {
-                        credential.insert("name", needed("application_credential_name", kind)?.into());
-                        credential.insert("user", json!(user(&account.auth, kind)?))
-                    }
-                };
+                if let Some(id) = get("application_credential_id") {
+                    credential.insert("id", id.as_str().into());
+                } else {
+                    credential.insert("name", needed("application_credential_name", kind)?.into());
+                    credential.insert("user", json!(user(&account.auth, kind)?));
+                }
                 json!({"methods": ["application_credential"], "application_credential": credential})
             }
             other => {

@@ -10,8 +10,8 @@ pub(super) enum Node {
     #[default]
     Nothing,
     Text(String),
-    List(Vec<Node>),
-    Map(BTreeMap<String, Node>),
+    List(Vec<Self>),
+    Map(BTreeMap<String, Self>),
 }
 
 impl Node {
@@ -188,7 +188,7 @@ mod tests {
         let mut bomb = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n".to_owned();
         for at in 1..9 {
             let of = format!("*a{}", at - 1);
-            bomb.push_str(&format!("a{at}: &a{at} [{}]\n", [of.as_str(); 10].join(", ")));
+            bomb += &format!("a{at}: &a{at} [{}]\n", [of.as_str(); 10].join(", "));
         }
         assert!(read(&bomb).is_err());
         assert!(read(&"[".repeat(1000)).is_err());

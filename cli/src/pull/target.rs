@@ -148,7 +148,6 @@ impl Target {
     }
 
     /// A thread that hashes what is there from the beginning on, as it is told how far that is.
-    #[expect(clippy::type_complexity, reason = "a channel and who hears it")]
     fn hash(&self) -> (mpsc::Sender<u64>, tokio::task::JoinHandle<io::Result<Option<String>>>) {
         let (tell, told) = mpsc::channel();
         let (file, size, digest) = (Arc::clone(&self.file), self.size, self.digest.clone());

@@ -59,16 +59,12 @@ impl Bringing<'_> {
             // The likeliest reason why a sum is not that of the bytes.
             self.source.check()?;
             failed += 1;
-            match self.api.patience().pause(failed, miss.1) {
-                Some(pause) => tokio::time::sleep(pause).await,
-                None => {
-                    let number = part.number;
-                    return Err(Failure::Run(format!(
-                        "part {number} was not taken, {failed} times; at last: {}",
-                        miss.0
-                    )));
-                }
-            }
+            let Some(pause) = self.api.patience().pause(failed, miss.1) else {
+                let (number, why) = (part.number, miss.0);
+                let text = format!("part {number} was not taken, {failed} times; at last: {why}");
+                return Err(Failure::Run(text));
+            };
+            tokio::time::sleep(pause).await;
         }
     }
 
@@ -79,11 +75,9 @@ impl Bringing<'_> {
         }
         let signed = self.address.sign(self.api, part.number, sum.as_ref()).await.map_err(unsigned)?;
         let Some(url) = signed.url else {
-            return match signed.arrived {
-                // An earlier try did it, and its answer was lost.
-                true => Ok(()),
-                false => Err(Miss::Passing("the service gives no URL for it".to_owned(), None)),
-            };
+            // An earlier try did it, and its answer was lost.
+            let nothing = || Miss::Passing("the service gives no URL for it".to_owned(), None);
+            return if signed.arrived { Ok(()) } else { Err(nothing()) };
         };
         let sent = Arc::new(AtomicU64::new(0));
         let mut request = Request::put(&url).header(CONTENT_LENGTH, part.size);

@@ -44,7 +44,7 @@ async fn a_cloud_of_clouds_yaml_is_asked_with_a_token_of_keystones() {
         elsewhere.errors
     );
     let missing = cloud.run(&["pull", "web", "--os-cloud", "other"]).await;
-    assert_eq!((missing.code, missing.errors.lines().count()), (1, 1), "{}", missing.errors);
+    assert_eq!((missing.code, missing.errors.lines().count()), (2, 1), "{}", missing.errors);
 }
 
 #[tokio::test]

@@ -73,7 +73,7 @@ struct State {
     router: Router,
     seen: Mutex<Vec<Seen>>,
     hook: Mutex<Hook>,
-    hang: mpsc::UnboundedSender<()>,
+    hangs: mpsc::UnboundedSender<()>,
 }
 
 /// Serves on a port of its own, as long as the test runs.
@@ -95,12 +95,12 @@ impl Cloud {
             public_endpoint: None,
         };
         let router = serve(world.routes(), door);
-        let (hang, hung) = mpsc::unbounded_channel();
+        let (hangs, hung) = mpsc::unbounded_channel();
         let state = Arc::new(State {
             router,
             seen: Mutex::default(),
             hook: Mutex::new(Box::new(|_| Act::Pass)),
-            hang,
+            hangs,
         });
         let handled = Arc::clone(&state);
         let url =
@@ -216,7 +216,7 @@ async fn handle(state: Arc<State>, request: Request) -> Response {
         Act::Hang => {
             // Its body is taken all the same, as by a server that is slow to answer.
             let _ = axum::body::to_bytes(request.into_body(), usize::MAX).await;
-            state.hang.send(()).unwrap();
+            state.hangs.send(()).unwrap();
             std::future::pending().await
         }
     }
