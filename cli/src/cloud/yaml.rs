@@ -146,6 +146,8 @@ fn shallow(below: Node, above: Node) -> Node {
 
 #[cfg(test)]
 mod tests {
+    use std::fmt::Write as _;
+
     use super::*;
 
     fn text(node: &Node, path: &str) -> Option<String> {
@@ -188,7 +190,7 @@ mod tests {
         let mut bomb = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n".to_owned();
         for at in 1..9 {
             let of = format!("*a{}", at - 1);
-            bomb += &format!("a{at}: &a{at} [{}]\n", [of.as_str(); 10].join(", "));
+            writeln!(bomb, "a{at}: &a{at} [{}]", [of.as_str(); 10].join(", ")).unwrap();
         }
         assert!(read(&bomb).is_err());
         assert!(read(&"[".repeat(1000)).is_err());

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex};
 use tests::callers::MEMBER;
 use tests::fixtures::bytes;
 
-use crate::cloud::{Act, Cloud, listen, redirect, text};
+use crate::cloud::{Act, Cloud, Seen, listen, redirect, text};
 
 const RANGE: usize = 64 << 10;
 
@@ -121,7 +121,7 @@ async fn the_token_goes_to_no_other_host() {
             "{headers:?}"
         );
     }
-    let downloads: Vec<_> = cloud.seen().into_iter().filter(|seen| seen.is_download()).collect();
+    let downloads: Vec<_> = cloud.seen().into_iter().filter(Seen::is_download).collect();
     assert!(downloads.iter().all(|seen| seen.header("x-auth-token") == MEMBER));
 
     // Elsewhere on the same host, it goes along.
@@ -188,7 +188,7 @@ async fn a_range_that_breaks_off_goes_on_where_it_did() {
     });
     cloud.done(&["pull", &id, "web"]).await;
     assert_eq!(std::fs::read(cloud.path("web")).unwrap(), data);
-    let ranges = cloud.seen().into_iter().filter(|seen| seen.is_download());
+    let ranges = cloud.seen().into_iter().filter(Seen::is_download);
     let ranges: Vec<_> = ranges.map(|seen| seen.header("range").to_owned()).collect();
     assert_eq!(ranges, ["bytes=0-65535", "bytes=0-65535", "bytes=32768-65535"]);
 }
