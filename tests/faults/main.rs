@@ -45,9 +45,9 @@ async fn check(world: &World, image: &Image, data: &[u8], case: &str) {
     let rows = world.rows(&format!("image#{}", image.id)).await;
     assert_eq!(rows.len(), 1 + owned, "{case}: {rows:?}");
     assert_eq!(world.rows("due#blob#0").await, Vec::<String>::new(), "{case}: due");
-    let owner = image.owner.as_ref().unwrap();
-    let usage = world.images.usage(owner).await.unwrap();
-    assert_eq!(usage, world.catalog.count_usage(owner).await.unwrap(), "{case}: a recount");
+    let project = image.owner.as_ref().unwrap();
+    let usage = world.images.usage(project).await.unwrap();
+    assert_eq!(usage, world.catalog.count_usage(project).await.unwrap(), "{case}: a recount");
     assert_eq!(usage.bytes, (data.len() * owned) as u64, "{case}: usage");
     assert_eq!(usage.images, u64::from(status != "deleted"), "{case}: usage");
     assert_eq!((usage.uploading, usage.staged), (0, 0), "{case}: usage");
