@@ -34,6 +34,7 @@ impl fmt::Display for Lines {
 
 mod accepted;
 mod actions;
+mod attacks;
 mod cors;
 mod create;
 mod delete;
