@@ -23,7 +23,7 @@ async fn check(world: &World, image: &Image, data: &[u8], case: &str) {
         return super::check(world, image, data, case).await;
     }
     let key: ObjectKey = record["staged"]["key"].as_str().unwrap().to_owned().try_into().unwrap();
-    assert_eq!(world.store.keys(), [key.clone()], "{case}");
+    assert_eq!(world.store.keys(), std::slice::from_ref(&key), "{case}");
     assert_eq!(world.store.size(&key).await.unwrap(), data.len() as u64, "{case}");
     assert_eq!(read(world, &key).await.unwrap(), data, "{case}");
     assert_eq!((&record["size"], record.get("upload")), (&data.len().into(), None), "{case}");
