@@ -11,7 +11,7 @@ pub mod directory;
 pub mod dynamodb;
 #[cfg(feature = "file")]
 pub mod file;
-#[cfg(feature = "https")]
+#[cfg(any(feature = "keystone", feature = "signatures"))]
 mod https;
 pub mod in_process;
 #[cfg(feature = "keystone")]
