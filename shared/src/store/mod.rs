@@ -3,6 +3,8 @@
 mod checksum;
 mod key;
 mod part;
+#[cfg(any(test, feature = "contract"))]
+pub mod properties;
 mod request;
 mod seal;
 mod session;
