@@ -2,41 +2,25 @@
 """CPU: what a request and a GiB cost the process that serves them, Glint against Glance. Costs are sized by it.
 
 Read off the processes, so it holds whatever else the machine does. Glint keeps its records and bytes in MiniStack, as it
-does in the cloud; Glance (one worker) in MariaDB and a directory, which spares it the requests to a bucket. It is started
-by the scripts of $COMPAT_SCRIPTS and $ENGINE_SCRIPTS (../shared/compat, ../shared/engines beside the checkout); without
-them its column is left out, and the run says so.
+does in the cloud; Glance (one worker) in MariaDB and a directory, which spares it the requests to a bucket. Without the
+scripts that start it (servers.py) its column is left out, and the run says so.
 Needs: cargo build --release; tests/engines/run.sh cloud (MiniStack); curl.  env: REQUESTS=300 SIZE_MIB=512
 """
 
 import atexit
 import os
 import pathlib
-import socket
 import subprocess
 
 from bench import CLEAN, MIB, OCTETS, ROOT, TARGET, Glint, call, create, curl, expect, needs, random_file, scratch, table, wait_for
+from servers import CALLER, cpu_seconds, free_port, glance
 
 REQUESTS, SIZE_MIB, IMAGES = int(os.environ.get("REQUESTS", "300")), int(os.environ.get("SIZE_MIB", "512")), 60
 needs("curl")
 work = scratch("bench-cpu")
 file = work / "bytes"
 random_file(file, SIZE_MIB)
-CALLER = {"X-Identity-Status": "Confirmed", "X-Roles": "admin,manager,member,reader", "X-User-Id": "bench", "X-Project-Id": "bench"}
 V21 = "application/openstack-images-v2.1-json-patch"
-TICK = os.sysconf("SC_CLK_TCK")
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-def cpu_seconds(pid):
-    """What a process and all it started have used."""
-    fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(") ", 1)[1].split()
-    children = pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    return (int(fields[11]) + int(fields[12])) / TICK + sum(map(cpu_seconds, children))
 
 
 def emulated_cloud():
@@ -63,30 +47,6 @@ def emulated_cloud():
     return {"table_adapter": "dynamodb", "table_name": "bench", "table_endpoint": url, "table_region": "us-east-1",
             "store_adapter": "s3", "store_bucket": "bench", "store_endpoint": url, "store_region": "us-east-1",
             "store_path_style": "true", "log": "info"}
-
-
-def glance():
-    """Glance's endpoint and the processes of it and its database; or nothing, and why."""
-    compat = pathlib.Path(os.environ.get("COMPAT_SCRIPTS", ROOT / "../shared/compat"))
-    engines = pathlib.Path(os.environ.get("ENGINE_SCRIPTS", ROOT / "../shared/engines"))
-    if not (compat / "glance-up.sh").exists():
-        return None, "the scripts that start it are not here"
-    port, database_port = str(free_port()), str(free_port())
-    where = CLEAN | {"GLANCE_PORT": port, "MARIADB_PORT": database_port, "MARIADB_DIR": str(work / "mariadb"), "FORMAT_MATCH": "false",
-                     "GLANCE_STATE": str(work / "glance"), "MYSQL_URL": f"mysql+pymysql://root@127.0.0.1:{database_port}/glance?charset=utf8"}
-
-    def run(*told):
-        return subprocess.run(told, env=where, capture_output=True, text=True, check=False)
-
-    atexit.register(run, "bash", engines / "mariadb-down.sh")
-    atexit.register(run, "bash", compat / "glance-down.sh")
-    sql = ["mariadb", "--no-defaults", "-uroot", "-S", work / "mariadb/s.sock", "-e", "create database glance character set utf8"]
-    for told in (["bash", engines / "mariadb-up.sh"], sql, ["bash", compat / "glance-up.sh", "noauth", "1", "mysql"]):
-        done = run(*told)
-        if done.returncode != 0:
-            return None, (done.stdout + done.stderr).strip().splitlines()[-1]
-    pids = {"glance": work / "glance/pid", "its MariaDB": work / "mariadb/pid"}
-    return f"http://127.0.0.1:{port}", {name: int(path.read_text().split()[0]) for name, path in pids.items()}
 
 
 def resident_mib(pid):
@@ -128,7 +88,7 @@ settings = emulated_cloud()
 server = Glint(work / "data", **settings).start()
 rows = {name: seen for name, seen in measure(server.url, {"glint": server.process.pid})}
 server.stop()
-url, pids = glance()
+url, pids = glance(work, "mysql")
 for name, seen in measure(url, pids) if url else ():
     rows[name] |= seen
 columns = list(dict.fromkeys(who for seen in rows.values() for who in seen))

@@ -17,6 +17,8 @@ mod declared;
 mod hash;
 #[cfg(feature = "signatures")]
 mod key;
+#[cfg(all(feature = "signatures", any(test, feature = "contract")))]
+pub mod properties;
 #[cfg(feature = "signatures")]
 mod verifier;
 

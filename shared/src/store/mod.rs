@@ -5,6 +5,8 @@ mod file_name;
 mod key;
 mod part;
 mod reading;
+#[cfg(any(test, feature = "contract"))]
+pub mod properties;
 mod request;
 mod seal;
 mod session;

@@ -1,8 +1,8 @@
 //! Parts that clients bring themselves: how an object is cut into them, and leave to bring one.
 
-use std::ops::Range;
+use std::ops::{Range, RangeInclusive};
 
-use crate::store::{Checksum, ObjectKey};
+use crate::store::{Checksum, MOST_AT_A_TIME, ObjectKey};
 use crate::time::Timestamp;
 
 /// How an object of a known size is cut: parts of one size, but for the last.
@@ -25,6 +25,15 @@ impl PartLayout {
         let start = u64::from(number.checked_sub(1)?).checked_mul(self.part_bytes)?;
         let end = start.saturating_add(self.part_bytes).min(self.size);
         (start < end).then_some(start..end)
+    }
+
+    /// The numbers of at most `limit` parts behind part `after`, and the number to go on behind, when there are more.
+    pub fn page(self, after: u32, limit: u32) -> (RangeInclusive<u32>, Option<u32>) {
+        let (count, limit) = (self.count(), limit.clamp(1, MOST_AT_A_TIME));
+        let last = after.saturating_add(limit).min(count);
+        // What is behind the largest number would be that number again.
+        let page = if after < last { after + 1..=last } else { RangeInclusive::new(1, 0) };
+        (page, (last < count).then_some(last))
     }
 }
 

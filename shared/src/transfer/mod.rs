@@ -3,6 +3,8 @@
 mod digest;
 mod intake;
 mod plan;
+#[cfg(any(test, feature = "contract"))]
+pub mod properties;
 mod resume;
 mod watch;
 

@@ -52,7 +52,8 @@ impl Hashing {
                 }
                 _ => None,
             };
-        Ok(Self { bytes: saved.bytes, md5: restored(&saved.md5)?, sha512: restored(&saved.sha512)?, signed })
+        let (md5, sha512) = (restored(&saved.md5, saved.bytes)?, restored(&saved.sha512, saved.bytes)?);
+        Ok(Self { bytes: saved.bytes, md5, sha512, signed })
     }
 
     /// How many bytes were hashed.
@@ -150,9 +151,42 @@ impl Eat for Box<dyn Digesting> {
     }
 }
 
-fn restored<H: SerializableState>(saved: &[u8]) -> Result<H> {
+/// How a hash is saved: its own state, then how many whole blocks it has taken, then how many bytes wait for a block, and these.
+trait Saved: SerializableState {
+    /// The length of its own state, in bytes.
+    const STATE: usize;
+    /// The length of the number of blocks, which is little-endian, in bytes.
+    const COUNT: usize;
+    /// The length of a block, in bytes.
+    const BLOCK: u128;
+}
+
+impl Saved for Md5 {
+    const STATE: usize = 16;
+    const COUNT: usize = 8;
+    const BLOCK: u128 = 64;
+}
+
+impl Saved for Sha512 {
+    const STATE: usize = 64;
+    const COUNT: usize = 16;
+    const BLOCK: u128 = 128;
+}
+
+/// How many bytes a hash had taken when it was saved, as its state says.
+fn taken<H: Saved>(saved: &[u8]) -> Option<u128> {
+    let (count, rest) = saved.get(H::STATE..)?.split_at_checked(H::COUNT)?;
+    let blocks = count.iter().rev().fold(0, |sum, byte| sum << 8 | u128::from(*byte));
+    blocks.checked_mul(H::BLOCK)?.checked_add(u128::from(*rest.first()?))
+}
+
+/// Goes on with a hash that has taken `bytes`. One that has taken others would have a digest of nothing that is there.
+fn restored<H: Saved>(saved: &[u8], bytes: u64) -> Result<H> {
     let state = SerializedState::<H>::try_from(saved);
     let state = state.map_err(|_| Error::internal("the saved state of a hash has another length"))?;
+    if taken::<H>(saved) != Some(bytes.into()) {
+        return Err(Error::internal("the saved state of a hash is of other bytes"));
+    }
     H::deserialize(&state).map_err(|_| Error::internal("the saved state of a hash cannot be read"))
 }
 
@@ -193,5 +227,17 @@ mod tests {
     fn a_state_that_is_none_is_an_error() {
         let saved = HashState { bytes: 1, md5: vec![1; 3], sha512: vec![], signed: None };
         assert!(matches!(Hashing::from(Some(&saved), None), Err(Error::Internal(_))));
+    }
+
+    #[test]
+    fn a_state_of_other_bytes_is_an_error() {
+        let saved = Hashing::from(None, None).unwrap().save();
+        assert!(Hashing::from(Some(&saved), None).is_ok());
+        let of_others = HashState { bytes: 1, ..saved.clone() };
+        assert!(matches!(Hashing::from(Some(&of_others), None), Err(Error::Internal(_))));
+        // So many that their number in bits cannot be counted.
+        let mut sha512 = saved.sha512.clone();
+        sha512[79] = 255;
+        assert!(matches!(Hashing::from(Some(&HashState { sha512, ..saved }), None), Err(Error::Internal(_))));
     }
 }

@@ -223,27 +223,35 @@ impl Writing {
     }
 }
 
-/// What a part's bytes add up to: its entity tag, and what the client has declared.
+/// What a part's bytes add up to: its entity tag, and what the client has declared, which may be of the same kind.
 struct Sums {
     etag: Summing,
-    declared: Option<Summing>,
+    declared: Option<ChecksumKind>,
+    other: Option<Summing>,
 }
+
+/// How entity tags are made.
+const ETAG: ChecksumKind = ChecksumKind::Crc64Nvme;
 
 impl Sums {
     fn new(declared: Option<&Checksum>) -> Self {
-        let declared = declared.map(|declared| Summing::new(declared.kind));
-        Self { etag: Summing::new(ChecksumKind::Crc64Nvme), declared }
+        let declared = declared.map(|declared| declared.kind);
+        let other = declared.filter(|kind| *kind != ETAG).map(Summing::new);
+        Self { etag: Summing::new(ETAG), declared, other }
     }
 
     fn update(&mut self, bytes: &[u8]) {
         self.etag.update(bytes);
-        if let Some(declared) = &mut self.declared {
-            declared.update(bytes);
+        if let Some(other) = &mut self.other {
+            other.update(bytes);
         }
     }
 
     fn finish(self) -> (String, Option<Checksum>) {
-        (format!("\"{}\"", self.etag.finish().value()), self.declared.map(Summing::finish))
+        let sum = self.etag.finish();
+        let etag = format!("\"{}\"", sum.value());
+        let same = self.declared.filter(|kind| *kind == ETAG).map(|_| sum);
+        (etag, self.other.map(Summing::finish).or(same))
     }
 }
 

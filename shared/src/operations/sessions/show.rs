@@ -118,10 +118,9 @@ impl ImageData {
         limit: u32,
         arrived: &[ArrivedPart],
     ) -> Result<SessionState> {
-        let (count, limit) = (session.session.layout.count(), limit.clamp(1, MOST_AT_A_TIME));
-        let last = after.saturating_add(limit).min(count);
-        let mut page = SessionState { next: (last < count).then_some(last), ..state(session) };
-        for number in after.saturating_add(1)..=last {
+        let (numbers, next) = session.session.layout.page(after, limit);
+        let mut page = SessionState { next, ..state(session) };
+        for number in numbers {
             let there = arrived.iter().find(|part| part.number == number).cloned();
             page.parts.push(self.part(session, number, there, None).await?);
         }
