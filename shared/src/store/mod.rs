@@ -4,9 +4,9 @@ mod checksum;
 mod file_name;
 mod key;
 mod part;
-mod reading;
 #[cfg(any(test, feature = "contract"))]
 pub mod properties;
+mod reading;
 mod request;
 mod seal;
 mod session;

@@ -84,13 +84,11 @@ pub fn pages_hold_each_part_once(script: &[u8]) {
             at = part;
         }
         assert!(at - after <= MOST_AT_A_TIME, "{at} behind {after}");
-        match next {
-            Some(next) => assert!(next == at && at > after, "{next} behind {after}"),
-            None => {
-                assert!(at >= layout.count() || after >= layout.count(), "{at} is the last of {layout:?}");
-                return;
-            }
-        }
+        let Some(next) = next else {
+            assert!(at >= layout.count() || after >= layout.count(), "{at} is the last of {layout:?}");
+            return;
+        };
+        assert!(next == at && at > after, "{next} behind {after}");
         after = at;
     }
 }
@@ -117,9 +115,9 @@ pub fn a_seal_is_good_for_one_part(script: &[u8]) {
         let pairs: Vec<_> = pairs.map(|(key, value)| (key.to_owned(), value.to_owned())).collect();
         sealer.open(&grant.key, &grant.upload, grant.number, &pairs, Timestamp::from_microseconds(0))
     };
-    let sealed = sealer.query(&grant).into_bytes();
-    assert_eq!(open(&sealed).as_ref(), Ok(&grant));
-    match open(&patched(sealed, numbers.0)) {
+    let query = sealer.query(&grant).into_bytes();
+    assert_eq!(open(&query).as_ref(), Ok(&grant));
+    match open(&patched(query, numbers.0)) {
         Ok(opened) => assert_eq!(opened, grant),
         Err(why) => assert_eq!(why, Unsealed::Forged),
     }
