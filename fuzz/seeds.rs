@@ -96,18 +96,18 @@ fn sessions() -> Result<()> {
         r#"{"parts": [{"number": 1, "sha256": "ungWv48Bz+pBQUDeXa4iI7ADYaOWF3qctBD/YfIAFa0="}]}"#,
     ];
     for (at, body) in bodies.iter().enumerate() {
-        write("sessions", &format!("body-{at}"), &[&[0], body.as_bytes()].concat())?;
+        write("sessions", &format!("body-{at}"), &[&[0][..], body.as_bytes()].concat())?;
     }
     let page = [0, 0, 0, 0, 0, 0, 0, 200, 0, 0, 0, 0, 7, 0, 0, 0, 3, 0, 0, 0, 9];
-    write("sessions", "page", &[&[1], page.as_slice()].concat())?;
+    write("sessions", "page", &[&[1][..], page.as_slice()].concat())?;
     let query = "offset=0&length=9&expires=1000000&crc64nvme=726f735568677035&signature=00";
-    write("sessions", "seal", &[&[2, 0, 0, 0, 0, 0, 0, 0, 9, 1], query.as_bytes()].concat())?;
+    write("sessions", "seal", &[&[2, 0, 0, 0, 0, 0, 0, 0, 9, 1][..], query.as_bytes()].concat())?;
     write("sessions", "state", &[3, 0, 0, 0, 17, 1])
 }
 
 fn signatures() -> Result<()> {
     for (at, certificate) in certificates().iter().enumerate() {
-        write("signatures", &format!("certificate-{at:02}"), &[&[0], certificate.as_slice()].concat())?;
+        write("signatures", &format!("certificate-{at:02}"), &[&[0][..], certificate.as_slice()].concat())?;
         write(
             "signatures",
             &format!("patched-{at:02}"),
@@ -115,9 +115,9 @@ fn signatures() -> Result<()> {
         )?;
     }
     let said = "AQID\nSHA-256\nRSA-PSS\n1a9eb1b2-2b4c-4a6e-8f0a-0123456789ab";
-    write("signatures", "said", &[&[2], said.as_bytes()].concat())?;
+    write("signatures", "said", &[&[2][..], said.as_bytes()].concat())?;
     let saved = r#"{"signature": "AQID", "hash_method": "SHA-256", "key_type": "DSA", "certificate_uuid": "1a9eb1b2-2b4c-4a6e-8f0a-0123456789ab", "certificate": "MIIB"}"#;
-    write("signatures", "saved", &[&[3], saved.as_bytes()].concat())
+    write("signatures", "saved", &[&[3][..], saved.as_bytes()].concat())
 }
 
 fn write(target: &str, name: &str, bytes: &[u8]) -> Result<()> {

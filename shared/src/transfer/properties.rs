@@ -43,7 +43,7 @@ mod tests {
 
         #[test]
         fn whole_states(script in vec(any::<u8>(), 0..32)) {
-            any_saved_state_is_gone_on_from_or_refused(&[&[0, 0], script.as_slice()].concat());
+            any_saved_state_is_gone_on_from_or_refused(&[&[0, 0][..], &script].concat());
         }
     }
 }
