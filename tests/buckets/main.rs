@@ -15,14 +15,15 @@ use async_trait::async_trait;
 use aws_smithy_http_client::Builder;
 use axum::body::Body;
 use axum::http::Request;
+use http_body_util::BodyExt as _;
 use hyper_util::client::legacy::Client;
 use hyper_util::rt::TokioExecutor;
 use shared::adapters::aws::AwsSettings;
 use shared::adapters::s3::{S3Settings, S3Store};
 use shared::adapters::system::RandomIds;
 use shared::contract::direct::Bring;
-use shared::ports::{Ids as _, PartTarget, SignedPart, Store};
-use shared::store::PartGrant;
+use shared::ports::{Ids as _, PartTarget, ReadTarget, SignedPart, Store};
+use shared::store::{ObjectKey, PartGrant};
 
 #[expect(clippy::disallowed_methods, reason = "what is tested is told to the tests, not to the service")]
 fn variable(name: &str) -> String {
@@ -38,6 +39,7 @@ fn fresh() -> Ready<(S3Store, Stranger)> {
         bucket: variable("GLINT_TEST_BUCKET"),
         prefix: format!("{}/", RandomIds.image_id()),
         path_style: true,
+        public_endpoint: None,
     });
     ready((store, Stranger))
 }
@@ -65,6 +67,30 @@ impl Bring for Stranger {
             Some(etag) if answer.status().is_success() => Ok(etag.to_str().unwrap().to_owned()),
             _ => Err(answer.status().to_string()),
         }
+    }
+
+    async fn fetch(
+        &self,
+        _store: &dyn Store,
+        _key: &ObjectKey,
+        target: &ReadTarget,
+    ) -> Result<(Vec<u8>, String), String> {
+        let ReadTarget::Store(url) = target else { panic!("{target:?}") };
+        let request = Request::get(url).header("x-auth-token", "of a client that follows a redirect");
+        let client = Client::builder(TokioExecutor::new()).build_http();
+        let answer = client.request(request.body(Body::empty()).unwrap()).await;
+        let answer = answer.map_err(|error| error.to_string())?;
+        if !answer.status().is_success() {
+            return Err(answer.status().to_string());
+        }
+        let told = |name: &str| {
+            let value = answer.headers().get(name);
+            value.map(|value| value.to_str().unwrap().to_owned()).unwrap_or_default()
+        };
+        assert_eq!(told("content-type"), "application/octet-stream");
+        let disposition = told("content-disposition");
+        let bytes = answer.into_body().collect().await.map_err(|error| error.to_string())?.to_bytes();
+        Ok((bytes.to_vec(), disposition))
     }
 }
 
