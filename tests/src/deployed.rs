@@ -64,6 +64,11 @@ impl Deployed {
         variable("GLINT_TEST_ENDPOINT").map(|url| url.trim_end_matches('/').to_owned())
     }
 
+    /// Whether the environment names a bucket.
+    pub(crate) fn has_bucket() -> bool {
+        variable("GLINT_TEST_BUCKET").is_some()
+    }
+
     /// The URL requests go to, without a slash at its end.
     pub(crate) fn url(&self) -> &str {
         &self.url

@@ -63,6 +63,11 @@ impl Service {
         Deployed::told().is_some()
     }
 
+    /// Whether bytes come and go by URLs of the service itself. Those of a bucket lead there, and no function has routes for them.
+    pub fn has_its_own_store() -> bool {
+        !Deployed::has_bucket()
+    }
+
     /// What a request's `Host` says.
     pub(crate) fn host(&self) -> &str {
         match &self.host {
