@@ -2,7 +2,7 @@
 //!
 //! Clients say what format their data has; whoever opens it later may believe the bytes instead, and follow them to files of
 //! the host (OSSA-2015-014, OSSA-2023-002, OSSA-2024-001). So the bytes are looked at before they are an image's. Nothing here
-//! does I/O or believes a number it read: an inspection asks for runs of bytes ([`Probe`]), which come from a stream
+//! does I/O or believes a number it read: an inspection asks for runs of bytes (`probe`), which come from a stream
 //! ([`Inspector`]) or by ranged reads ([`Ranged`]), with the same answer. It holds a mebibyte at most, whatever the data says.
 //!
 //! Names of checks are those of Glance (`oslo.utils`' `format_inspector`); `header` and `parent` are Glint's own.

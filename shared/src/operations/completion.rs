@@ -105,7 +105,9 @@ impl Completion {
     }
 
     /// Goes on with a session whose parts have all arrived, if nobody else does, and begins no new stretch from `until` on, if it
-    /// is given. A second run finds it done. Cost: one read and one write to take it; then as [`Self::work`].
+    /// is given. A second run finds it done. Cost: one read and one write to take it; then what is left of two looks at the object, a
+    /// request for each 1000 parts and one to make it whole, at most six reads to look into it, a read of all of it with a write for
+    /// each stretch but the last, and a read and a write to commit.
     ///
     /// # Errors
     /// `Unavailable`, `Internal` for a fault of the table or the store: the session is due again when the lease ends.
@@ -135,9 +137,7 @@ impl Completion {
         }
     }
 
-    /// Works on a session whose lease is held. Cost: two looks at the object, a request for each 1000 parts and one to make it
-    /// whole; at most six reads to look into it; a read of all of it; a write for each stretch but the last; a read and a write to
-    /// commit.
+    /// Works on a session whose lease is held. Cost: as said there.
     ///
     /// # Errors
     /// As [`Self::advance`].
