@@ -11,7 +11,6 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use serde_json::Value;
 
-pub(crate) use self::digest::hexadecimal;
 use self::digest::{Digest, Summing};
 use self::fetch::Fetch;
 use self::target::Target;

@@ -2,11 +2,15 @@
 //!
 //! Data flows one way: event → function → domain → ports → adapters. See `ARCHITECTURE.md` for the map and its invariants.
 
+#[macro_use]
+mod words;
+
 #[cfg(feature = "app")]
 pub mod app;
 #[cfg(feature = "app")]
 pub mod config;
 pub mod error;
+pub mod hexadecimal;
 pub mod id;
 #[cfg(feature = "app")]
 pub mod log;

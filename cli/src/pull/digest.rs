@@ -1,10 +1,9 @@
 //! What an image's data must hash to.
 
-use std::fmt::Write as _;
-
 use fast_md5::Md5;
 use serde_json::Value;
 use sha2::{Digest as _, Sha256, Sha384, Sha512};
+use shared::hexadecimal;
 
 /// The hash of an image: the best that its record has.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -90,21 +89,12 @@ impl Summing {
     /// In lower-case hexadecimal.
     pub(super) fn finish(self) -> String {
         match self {
-            Self::Md5(state) => hexadecimal(&state.finalize()),
-            Self::Sha256(state) => hexadecimal(&state.finalize()),
-            Self::Sha384(state) => hexadecimal(&state.finalize()),
-            Self::Sha512(state) => hexadecimal(&state.finalize()),
+            Self::Md5(state) => hexadecimal::encode(&state.finalize()),
+            Self::Sha256(state) => hexadecimal::encode(&state.finalize()),
+            Self::Sha384(state) => hexadecimal::encode(&state.finalize()),
+            Self::Sha512(state) => hexadecimal::encode(&state.finalize()),
         }
     }
-}
-
-/// Bytes in lower-case hexadecimal.
-pub(crate) fn hexadecimal(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        // Writing to a string cannot fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }
 
 #[cfg(test)]

@@ -122,7 +122,7 @@ impl Source {
                 sum.update(piece);
                 true
             })?;
-            Ok(crate::pull::hexadecimal(&sum.finalize()))
+            Ok(shared::hexadecimal::encode(&sum.finalize()))
         };
         self.in_a_thread(sum).await
     }
@@ -211,7 +211,7 @@ mod tests {
             assert_eq!(body.collect().await.unwrap().to_bytes(), bytes[range.clone()]);
             assert_eq!(sent.load(Ordering::Relaxed), range.len() as u64);
         }
-        assert_eq!(source.sha512().await.unwrap(), crate::pull::hexadecimal(&Sha512::digest(&bytes)));
+        assert_eq!(source.sha512().await.unwrap(), shared::hexadecimal::encode(&Sha512::digest(&bytes)));
     }
 
     #[test]

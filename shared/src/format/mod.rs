@@ -34,32 +34,7 @@ pub use stream::{Examination, Inspector};
 
 use fields::MAX_DISK_BYTES;
 
-macro_rules! names {
-    ($(#[$doc:meta])* $name:ident: $($(#[$variant_doc:meta])* $variant:ident = $text:literal),+ $(,)?) => {
-        $(#[$doc])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        pub enum $name {
-            $($(#[$variant_doc])* $variant,)+
-        }
-
-        impl $name {
-            /// All of them.
-            pub const ALL: &'static [Self] = &[$(Self::$variant),+];
-
-            /// As people read and write it.
-            pub const fn name(self) -> &'static str {
-                match self { $(Self::$variant => $text,)+ }
-            }
-
-            /// Reads a name.
-            pub fn parse(text: &str) -> Option<Self> {
-                match text { $($text => Some(Self::$variant),)+ _ => None }
-            }
-        }
-    };
-}
-
-names! {
+words! {
     /// A format that data can be told to have. Data of none of them is raw.
     Format:
     /// A disk with a partition table, MBR or GPT.
@@ -84,7 +59,7 @@ names! {
     Vmdk = "vmdk",
 }
 
-names! {
+words! {
     /// Something that data of a format is held to.
     Check:
     /// A qcow2 image stands by itself, on no backing file.

@@ -2,33 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-macro_rules! formats {
-    ($(#[$doc:meta])* $name:ident: $($(#[$variant_doc:meta])* $variant:ident = $text:literal),+ $(,)?) => {
-        $(#[$doc])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-        pub enum $name {
-            $($(#[$variant_doc])* #[serde(rename = $text)] $variant,)+
-        }
-
-        impl $name {
-            /// Every format, in the order the schema lists them.
-            pub const ALL: &'static [Self] = &[$(Self::$variant),+];
-
-            /// As the API says it.
-            pub const fn name(self) -> &'static str {
-                match self { $(Self::$variant => $text,)+ }
-            }
-
-            /// Reads the API's word.
-            pub fn parse(text: &str) -> Option<Self> {
-                match text { $($text => Some(Self::$variant),)+ _ => None }
-            }
-        }
-    };
-}
-
-formats! {
+words! {
     /// The format of an image's bytes.
+    #[derive(Serialize, Deserialize)]
+    #[serde(rename_all = "lowercase")]
     DiskFormat:
     /// Amazon machine image.
     Ami = "ami",
@@ -54,8 +31,10 @@ formats! {
     Ploop = "ploop",
 }
 
-formats! {
+words! {
     /// What an image's bytes are wrapped in.
+    #[derive(Serialize, Deserialize)]
+    #[serde(rename_all = "lowercase")]
     ContainerFormat:
     /// Amazon machine image.
     Ami = "ami",

@@ -9,6 +9,7 @@ use super::{
     Said, SignatureError, Verify,
 };
 use crate::error::{Error, Result};
+use crate::hexadecimal;
 use crate::image::Digests;
 use crate::time::Timestamp;
 
@@ -124,17 +125,12 @@ impl Verify for Verifier {
 
     fn verify(&self, digests: &Digests, digest: Option<&[u8]>) -> Result<()> {
         let sha512 = match self.hash_method() {
-            HashMethod::Sha512 => decoded(&digests.sha512),
+            HashMethod::Sha512 => hexadecimal::decode(&digests.sha512),
             _ => None,
         };
         let digest = sha512.as_deref().or(digest);
         Ok(self.verify_digest(digest.ok_or_else(|| Error::internal("a signed image without its digest"))?)?)
     }
-}
-
-fn decoded(hexadecimal: &str) -> Option<Vec<u8>> {
-    let digits = |pair: &[u8]| u8::from_str_radix(str::from_utf8(pair).ok()?, 16).ok();
-    hexadecimal.as_bytes().chunks(2).map(digits).collect()
 }
 
 #[cfg(test)]

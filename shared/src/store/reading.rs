@@ -1,7 +1,8 @@
 //! Leave to read an object without a token, and the seal by which the gateway itself gives it.
 
-use super::seal::{Sealer, Unsealed, bytes, hexadecimal};
+use super::seal::{Sealer, Unsealed, bytes};
 use super::{FileName, ObjectKey};
+use crate::hexadecimal;
 use crate::time::Timestamp;
 
 /// Leave to read one whole object, or ranges of it, until a time.
@@ -21,7 +22,7 @@ impl Sealer {
     /// The query of a URL that gives this leave. What the path says of it, the key, is not repeated.
     pub fn read_query(&self, grant: &ReadGrant) -> String {
         let md5 = grant.md5.as_ref().map(|md5| format!("&md5={md5}")).unwrap_or_default();
-        let signature = hexadecimal(&self.mac(&said(grant)));
+        let signature = hexadecimal::encode(&self.mac(&said(grant)));
         let (until, name) = (grant.until.microseconds(), grant.file_name.in_query());
         format!("expires={until}&filename={name}{md5}&signature={signature}")
     }

@@ -8,6 +8,7 @@ use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::Sha256;
 
 use super::{Checksum, ChecksumKind, ObjectKey, PartGrant};
+use crate::hexadecimal;
 use crate::time::Timestamp;
 
 /// The length of a key, in bytes.
@@ -47,14 +48,14 @@ impl Sealer {
         let checksum = grant
             .checksum
             .as_ref()
-            .map(|sum| format!("&{}={}", sum.kind.name(), hexadecimal(sum.value().as_bytes())));
+            .map(|sum| format!("&{}={}", sum.kind.name(), hexadecimal::encode(sum.value().as_bytes())));
         format!(
             "offset={}&length={}&expires={}{}&signature={}",
             grant.range.start,
             grant.len(),
             grant.until.microseconds(),
             checksum.unwrap_or_default(),
-            hexadecimal(&self.mac(&said(grant))),
+            hexadecimal::encode(&self.mac(&said(grant))),
         )
     }
 
@@ -121,21 +122,8 @@ fn said(grant: &PartGrant) -> String {
     )
 }
 
-pub(super) fn hexadecimal(bytes: &[u8]) -> String {
-    use std::fmt::Write;
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        // Writing to a string cannot fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
-}
-
 pub(super) fn bytes(text: &str) -> Result<Vec<u8>, Unsealed> {
-    let pair = |pair: &[u8]| {
-        let digits = std::str::from_utf8(pair).ok().filter(|digits| digits.len() == 2)?;
-        digits.bytes().all(|digit| digit.is_ascii_hexdigit()).then(|| u8::from_str_radix(digits, 16).ok())?
-    };
-    text.as_bytes().chunks(2).map(|each| pair(each).ok_or(Unsealed::Forged)).collect()
+    hexadecimal::decode(text).ok_or(Unsealed::Forged)
 }
 
 #[cfg(test)]

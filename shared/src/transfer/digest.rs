@@ -9,6 +9,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::task::{JoinHandle, spawn_blocking};
 
 use crate::error::{Error, Result};
+use crate::hexadecimal;
 use crate::image::Digests;
 use crate::ports::Chunks;
 use crate::signature::Digesting;
@@ -59,7 +60,7 @@ impl Hash for Md5 {
     }
 
     fn finish(self) -> String {
-        hexadecimal(&self.finalize())
+        hexadecimal::encode(&self.finalize())
     }
 }
 
@@ -71,7 +72,7 @@ impl Hash for Sha512 {
     }
 
     fn finish(self) -> String {
-        hexadecimal(&self.finalize())
+        hexadecimal::encode(&self.finalize())
     }
 }
 
@@ -96,15 +97,6 @@ fn hash<H: Hash>(mut state: H, mut queue: UnboundedReceiver<Load>) -> H::Digest 
         drop(permit);
     }
     state.finish()
-}
-
-pub(super) fn hexadecimal(bytes: &[u8]) -> String {
-    use std::fmt::Write;
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        // Writing to a string cannot fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }
 
 impl Digester {
@@ -153,8 +145,8 @@ mod tests {
                 Hash::update(&mut md5, piece);
                 Hash::update(&mut sha512, piece);
             }
-            prop_assert_eq!(Hash::finish(md5), hexadecimal(&<md5::Md5 as sha2::Digest>::digest(&bytes)));
-            prop_assert_eq!(Hash::finish(sha512), hexadecimal(&Sha512::digest(&bytes)));
+            prop_assert_eq!(Hash::finish(md5), hexadecimal::encode(&<md5::Md5 as sha2::Digest>::digest(&bytes)));
+            prop_assert_eq!(Hash::finish(sha512), hexadecimal::encode(&Sha512::digest(&bytes)));
         }
     }
 

@@ -12,8 +12,8 @@ use sha2::{Digest as _, Sha512};
 use tokio::sync::mpsc::{Receiver, channel};
 use tokio::task::spawn_blocking;
 
-use super::digest::hexadecimal;
 use crate::error::{Error, Result};
+use crate::hexadecimal;
 use crate::image::Digests;
 use crate::ports::Store;
 use crate::signature::{Digesting, Verify};
@@ -115,8 +115,10 @@ impl Hashing {
 
     /// The digests of all bytes, and the one that was signed.
     pub fn finish(self) -> (Digests, Option<Vec<u8>>) {
-        let digests =
-            Digests { md5: hexadecimal(&self.md5.finalize()), sha512: hexadecimal(&self.sha512.finalize()) };
+        let digests = Digests {
+            md5: hexadecimal::encode(&self.md5.finalize()),
+            sha512: hexadecimal::encode(&self.sha512.finalize()),
+        };
         (digests, self.signed.map(Digesting::finish))
     }
 }
@@ -218,8 +220,8 @@ mod tests {
                 }
                 Hashing::from(saved.as_ref(), None).unwrap().finish().0
             });
-            prop_assert_eq!(digests.md5, hexadecimal(&Md5::digest(&bytes)));
-            prop_assert_eq!(digests.sha512, hexadecimal(&Sha512::digest(&bytes)));
+            prop_assert_eq!(digests.md5, hexadecimal::encode(&Md5::digest(&bytes)));
+            prop_assert_eq!(digests.sha512, hexadecimal::encode(&Sha512::digest(&bytes)));
         }
     }
 
