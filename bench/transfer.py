@@ -110,7 +110,7 @@ def in_a_session(url):
     while page.get("next"):
         page = expect(call(url, "GET", page["next"]), 200).json()
         parts += page["parts"]
-    side_by_side(lambda part: send(part["url"], part["offset"], part["size"], part["headers"]), [(part,) for part in parts])
+    side_by_side(lambda part: send(part["url"], part["offset"], part["size"], part.get("headers", {})), [(part,) for part in parts])
     there = time.perf_counter() - begun
     done = call(url, "POST", session["self"] + "/complete")
     while done.status == 202:
