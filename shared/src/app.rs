@@ -3,6 +3,7 @@
 //! A function asks only for what it needs, so that one which never touches bytes links no store.
 
 mod identity;
+mod stores;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,15 +18,15 @@ use crate::adapters::system::{RandomIds, SystemClock};
 use crate::catalog::Catalog;
 #[cfg(any(feature = "sqlite", feature = "memory", feature = "dynamodb"))]
 use crate::config::TableAdapter;
-use crate::config::{Config, IdentityMode, KeyManager, QueueAdapter, Redirect, StoreAdapter};
+use crate::config::{Config, IdentityMode, KeyManager, QueueAdapter, Redirect};
 use crate::image::{PageLimits, Quotas};
 use crate::operations::{
     Arrivals, ArrivalsSettings, Completion, CompletionSettings, Context, ImageData, Images, ImagesSettings,
-    Info, Members, Reaper, Redirects, SessionSettings, Signatures, StoreInfo, Stores, Tasks, TasksSettings,
+    Info, Members, Reaper, Redirects, SessionSettings, Signatures, Stores, Tasks, TasksSettings,
     UploadSettings,
 };
 use crate::policy::Policy;
-use crate::ports::{Cause, Clock, Events, Identity, Ids, Job, Queue, Store, Table};
+use crate::ports::{Cause, Clock, Events, Identity, Ids, Job, Queue, Table};
 use crate::transfer::Intake;
 
 /// How many events a slow listener may be behind, and how many jobs may wait.
@@ -116,18 +117,6 @@ impl App {
         }
     }
 
-    /// Opens the stores a function in the cloud has: S3.
-    ///
-    /// # Errors
-    /// [`StartError`] when another is configured.
-    #[cfg(feature = "s3")]
-    pub fn cloud_stores(&self) -> Result<Stores, StartError> {
-        match self.config.store.adapter {
-            StoreAdapter::S3 => Ok(Stores::single(self.config.store.id.clone(), self.s3(Host::FUNCTION))),
-            other => Err(not_built("store.adapter", other)),
-        }
-    }
-
     /// Opens the queue, and its worker's end. That end is closed when jobs leave the process.
     ///
     /// # Errors
@@ -158,14 +147,6 @@ impl App {
         }
     }
 
-    /// Opens the stores.
-    ///
-    /// # Errors
-    /// [`StartError`] when one cannot be opened or was not built in.
-    pub fn stores(&self) -> Result<Stores, StartError> {
-        Ok(Stores::single(self.config.store.id.clone(), self.store()?))
-    }
-
     /// What operations on callers' behalf work with.
     ///
     /// # Errors
@@ -190,6 +171,7 @@ impl App {
             pages: PageLimits { default: limits.page_default, max: limits.page_max },
             accepted: Arc::new(self.config.image.accepted()),
             import_methods: self.config.import.methods.clone(),
+            stores: self.config.stores().map(|store| store.id.clone()).collect(),
         };
         Images::new(context.clone(), settings)
     }
@@ -282,28 +264,8 @@ impl App {
 
     /// What is on offer here. Opens nothing.
     pub fn info(&self) -> Info {
-        let (store, upload) = (&self.config.store, &self.config.upload);
-        let (kind, properties) = match store.adapter {
-            StoreAdapter::File => {
-                let directory = self.config.data.join("store");
-                (
-                    "file",
-                    serde_json::json!({ "data_dir": directory.display().to_string(), "thin_provisioning": false }),
-                )
-            }
-            StoreAdapter::Memory => ("memory", serde_json::json!({})),
-            StoreAdapter::S3 => {
-                let properties = serde_json::json!({
-                    "s3_store_large_object_size": upload.part_mib,
-                    "s3_store_large_object_chunk_size": upload.part_mib,
-                    "s3_store_thread_pools": upload.parts_in_flight,
-                });
-                ("s3", properties)
-            }
-        };
-        let properties = properties.as_object().cloned().unwrap_or_default();
-        let store = StoreInfo { id: store.id.clone(), is_default: true, kind, weight: 0, properties };
-        let info = Info::new(self.policy.clone(), [store], &self.config.image.accepted());
+        let stores = self.config.stores().map(|store| self.store_info(store));
+        let info = Info::new(self.policy.clone(), stores, &self.config.image.accepted());
         info.importing(self.config.import.methods.clone())
     }
 
@@ -339,21 +301,17 @@ impl App {
         }
     }
 
-    /// What looks at objects that appear in the bucket.
+    /// What looks at objects that appear in the buckets.
     ///
     /// # Errors
     /// [`StartError`] when images lie in no bucket.
     pub fn arrivals(&self, catalog: &Catalog, stores: &Stores) -> Result<Arrivals, StartError> {
-        let store = &self.config.store;
-        if store.adapter != StoreAdapter::S3 {
-            return Err(not_built("store.adapter", store.adapter));
+        let buckets = self.buckets();
+        if buckets.is_empty() {
+            return Err(not_built("store.adapter", self.config.store.adapter));
         }
-        let settings = ArrivalsSettings {
-            store: store.id.clone(),
-            bucket: store.bucket.clone().unwrap_or_default(),
-            prefix: store.prefix.clone(),
-            grace: Duration::from_secs(self.config.upload.lease_seconds),
-        };
+        let grace = Duration::from_secs(self.config.upload.lease_seconds);
+        let settings = ArrivalsSettings { buckets, grace };
         Ok(Arrivals::new(self.completion(catalog, stores), settings))
     }
 
@@ -388,41 +346,11 @@ impl App {
         }
     }
 
-    #[allow(unreachable_patterns, reason = "only a program with every adapter knows them all")]
-    fn store(&self) -> Result<Arc<dyn Store>, StartError> {
-        match self.config.store.adapter {
-            #[cfg(feature = "file")]
-            StoreAdapter::File => {
-                let root = self.config.data.join("store");
-                let store = crate::adapters::file::FileStore::open(&root);
-                Ok(Arc::new(store.map_err(|cause| cannot_open(&root, cause))?))
-            }
-            #[cfg(feature = "memory")]
-            StoreAdapter::Memory => Ok(Arc::new(crate::adapters::memory::MemoryStore::new())),
-            #[cfg(feature = "s3")]
-            StoreAdapter::S3 => Ok(self.s3(Host::MACHINE)),
-            other => Err(not_built("store.adapter", other)),
-        }
-    }
-
     #[cfg(feature = "dynamodb")]
     fn dynamodb(&self, host: Host) -> Arc<dyn Table> {
         let table = &self.config.table;
         let settings = aws(host, table.endpoint.as_ref(), table.region.as_ref());
         Arc::new(crate::adapters::dynamodb::DynamoTable::new(settings, table.name.clone()))
-    }
-
-    #[cfg(feature = "s3")]
-    fn s3(&self, host: Host) -> Arc<dyn Store> {
-        let store = &self.config.store;
-        let settings = crate::adapters::s3::S3Settings {
-            aws: aws(host, store.endpoint.as_ref(), store.region.as_ref()),
-            bucket: store.bucket.clone().unwrap_or_default(),
-            prefix: store.prefix.clone(),
-            path_style: store.path_style,
-            public_endpoint: store.public_endpoint.clone(),
-        };
-        Arc::new(crate::adapters::s3::S3Store::new(settings))
     }
 
     #[cfg(feature = "sqs")]

@@ -16,6 +16,7 @@ mod projects;
 mod setting;
 mod signatures;
 mod source;
+mod stores;
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
@@ -34,6 +35,7 @@ pub use projects::ProjectOverrides;
 pub use setting::{SETTINGS, Setting, reference};
 pub use signatures::{KeyManager, SignaturesConfig, TrustedCertificates};
 pub use source::{ConfigError, Origin, Sources};
+pub use stores::MoreStores;
 
 /// Everything a process can be told.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -62,6 +64,8 @@ pub struct Config {
     pub table: TableConfig,
     /// Where bytes lie.
     pub store: StoreConfig,
+    /// Where else they may lie.
+    pub stores: MoreStores,
     /// How bytes arrive.
     pub upload: UploadConfig,
     /// Who carries bytes to clients.
@@ -151,6 +155,16 @@ pub struct StoreConfig {
     pub region: Option<String>,
     /// Whether the bucket goes into the path and not into the host name.
     pub path_style: bool,
+    /// Who asks S3; the SDK's own rules when absent.
+    pub access_key_id: Option<String>,
+    /// The secret of that key.
+    pub secret_access_key: Option<Secret>,
+    /// The directory of a store that is one.
+    pub directory: Option<PathBuf>,
+    /// How gladly it is read from: the higher the sooner.
+    pub weight: i64,
+    /// What people are told of it.
+    pub description: Option<String>,
 }
 
 /// The engine that holds the bytes.
@@ -283,7 +297,8 @@ impl Config {
 
     /// Whether anything lies in the data directory.
     pub fn uses_data_directory(&self) -> bool {
-        self.table.adapter == TableAdapter::Sqlite || self.store.adapter == StoreAdapter::File
+        self.table.adapter == TableAdapter::Sqlite
+            || self.stores().any(|store| store.adapter == StoreAdapter::File && store.directory.is_none())
     }
 }
 
@@ -302,6 +317,7 @@ impl Default for Config {
             image: ImageConfig::default(),
             table: TableConfig::default(),
             store: StoreConfig::default(),
+            stores: MoreStores::default(),
             import: ImportConfig::default(),
             signatures: SignaturesConfig::default(),
             queue: QueueConfig::default(),
@@ -371,6 +387,11 @@ impl Default for StoreConfig {
             public_endpoint: None,
             region: None,
             path_style: false,
+            access_key_id: None,
+            secret_access_key: None,
+            directory: None,
+            weight: 0,
+            description: None,
         }
     }
 }

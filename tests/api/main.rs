@@ -57,6 +57,7 @@ mod sessions;
 mod show;
 mod signatures;
 mod stage;
+mod stores;
 mod tags;
 mod tasks;
 mod transfers;

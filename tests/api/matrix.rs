@@ -103,6 +103,8 @@ enum Rule {
     Modify,
     /// `modify_image`, then `publicize_image` unless the image is public already
     Publicize,
+    /// `delete_image_location`
+    RemoveFromStore,
     /// `get_members`, of shared images alone
     ListMembers,
     /// `get_member`, of shared images alone
@@ -116,7 +118,7 @@ enum Rule {
 /// A route, what it is sent, whose it is, what it answers when it may, and whether the image has data.
 type Route = (&'static str, &'static str, &'static str, Rule, u16, bool);
 
-const ROUTES: [Route; 53] = [
+const ROUTES: [Route; 55] = [
     ("GET", "/", "", Rule::Open, 300, false),
     ("GET", "/versions", "", Rule::Open, 200, false),
     ("GET", "/versions/", "", Rule::Open, 200, false),
@@ -173,6 +175,9 @@ const ROUTES: [Route; 53] = [
     ("DELETE", "/v2/images/{image_id}/members/{member_id}", "", Rule::ChangeMembers, 204, false),
     ("POST", "/v2/images/{image_id}/actions/deactivate", "", Rule::Modify, 204, true),
     ("POST", "/v2/images/{image_id}/actions/reactivate", "", Rule::Modify, 204, true),
+    ("DELETE", "/v2/stores/{store_id}/{image_id}", "", Rule::RemoveFromStore, 409, false),
+    // It is the last one.
+    ("DELETE", "/v2/stores/{store_id}/{image_id}", "", Rule::RemoveFromStore, 403, true),
     ("GET", "/v2/images/{image_id}/file", "", Rule::Download, 200, true),
     ("GET", "/v2/images/{image_id}/file", "", Rule::Download, 204, false),
     ("PUT", "/v2/images/{image_id}/file", "abc", Rule::Modify, 204, false),
@@ -226,7 +231,7 @@ fn expected(who: &Who, (_, _, _, rule, answer, _): Route, visibility: &str) -> u
         Rule::List => who.admin || who.reader,
         // The image would be the caller's own.
         Rule::Create => who.admin || who.member,
-        Rule::Tasks => who.admin,
+        Rule::Tasks | Rule::RemoveFromStore => who.admin,
         Rule::Stores => who.admin || who.service,
         Rule::Show => shows,
         Rule::Download => who.admin || (who.member && sees),
@@ -305,7 +310,9 @@ async fn wrong_in(service: &Service, route: Route, visibility: &str) -> Vec<Stri
         };
         let there = path
             .replace("/v2/images/{image_id}", &made)
+            .replace("{image_id}", made.rsplit('/').next().unwrap_or_default())
             .replace("{tag}", "a")
+            .replace("{store_id}", "default")
             .replace("{member_id}", "p3")
             .replace("{upload_id}", "01ARYZ6S41ZZZZZZZZZZZZZZZZ")
             .replace("{object_id}", "01ARYZ6S41ZZZZZZZZZZZZZZZZ")

@@ -11,7 +11,7 @@ use super::Lines;
 use super::openapi::operations;
 
 /// Every route there is, with what it is sent. A route that is missing here fails the tests below.
-const ROUTES: [(&str, &str, &str); 44] = [
+const ROUTES: [(&str, &str, &str); 45] = [
     ("GET", "/", ""),
     ("GET", "/versions", ""),
     ("GET", "/versions/", ""),
@@ -42,6 +42,7 @@ const ROUTES: [(&str, &str, &str); 44] = [
     ("DELETE", "/v2/images/{image_id}/members/{member_id}", ""),
     ("POST", "/v2/images/{image_id}/actions/deactivate", ""),
     ("POST", "/v2/images/{image_id}/actions/reactivate", ""),
+    ("DELETE", "/v2/stores/{store_id}/{image_id}", ""),
     ("GET", "/v2/images/{image_id}/file", ""),
     ("PUT", "/v2/images/{image_id}/file", "abc"),
     ("PUT", "/v2/images/{image_id}/stage", "abc"),
@@ -93,7 +94,9 @@ async fn answers(service: &Service, method: &str, route: &str, body: &str, visib
         };
         let path = route
             .replace("/v2/images/{image_id}", &made)
+            .replace("{image_id}", made.rsplit('/').next().unwrap_or_default())
             .replace("{tag}", "a")
+            .replace("{store_id}", "default")
             .replace("{member_id}", "p2")
             .replace("{upload_id}", "01ARYZ6S41ZZZZZZZZZZZZZZZZ")
             .replace("{object_id}", "01ARYZ6S41ZZZZZZZZZZZZZZZZ")
@@ -204,6 +207,8 @@ async fn every_route_answers_every_caller() {
     POST /v2/images/{image_id}/actions/deactivate, public → 401 403 403 403 403
     POST /v2/images/{image_id}/actions/reactivate, private → 401 404 403 403 403
     POST /v2/images/{image_id}/actions/reactivate, public → 401 403 403 403 403
+    DELETE /v2/stores/{store_id}/{image_id}, private → 401 404 403 403 409
+    DELETE /v2/stores/{store_id}/{image_id}, public → 401 403 403 403 409
     GET /v2/images/{image_id}/file, private → 401 404 403 204 204
     GET /v2/images/{image_id}/file, public → 401 204 403 204 204
     PUT /v2/images/{image_id}/file, private → 401 404 403 204 204

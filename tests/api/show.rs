@@ -13,7 +13,7 @@ async fn an_image_with_data_shows_its_size_and_digests() {
     assert_eq!(service.put_file(MEMBER, &path, b"abc").await.status.as_u16(), 204);
     insta::assert_snapshot!(service.get(READER, &path).await, @r#"
     200 OK
-    content-length: 691
+    content-length: 710
     content-type: application/json
     x-openstack-request-id: <request id>
 
@@ -36,6 +36,7 @@ async fn an_image_with_data_shows_its_size_and_digests() {
       "self": "/v2/images/<id 1>",
       "size": 3,
       "status": "active",
+      "stores": "default",
       "tags": [],
       "updated_at": "<time>",
       "virtual_size": 3,

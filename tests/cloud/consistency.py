@@ -54,18 +54,27 @@ def faults(deployment, done=True):
     return found
 
 
+def lies_at(image):
+    """The objects that are an image's data."""
+    return [at["key"] for at in [image.get("location"), *(image.get("copies") or [])] if at]
+
+
 def of_images(kept):
     for id, image in kept.images.items():
-        key = (image.get("location") or {}).get("key")
+        keys = lies_at(image)
         if image["status"] not in LIVE:
             continue
-        if image["status"] in ("active", "deactivated"):
-            if kept.objects.get(key) != image.get("size"):
-                yield f"image {id} of {image.get('size')} bytes has an object {key} of {kept.objects.get(key)}"
-            if (kept.blobs.get(key) or {}).get("state") != "attached":
-                yield f"image {id} has an object {key} whose row says {kept.blobs.get(key)}"
-        elif key:
-            yield f"image {id} is {image['status']} and has an object {key}"
+        if image["status"] not in ("active", "deactivated"):
+            if keys:
+                yield f"image {id} is {image['status']} and has objects {keys}"
+        elif not keys:
+            yield f"image {id} is {image['status']} and has no object"
+        else:
+            for key in keys:
+                if kept.objects.get(key) != image.get("size"):
+                    yield f"image {id} of {image.get('size')} bytes has an object {key} of {kept.objects.get(key)}"
+                if (kept.blobs.get(key) or {}).get("state") != "attached":
+                    yield f"image {id} has an object {key} whose row says {kept.blobs.get(key)}"
         staged = (image.get("staged") or {}).get("key")
         if staged and image["status"] not in ("uploading", "importing"):
             yield f"image {id} is {image['status']} and has {staged} staged"
@@ -82,8 +91,8 @@ def of_bytes(kept):
         yield f"{key} lies in the bucket and no row owns it"
     for key, blob in kept.blobs.items():
         image = kept.images.get(key.split("/")[0], {})
-        if blob["state"] == "attached" and (image.get("location") or {}).get("key") != key:
-            yield f"{key} is attached to image {image.get('id')}, which has {image.get('location')}"
+        if blob["state"] == "attached" and key not in lies_at(image):
+            yield f"{key} is attached to image {image.get('id')}, which has {lies_at(image)}"
         if blob["state"] == "staged" and (image.get("staged") or {}).get("key") != key:
             yield f"{key} is staged for image {image.get('id')}, which has {image.get('staged')}"
         if blob["state"] not in ("attached", "staged") and key not in kept.due:
@@ -119,7 +128,8 @@ def of_usage(kept):
         if image["status"] in LIVE and image.get("owner"):
             has = counted.setdefault(image["owner"], Counter())
             has["images"] += 1
-            has["bytes"] += int((image.get("size") if image.get("location") else image.get("reserved")) or 0)
+            copies = len(lies_at(image))
+            has["bytes"] += int((image.get("size") or 0) * copies if copies else image.get("reserved") or 0)
             has["uploading"] += image["status"] == "saving"
     for project in {*counted, *kept.usage}:
         has, said = counted.get(project, Counter()), kept.usage.get(project, {})

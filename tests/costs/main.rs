@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use shared::catalog::Catalog;
 use shared::format::Rules;
 use shared::image::{Member, MemberStatus, SortKey};
-use shared::operations::{Arrival, Arrivals, ArrivalsSettings, Stores};
+use shared::operations::{Arrival, Arrivals, ArrivalsSettings, Bucket, Stores};
 use shared::ports::{Clock, Key};
 use tests::callers::{ADMIN, STRANGER};
 use tests::fixtures::{TestClock, bytes};
@@ -425,9 +425,11 @@ async fn object_of(world: &World, id: &str) -> String {
 async fn appear(world: &World, path: String) {
     let table = ProbedTable { table: Arc::clone(&world.table), probe: world.probe.clone() };
     let settings = ArrivalsSettings {
-        store: "default".parse().unwrap(),
-        bucket: BUCKET.to_owned(),
-        prefix: String::new(),
+        buckets: vec![Bucket {
+            store: "default".parse().unwrap(),
+            name: BUCKET.to_owned(),
+            prefix: String::new(),
+        }],
         grace: Duration::from_mins(1),
     };
     let clock: Arc<dyn Clock> = Arc::<TestClock>::clone(&world.clock);

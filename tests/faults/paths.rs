@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use shared::Error;
 use shared::image::Image;
-use shared::operations::{Arrival, Arrivals, ArrivalsSettings, SessionState, SessionStatus};
+use shared::operations::{Arrival, Arrivals, ArrivalsSettings, Bucket, SessionState, SessionStatus};
 use shared::ports::Clock as _;
 use shared::store::ObjectKey;
 use tests::callers::{ADMIN, admin};
@@ -220,9 +220,11 @@ async fn a_session_that_is_shown() {
 /// Looks at the object of a session, as its event has the function do.
 async fn told(world: &World, session: &SessionState) {
     let settings = ArrivalsSettings {
-        store: "default".parse().unwrap(),
-        bucket: "images".to_owned(),
-        prefix: String::new(),
+        buckets: vec![Bucket {
+            store: "default".parse().unwrap(),
+            name: "images".to_owned(),
+            prefix: String::new(),
+        }],
         grace: LEASE,
     };
     let key = ObjectKey::new(session.image.clone(), session.id.clone());

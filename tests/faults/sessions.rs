@@ -8,7 +8,8 @@ use shared::Error;
 use shared::format::Rules;
 use shared::image::{Image, Location};
 use shared::operations::{
-    Arrivals, ArrivalsSettings, CompletionSettings, Outcome, Reaper, SessionState, SessionStatus, Stores,
+    Arrivals, ArrivalsSettings, Bucket, CompletionSettings, Outcome, Reaper, SessionState, SessionStatus,
+    Stores,
 };
 use shared::ports::Clock;
 use tests::callers::admin;
@@ -194,9 +195,11 @@ async fn an_event_leaves_its_queue_while_its_object_is_being_completed_and_finis
     let world = World::default();
     let (image, session) = left(&world, &data).await;
     let settings = ArrivalsSettings {
-        store: "default".parse().unwrap(),
-        bucket: "images".to_owned(),
-        prefix: String::new(),
+        buckets: vec![Bucket {
+            store: "default".parse().unwrap(),
+            name: "images".to_owned(),
+            prefix: String::new(),
+        }],
         grace: LEASE,
     };
     let key = location(&session).key.to_string();

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use shared::Error;
 use shared::format::Rules;
 use shared::image::{Image, Patch, PatchForm};
-use shared::operations::{Arrival, Arrivals, ArrivalsSettings, Owner, Stores};
+use shared::operations::{Arrival, Arrivals, ArrivalsSettings, Bucket, Owner, Stores};
 use shared::ports::{Clock, Store as _, StoreError};
 use shared::store::ObjectKey;
 use tests::callers::admin;
@@ -216,9 +216,11 @@ async fn the_bucket_tells_of_what_is_staged_and_it_stays() {
     let clock: Arc<dyn Clock> = Arc::<TestClock>::clone(&world.clock);
     let stores = Stores::single("default".parse().unwrap(), Arc::new(world.store.clone()));
     let settings = ArrivalsSettings {
-        store: "default".parse().unwrap(),
-        bucket: "images".to_owned(),
-        prefix: String::new(),
+        buckets: vec![Bucket {
+            store: "default".parse().unwrap(),
+            name: "images".to_owned(),
+            prefix: String::new(),
+        }],
         grace: LEASE,
     };
     let arrivals =

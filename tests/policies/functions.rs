@@ -26,7 +26,7 @@ use shared::http::{Cors, Door, serve};
 use shared::image::{PageLimits, Quotas, SortKey};
 use shared::import::ImportMethod;
 use shared::operations::{
-    Arrival, Arrivals, ArrivalsSettings, Completion, CompletionSettings, Context, ImageData, Images,
+    Arrival, Arrivals, ArrivalsSettings, Bucket, Completion, CompletionSettings, Context, ImageData, Images,
     ImagesSettings, Members, Owner, Reaper, SessionSettings, Stores, Tasks, TasksSettings, UploadSettings,
 };
 use shared::policy::Policy;
@@ -98,9 +98,11 @@ impl Cloud {
     /// The bucket tells of objects: at least one is of that owner.
     async fn arrive(&self, paths: &[String], expected: Owner) {
         let settings = ArrivalsSettings {
-            store: "default".parse().unwrap(),
-            bucket: "images".to_owned(),
-            prefix: "glint/".to_owned(),
+            buckets: vec![Bucket {
+                store: "default".parse().unwrap(),
+                name: "images".to_owned(),
+                prefix: "glint/".to_owned(),
+            }],
             grace: LEASE,
         };
         let arrivals = Arrivals::new(self.completion("upload_completed"), settings);
@@ -146,6 +148,7 @@ impl Cloud {
             pages: PageLimits { default: 2, max: 1000 },
             accepted: Arc::default(),
             import_methods: Vec::new(),
+            stores: vec!["default".parse().unwrap()],
         };
         let context = self.context(self.catalog("images"), queue);
         let members = Members::new(context.clone(), Some(128));

@@ -11,7 +11,7 @@ use bytes::Bytes;
 use serde_json::{Value, json};
 use shared::error::Cause;
 use shared::image::Image;
-use shared::operations::{BroughtPart, PartState, SessionState};
+use shared::operations::{BroughtPart, PartState, SessionState, UploadRequest};
 use shared::ports::PartTarget;
 
 use crate::callers::admin;
@@ -31,7 +31,7 @@ impl World {
     /// # Errors
     /// As [`Self::open`].
     pub async fn open_as(&self, image: &Image, body: Value) -> shared::Result<SessionState> {
-        self.data.open_session(&admin(), &image.id, None, &body, 1000).await
+        self.data.open_session(&admin(), &image.id, &UploadRequest::default(), &body, 1000).await
     }
 
     /// Brings a part of some data, in pieces of 10 bytes.

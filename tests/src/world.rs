@@ -15,6 +15,7 @@ use shared::catalog::Catalog;
 use shared::error::Cause;
 use shared::format::Rules;
 use shared::http::{Cors, Door, Payload, Routes, serve};
+use shared::id::StoreId;
 use shared::image::{Accepted, Image, PageLimits, Quotas};
 use shared::import::ImportMethod;
 use shared::operations::{
@@ -23,7 +24,7 @@ use shared::operations::{
     UploadSettings,
 };
 use shared::policy::Policy;
-use shared::ports::{Clock, Events, Ids, Key, Query, Queue, Store as _, Table};
+use shared::ports::{Clock, Events, Ids, Key, Query, Queue, Store, Table};
 use shared::transfer::Intake;
 
 use crate::callers::{TokenSays, admin};
@@ -62,6 +63,8 @@ pub struct World {
     pub table: Arc<dyn Table>,
     /// The store, past the probe.
     pub store: MemoryStore,
+    /// The other stores, past the probe.
+    pub other_stores: BTreeMap<&'static str, MemoryStore>,
 }
 
 /// How long a writer's lease is here.
@@ -148,6 +151,38 @@ struct Told {
     accepted: Accepted,
     rules: Rules,
     import_methods: Vec<ImportMethod>,
+    /// Stores beside the default one, with their weights.
+    others: &'static [(&'static str, i64)],
+}
+
+/// Stores by id, with their weights.
+type Kept = Vec<(StoreId, i64, MemoryStore)>;
+
+const DEFAULT: &str = "default";
+
+/// The default store and more, which are empty.
+fn in_memory(default: &MemoryStore, more: &[(&str, i64)]) -> Kept {
+    let more = more.iter().map(|(id, weight)| (*id, *weight, MemoryStore::new()));
+    let all = std::iter::once((DEFAULT, 0, default.clone())).chain(more);
+    all.map(|(id, weight, store)| (id.parse().unwrap(), weight, store)).collect()
+}
+
+fn opened(all: &Kept, open: impl Fn(MemoryStore) -> Arc<dyn Store>) -> Stores {
+    let each = all.iter().map(|(id, weight, store)| (id.clone(), *weight, open(store.clone())));
+    Stores::many(DEFAULT.parse().unwrap(), each)
+}
+
+/// What is said of them: all but the first have a description.
+fn offered(all: &Kept) -> Vec<StoreInfo> {
+    let each = all.iter().enumerate().map(|(at, (id, weight, _))| StoreInfo {
+        id: id.clone(),
+        is_default: at == 0,
+        kind: "memory",
+        weight: *weight,
+        description: (at > 0).then(|| format!("the {id} store")),
+        properties: serde_json::Map::new(),
+    });
+    each.collect()
 }
 
 impl World {
@@ -186,19 +221,27 @@ impl World {
         Self::build(table, Told { import_methods: ImportMethod::ALL.into(), ..Told::default() })
     }
 
+    /// The service with stores beside the default one, by their weights.
+    pub fn storing(others: &'static [(&'static str, i64)]) -> Self {
+        Self::told(Told { others, ..Told::default() })
+    }
+
     fn told(told: Told) -> Self {
         Self::build(Arc::new(MemoryTable::new()), told)
     }
 
     fn build(table: Arc<dyn Table>, told: Told) -> Self {
-        let Told { listing_shards, policy, accepted, rules, import_methods } = told;
+        let Told { listing_shards, policy, accepted, rules, import_methods, others: more } = told;
         let accepted = Arc::new(accepted);
         let (clock, probe, store) = (Arc::new(TestClock::default()), Probe::default(), MemoryStore::new());
         let probed_table = ProbedTable { table: Arc::clone(&table), probe: probe.clone() };
-        let probed_store =
-            ProbedStore { store: Arc::new(store.clone()), probe: probe.clone(), min_part_bytes: 1 };
+        let all = in_memory(&store, more);
+        let others_kept = all.iter().skip(1).map(|(_, _, kept)| kept.clone());
+        let other_stores = more.iter().map(|(id, _)| *id).zip(others_kept).collect();
         let catalog = Catalog::new(Arc::new(probed_table), listing_shards);
-        let stores = Stores::single("default".parse().unwrap(), Arc::new(probed_store));
+        let stores = opened(&all, |store| {
+            Arc::new(ProbedStore { store: Arc::new(store), probe: probe.clone(), min_part_bytes: 1 })
+        });
         let events: Arc<dyn Events> = Arc::new(LocalEvents::new(16));
         let queue: Arc<dyn Queue> = Arc::new(LocalQueue::new(16).0);
         let ids: Arc<dyn Ids> = Arc::new(CountingIds::default());
@@ -209,6 +252,7 @@ impl World {
             pages: PageLimits { default: 25, max: 1000 },
             accepted,
             import_methods: import_methods.clone(),
+            stores: stores.ids().cloned().collect(),
         };
         let limits = Arc::new(TestLimits::none());
         let context = Context {
@@ -243,17 +287,10 @@ impl World {
         let completion = completion(catalog, stores, now, rules.clone());
         let reaper = Reaper::new(completion.clone());
         let catalog = Catalog::new(Arc::clone(&table), listing_shards);
-        let unprobed = Stores::single("default".parse().unwrap(), Arc::new(store.clone()));
+        let unprobed = opened(&all, |store| Arc::new(store));
         let other = others(catalog.clone(), unprobed, Arc::clone(&clock), rules);
         probe.meanwhile(move || time_passes(other.clone()));
-        let offered = StoreInfo {
-            id: "default".parse().unwrap(),
-            is_default: true,
-            kind: "memory",
-            weight: 0,
-            properties: serde_json::Map::new(),
-        };
-        let info = Info::new(context.policy.clone(), [offered], &accepted).importing(import_methods);
+        let info = Info::new(context.policy.clone(), offered(&all), &accepted).importing(import_methods);
         let functions = BTreeMap::from([
             ("discovery", discovery::routes(info)),
             ("images", images::routes(images.clone(), members)),
@@ -278,6 +315,7 @@ impl World {
             probe,
             table,
             store,
+            other_stores,
         }
     }
 

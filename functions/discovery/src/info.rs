@@ -15,6 +15,8 @@ use shared::operations::{Info, StoreInfo};
 pub(crate) struct StoreView {
     id: String,
     #[serde(skip_serializing_if = "Option::is_none")]
+    description: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     default: Option<&'static str>,
     #[serde(flatten, skip_serializing_if = "Option::is_none")]
     detail: Option<StoreDetailView>,
@@ -31,7 +33,12 @@ struct StoreDetailView {
 
 impl From<&StoreInfo> for StoreView {
     fn from(store: &StoreInfo) -> Self {
-        Self { id: store.id.to_string(), default: store.is_default.then_some("true"), detail: None }
+        Self {
+            id: store.id.to_string(),
+            description: store.description.clone(),
+            default: store.is_default.then_some("true"),
+            detail: None,
+        }
     }
 }
 

@@ -7,6 +7,7 @@ mod list;
 mod members;
 mod parameters;
 mod show;
+mod stores;
 mod tags;
 mod update;
 mod usage;
@@ -30,6 +31,7 @@ pub fn routes(images: Images, members: Members) -> Routes {
         tags::remove,
         actions::deactivate,
         actions::reactivate,
+        stores::remove,
         usage::show,
     ]
     .with_state(images)

@@ -31,6 +31,8 @@ pub(crate) struct ImageView {
     #[serde(rename = "self")]
     this: String,
     file: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stores: Option<String>,
     schema: &'static str,
     #[serde(flatten)]
     properties: BTreeMap<String, String>,
@@ -39,6 +41,8 @@ pub(crate) struct ImageView {
 impl From<Image> for ImageView {
     fn from(image: Image) -> Self {
         let this = format!("/v2/images/{}", image.id);
+        let stores: Vec<_> = image.locations.iter().map(|location| location.store.as_str()).collect();
+        let stores = (!stores.is_empty()).then(|| stores.join(","));
         let (checksum, hash) = image.digests.map(|digests| (digests.md5, digests.sha512)).unzip();
         Self {
             id: image.id.into(),
@@ -62,6 +66,7 @@ impl From<Image> for ImageView {
             updated_at: image.updated_at.to_string(),
             file: format!("{this}/file"),
             this,
+            stores,
             schema: "/v2/schemas/image",
             properties: image.properties,
         }

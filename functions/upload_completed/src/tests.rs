@@ -7,7 +7,7 @@ use shared::adapters::memory::{MemoryStore, MemoryTable};
 use shared::adapters::system::SystemClock;
 use shared::catalog::Catalog;
 use shared::format::Rules;
-use shared::operations::{Arrival, ArrivalsSettings, Completion, CompletionSettings, Stores};
+use shared::operations::{Arrival, ArrivalsSettings, Bucket, Completion, CompletionSettings, Stores};
 
 use super::*;
 
@@ -17,9 +17,11 @@ const PATH: &str = "0f1c2a9e-5a53-4c52-9c36-3f8f0a6f7c11/01KS5ZYBDDKCZNT867WGD6H
 /// What looks at the bucket of the captured events, over a table that has never heard of any image.
 fn arrivals() -> Arrivals {
     let settings = ArrivalsSettings {
-        store: "default".parse().unwrap(),
-        bucket: BUCKET.to_owned(),
-        prefix: String::new(),
+        buckets: vec![Bucket {
+            store: "default".parse().unwrap(),
+            name: BUCKET.to_owned(),
+            prefix: String::new(),
+        }],
         grace: Duration::from_mins(2),
     };
     let stores = Stores::single("default".parse().unwrap(), Arc::new(MemoryStore::new()));

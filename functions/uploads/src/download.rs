@@ -43,11 +43,13 @@ pub(crate) async fn download(
     State(data): State<ImageData>,
     caller: Caller,
     ImagePath(id): ImagePath,
+    QueryPairs(query): QueryPairs,
     BaseUrl(base): BaseUrl,
     method: Method,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    match data.open(&caller, &id).await? {
+    let prefer = query.iter().find(|(name, _)| name == "prefer").map(|(_, stores)| stores.as_str());
+    match data.open(&caller, &id, prefer).await? {
         None => Ok(StatusCode::NO_CONTENT.into_response()),
         Some(download) => Ok(answer(&download, &base, &method, &headers).await?),
     }

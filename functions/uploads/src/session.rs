@@ -10,9 +10,9 @@ use axum::response::IntoResponse;
 use shared::Error;
 use shared::http::{ApiError, BaseUrl, ImagePath, JsonBody, NoBody, QueryPairs, UploadPath};
 use shared::identity::Caller;
-use shared::operations::{ImageData, SessionStatus};
+use shared::operations::{ImageData, SessionStatus, UploadRequest};
 
-use crate::upload::token;
+use crate::upload::{store, token};
 use view::{PartsView, SessionView};
 
 /// Parts on a page, when the request does not say.
@@ -20,7 +20,9 @@ const PAGE: u32 = 100;
 
 /// Opens an upload session: the image's data comes part by part, straight into the store.
 #[utoipa::path(post, path = "/v2/images/{image_id}/uploads", operation_id = "openUpload", tag = "image data",
-    params(ImagePath),
+    params(
+        ImagePath,
+        ("X-Image-Meta-Store" = Option<String>, Header, description = "The store that takes the data; the default one when left out.")),
     request_body(content_type = "application/json", description = "`size` in bytes; `md5` and `sha512` of the data in hexadecimal, if they are \
         known; `checksum`, `crc64nvme` or `sha256`, if every part is to come with one"),
     responses(
@@ -39,7 +41,8 @@ pub(crate) async fn open(
     headers: HeaderMap,
     JsonBody(body): JsonBody,
 ) -> Result<impl IntoResponse, ApiError> {
-    let session = data.open_session(&caller, &id, token(&headers).as_ref(), &body, PAGE).await?;
+    let told = UploadRequest { size: None, store: store(&headers), token: token(&headers) };
+    let session = data.open_session(&caller, &id, &told, &body, PAGE).await?;
     let view = SessionView::new(session, &base);
     Ok((StatusCode::CREATED, [(header::LOCATION, view.location(&base))], Json(view)))
 }

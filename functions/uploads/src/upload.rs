@@ -32,8 +32,7 @@ pub(crate) async fn upload(
 ) -> Result<StatusCode, ApiError> {
     check_media_type(request.headers())?;
     let headers = request.headers();
-    let announced =
-        UploadRequest { size: size(headers)?, store: text(headers, STORE), token: token(headers) };
+    let announced = UploadRequest { size: size(headers)?, store: store(headers), token: token(headers) };
     data.upload(&caller, &id, &announced, Box::pin(chunks(request.into_body()))).await?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -49,6 +48,11 @@ pub(crate) fn chunks(
 
 fn text(headers: &HeaderMap, name: &str) -> Option<String> {
     headers.get(name).map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned())
+}
+
+/// The store that was chosen.
+pub(crate) fn store(headers: &HeaderMap) -> Option<String> {
+    text(headers, STORE)
 }
 
 /// Whose it is was told before; this is for who is asked on the caller's behalf.

@@ -138,7 +138,7 @@ impl Catalog {
     /// `ChangeError::Lost` as said, or a fault of the table.
     pub async fn delete(&self, seen: &Stored, deleted: &Image, now: Timestamp) -> Result<(), ChangeError> {
         let mut write = self.change(Some(seen), deleted)?;
-        for location in [&seen.image.location, &seen.image.staged].into_iter().flatten() {
+        for location in seen.image.locations.iter().chain(&seen.image.staged) {
             let due = Due { at: now, location: location.clone() };
             write.extend([put_blob(location, BlobState::Garbage, Condition::Always)?, put_due(&due)?]);
         }
@@ -149,6 +149,19 @@ impl Catalog {
             write.extend([member::put_due(&DueMembers { at: now, image: deleted.id.clone() })?]);
         }
         self.commit(write).await
+    }
+
+    /// Takes bytes from an image that has others: it is as `after` says, without them, and they are due at once. Cost: one write.
+    /// `Lost` when the image has changed since.
+    ///
+    /// # Errors
+    /// `ChangeError::Lost` as said, or a fault of the table.
+    pub async fn detach(&self, seen: &Stored, after: &Image, garbage: &Due) -> Result<Stored, ChangeError> {
+        let mut write = self.change(Some(seen), after)?;
+        let blob = put_blob(&garbage.location, BlobState::Garbage, in_state(BlobState::Attached))?;
+        write.extend([blob, put_due(garbage)?]);
+        self.commit(write).await?;
+        Ok(Self::stored_after(Some(seen), after))
     }
 
     /// Marks a blob that no image waits for as garbage; it stays due as it is. Cost: one write.

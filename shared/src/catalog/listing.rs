@@ -80,16 +80,7 @@ pub(super) fn rows(image: &Image, shards: u32) -> Result<Vec<Item>> {
     if scopes.is_empty() {
         return Ok(Vec::new());
     }
-    let listed = Image {
-        location: None,
-        upload: None,
-        staged: None,
-        reserved: 0,
-        refused: None,
-        members: 0,
-        ..image.clone()
-    };
-    let mut whole = encode(&ImageRecord::new(&listed, 0))?;
+    let mut whole = encode(&ImageRecord::row(image))?;
     whole.extend(places(key::Rows::Whole, image));
     let reference: Attributes = places(key::Rows::References, image).collect();
     let items = scopes.iter().flat_map(|scope| {

@@ -10,11 +10,12 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::error::{Error, Result};
-use crate::id::{ImageId, ProjectId};
+use crate::id::{ImageId, ProjectId, StoreId, Ulid};
 use crate::image::{
     ContainerFormat, Digests, DiskFormat, Image, Location, MemberStatus, Refused, Status, Visibility,
 };
 use crate::ports::{Attributes, Condition};
+use crate::store::ObjectKey;
 use crate::time::Timestamp;
 use crate::usage::{Resource, Usage};
 
@@ -63,6 +64,12 @@ pub(super) struct ImageRecord {
     properties: BTreeMap<String, String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     location: Option<Location>,
+    /// Where they lie beside that.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    copies: Vec<Location>,
+    /// All of that in few bytes, in rows of lists: the stores, and the objects of the image in them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    kept: Vec<(StoreId, Ulid)>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     upload: Option<Location>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -82,6 +89,7 @@ fn is_default<T: Default + PartialEq>(value: &T) -> bool {
 impl ImageRecord {
     pub(super) fn new(image: &Image, revision: i64) -> Self {
         let image = image.clone();
+        let mut locations = image.locations.into_iter();
         Self {
             schema: SCHEMA,
             revision,
@@ -103,7 +111,9 @@ impl ImageRecord {
             updated_at: image.updated_at,
             tags: image.tags,
             properties: image.properties,
-            location: image.location,
+            location: locations.next(),
+            copies: locations.collect(),
+            kept: Vec::new(),
             upload: image.upload,
             staged: image.staged,
             reserved: image.reserved,
@@ -111,10 +121,28 @@ impl ImageRecord {
             members: image.members,
         }
     }
+
+    /// What a list shows of an image: not what happens to it.
+    pub(super) fn row(image: &Image) -> Self {
+        let kept = image.locations.iter().map(|at| (at.store.clone(), at.key.blob().clone())).collect();
+        let image = Image {
+            locations: Vec::new(),
+            upload: None,
+            staged: None,
+            reserved: 0,
+            refused: None,
+            members: 0,
+            ..image.clone()
+        };
+        Self { kept, ..Self::new(&image, 0) }
+    }
 }
 
 impl From<ImageRecord> for Image {
     fn from(record: ImageRecord) -> Self {
+        let kept = record.kept.into_iter();
+        let kept = kept.map(|(store, blob)| Location { store, key: ObjectKey::new(record.id.clone(), blob) });
+        let locations = record.location.into_iter().chain(record.copies).chain(kept).collect();
         Self {
             id: record.id,
             name: record.name,
@@ -134,7 +162,7 @@ impl From<ImageRecord> for Image {
             updated_at: record.updated_at,
             tags: record.tags,
             properties: record.properties,
-            location: record.location,
+            locations,
             upload: record.upload,
             staged: record.staged,
             reserved: record.reserved,

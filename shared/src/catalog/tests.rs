@@ -46,7 +46,7 @@ fn image(number: u32) -> Image {
         updated_at: at,
         tags: BTreeSet::new(),
         properties: BTreeMap::new(),
-        location: None,
+        locations: Vec::new(),
         upload: None,
         staged: None,
         reserved: 0,
@@ -64,8 +64,8 @@ fn location(image: &Image, store: &str, ulid: &str) -> Location {
 }
 
 fn active(image: &Image, size: u64) -> Image {
-    let location = Some(location(image, "default", "01ARYZ6S41ZZZZZZZZZZZZZZZZ"));
-    Image { status: Status::Active, size: Some(size), location, ..image.clone() }
+    let locations = vec![location(image, "default", "01ARYZ6S41ZZZZZZZZZZZZZZZZ")];
+    Image { status: Status::Active, size: Some(size), locations, ..image.clone() }
 }
 
 /// A table that remembers what was written, and answers queries as the port says.
@@ -239,7 +239,7 @@ mod records {
             updated_at: Timestamp::from_microseconds(1_790_841_731_999_999),
             tags: ["web", "lts"].map(str::to_owned).into(),
             properties: [("os_distro".to_owned(), "debian".to_owned())].into(),
-            location: Some(kept),
+            locations: vec![kept],
             upload: Some(begun),
             ..image
         }
@@ -250,6 +250,13 @@ mod records {
         Image { id, name: None, owner: None, ..image(1) }
     }
 
+    fn copied() -> Image {
+        let image = Image { status: Status::Active, size: Some(5), ..least() };
+        let locations = [("fast", "01ARYZ6S41ZZZZZZZZZZZZZZZZ"), ("slow", "01ARYZ6S42ZZZZZZZZZZZZZZZZ")];
+        let locations = locations.map(|(store, ulid)| location(&image, store, ulid)).into();
+        Image { locations, ..image }
+    }
+
     /// When the shape changes, the schema does: these files stay, and the records in them must still be read.
     #[test]
     fn schema_1_is_read_and_written_as_it_ever_was() {
@@ -257,6 +264,7 @@ mod records {
             (include_str!("golden/image-1.json"), everything(), 7),
             (include_str!("golden/image-1-least.json"), least(), 1),
             (include_str!("golden/image-1-shared.json"), Image { members: 3, ..least() }, 4),
+            (include_str!("golden/image-1-copies.json"), copied(), 2),
         ] {
             let record: ImageRecord = decode(golden(text)).unwrap();
             assert_eq!(record.revision, revision);
@@ -288,7 +296,7 @@ mod records {
     }
 
     #[tokio::test]
-    async fn a_listing_row_tells_all_but_where_the_bytes_are() {
+    async fn a_listing_row_tells_all_but_what_is_under_way() {
         let (catalog, _) = catalog(1);
         let image = Image {
             upload: Some(location(&image(1), "default", "01ARYZ6S42ZZZZZZZZZZZZZZZZ")),
@@ -296,7 +304,7 @@ mod records {
         };
         catalog.create(&image, &any()).await.unwrap();
         let rows = listed(&catalog, Walk::new(&[Scope::All], ASCENDING, 10)).await;
-        assert_eq!(rows, [Image { location: None, upload: None, ..image }]);
+        assert_eq!(rows, [Image { upload: None, ..image }]);
     }
 
     #[tokio::test]
@@ -404,7 +412,8 @@ mod changes {
     async fn a_deleted_image_keeps_its_record_alone() {
         let before = Image { visibility: Visibility::Public, ..active(&image(1), 5) };
         assert_eq!(
-            written(&before, &Image { status: Status::Deleted, location: None, ..before.clone() }).await,
+            written(&before, &Image { status: Status::Deleted, locations: Vec::new(), ..before.clone() })
+                .await,
             [
                 "put image#ID record",
                 "remove list#all#0 000001Z",
@@ -455,7 +464,7 @@ mod changes {
         let active = active(&queued, 7);
         let announced = Image { reserved: 7, size: None, ..saving.clone() };
         let staged = Image { status: Status::Uploading, ..saving.clone() };
-        let deleted = Image { status: Status::Deleted, location: None, ..active.clone() };
+        let deleted = Image { status: Status::Deleted, locations: Vec::new(), ..active.clone() };
         let gone = Image { status: Status::Deleted, ..queued.clone() };
         let nobodys = Image { owner: None, ..active.clone() };
         for (before, after, expected) in [

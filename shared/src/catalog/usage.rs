@@ -112,7 +112,9 @@ fn amount(image: &Image, resource: Resource) -> u64 {
         _ if !image.status.is_live() => 0,
         Resource::ImageCountTotal => 1,
         Resource::ImageCountUploading => u64::from(incoming(image).is_some()),
-        Resource::ImageSizeTotal if image.location.is_some() => image.size.unwrap_or(0),
+        Resource::ImageSizeTotal if !image.locations.is_empty() => {
+            image.size.unwrap_or(0).saturating_mul(image.locations.len() as u64)
+        }
         // Until they are there, as many as were announced.
         Resource::ImageSizeTotal if incoming(image) == Some(resource) => image.reserved,
         Resource::ImageStageTotal if incoming(image) == Some(resource) => {

@@ -2,7 +2,7 @@
 
 use std::ops::RangeInclusive;
 
-use super::{Config, IdentityMode, QueueAdapter, StoreAdapter, TableAdapter};
+use super::{Config, IdentityMode, QueueAdapter, Setting, StoreAdapter, StoreConfig, TableAdapter};
 
 /// Everything wrong with a configuration: the key to change, and why.
 pub(super) fn faults(config: &Config) -> Vec<(&'static str, String)> {
@@ -50,8 +50,6 @@ fn texts(config: &Config) -> Vec<(&'static str, String)> {
         ("identity.keystone.www_authenticate_uri", &config.identity.keystone.www_authenticate_uri),
         ("signatures.barbican_endpoint", &config.signatures.barbican_endpoint),
         ("table.endpoint", &config.table.endpoint),
-        ("store.endpoint", &config.store.endpoint),
-        ("store.public_endpoint", &config.store.public_endpoint),
         ("queue.url", &config.queue.url),
         ("queue.endpoint", &config.queue.endpoint),
     ];
@@ -61,6 +59,13 @@ fn texts(config: &Config) -> Vec<(&'static str, String)> {
         .filter(|(_, url)| !is_base_url(url))
         .map(|(key, url)| (key, format!("must be a URL such as https://host:9292, not '{url}'")))
         .collect();
+    for store in config.stores() {
+        let urls = [("endpoint", &store.endpoint), ("public_endpoint", &store.public_endpoint)];
+        let bad = urls.into_iter().filter_map(|(key, url)| Some((key, url.as_deref()?)));
+        faults.extend(bad.filter(|(_, url)| !is_base_url(url)).map(|(key, url)| {
+            of_store(config, store, key, &format!("must be a URL such as https://host:9292, not '{url}'"))
+        }));
+    }
     // CloudWatch takes more in a dimension, but not everything.
     if config.stage.is_empty()
         || !config.stage.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-".contains(&b))
@@ -82,19 +87,60 @@ fn is_base_url(url: &str) -> bool {
     rest.is_some_and(|rest| !rest.is_empty() && !rest.starts_with('/') && clean(rest))
 }
 
+/// A fault of a store, by the key it is told by.
+fn of_store(config: &Config, store: &StoreConfig, key: &str, why: &str) -> (&'static str, String) {
+    let setting = Setting::of(&format!("store.{key}")).filter(|_| store.id == config.store.id);
+    match setting {
+        Some(setting) => (setting.key, why.to_owned()),
+        None => ("stores", format!("{}.{key} {why}", store.id)),
+    }
+}
+
+/// Whether two stores would hold each other's objects.
+fn same_place(config: &Config, one: &StoreConfig, other: &StoreConfig) -> bool {
+    match (one.adapter, other.adapter) {
+        (StoreAdapter::File, StoreAdapter::File) => {
+            let is_default = |store: &StoreConfig| store.id == config.store.id;
+            let directory = |store: &StoreConfig| store.directory(&config.data, is_default(store));
+            directory(one) == directory(other)
+        }
+        (StoreAdapter::S3, StoreAdapter::S3) => {
+            let place =
+                |store: &StoreConfig| (store.endpoint.clone(), store.bucket.clone(), store.prefix.clone());
+            place(one) == place(other)
+        }
+        _ => false,
+    }
+}
+
 fn combinations(config: &Config) -> Vec<(&'static str, String)> {
     let mut faults: Vec<_> = config.policy.fault().into_iter().chain(config.image.fault()).collect();
-    if config.store.adapter == StoreAdapter::S3 && config.store.bucket.is_none() {
-        faults.push(("store.bucket", "must name the bucket when store.adapter is s3".to_owned()));
+    for store in config.stores() {
+        if store.adapter == StoreAdapter::S3 && store.bucket.is_none() {
+            let why = "must name the bucket when the store's adapter is s3";
+            faults.push(of_store(config, store, "bucket", why));
+        }
+        if store.access_key_id.is_some() != store.secret_access_key.is_some() {
+            let why = "must be set together with secret_access_key, or neither";
+            faults.push(of_store(config, store, "access_key_id", why));
+        }
+    }
+    for (at, store) in config.stores().enumerate().skip(1) {
+        let others = || config.stores().take(at);
+        if others().any(|other| other.id == store.id) {
+            faults.push(("stores", format!("there are two stores '{}'", store.id)));
+        } else if others().any(|other| same_place(config, other, store)) {
+            faults.push(("stores", format!("store '{}' lies where another does", store.id)));
+        }
     }
     if config.queue.adapter == QueueAdapter::Sqs && config.queue.url.is_none() {
         faults.push(("queue.url", "must be the queue's URL when queue.adapter is sqs".to_owned()));
     }
-    let in_memory =
-        (config.table.adapter == TableAdapter::Memory, config.store.adapter == StoreAdapter::Memory);
-    if in_memory.0 != in_memory.1 {
-        let key = if in_memory.0 { "table.adapter" } else { "store.adapter" };
-        faults.push((key, "table.adapter and store.adapter must be memory both or neither".to_owned()));
+    let table = config.table.adapter == TableAdapter::Memory;
+    if config.stores().any(|store| (store.adapter == StoreAdapter::Memory) != table) {
+        let key = if table { "table.adapter" } else { "store.adapter" };
+        let why = "table.adapter and store.adapter must be memory both or neither, of every store";
+        faults.push((key, why.to_owned()));
     }
     faults.extend(config.identity.keystone.fault(config.identity.mode));
     faults.extend(config.signatures.fault());

@@ -4,8 +4,8 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use super::{
-    Config, Content, FileOf, IdentityMode, KeyManager, Networks, Origins, ProjectOverrides, QueueAdapter,
-    Redirect, Secret, StoreAdapter, TableAdapter, TextOf,
+    Config, Content, FileOf, IdentityMode, KeyManager, MoreStores, Networks, Origins, ProjectOverrides,
+    QueueAdapter, Redirect, Secret, StoreAdapter, TableAdapter, TextOf,
 };
 use crate::format::Check;
 use crate::id::{ProjectId, StoreId};
@@ -126,6 +126,12 @@ settings! {
     "store.public_endpoint" => store.public_endpoint: "URL of the same server as clients reach it, who are given URLs of parts and of downloads. Without it, `store.endpoint`.",
     "store.region" => store.region: "Region of the bucket. Without it, what the AWS SDK finds.",
     "store.path_style" => store.path_style: "Whether the bucket goes into the path and not into the host name. Most servers other than AWS need `true`.",
+    "store.access_key_id" => store.access_key_id: "Who asks S3. Without it and the next, whoever the AWS SDK finds.",
+    "store.secret_access_key" => store.secret_access_key: "The secret of that key.",
+    "store.directory" => store.directory: "The directory of a `file` store. Without it, `store` in the data directory; of a store beside the default one, `stores/<id>`.",
+    "store.weight" => store.weight: "How gladly the store is read from, against others an image lies in: the higher the sooner.",
+    "store.description" => store.description: "What people are told of the store.",
+    "stores" => stores: "Stores beside the default one: in the file a table each, `[stores.<id>]`; elsewhere the same as TOML or JSON. Their keys are those of `store`.",
     "signatures.key_manager" => signatures.key_manager: "Who keeps the certificates that images are signed by (`img_signature_certificate_uuid`): `none` (signed images are refused), `directory`, `barbican`.",
     "signatures.directory" => signatures.directory: "Directory of certificates, each `<uuid>.pem` or `<uuid>.der`. Required with `directory`. Whoever may upload may use each.",
     "signatures.barbican_endpoint" => signatures.barbican_endpoint: "URL of Barbican, with or without `/v1`. Required with `barbican`. It is asked by the token of who uploads.",
@@ -189,6 +195,7 @@ macro_rules! value_by_parse {
 value_by_parse! {
     SocketAddr: "an address and a port, such as 127.0.0.1:9292 or [::1]:9292",
     bool: "true or false",
+    i64: "a whole number",
     u32: "a whole number, 0 or more",
     u64: "a whole number, 0 or more",
     usize: "a whole number, 0 or more",
@@ -221,7 +228,7 @@ macro_rules! value_that_says_its_fault {
     )+};
 }
 
-value_that_says_its_fault!(ProjectOverrides, Origins, TrustedHosts);
+value_that_says_its_fault!(ProjectOverrides, Origins, TrustedHosts, MoreStores);
 
 impl Value for PathBuf {
     fn read(text: &str) -> Result<Self, String> {

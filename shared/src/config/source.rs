@@ -109,6 +109,16 @@ impl Sources {
         let nested =
             key.split('.').count() == 1 || SETTINGS.iter().any(|setting| is_within(setting.key, &key));
         match value {
+            // As long as they please: the setting reads them.
+            toml::Value::Table(inner) if key == TABLES => {
+                let value = serde_json::to_string(inner).map_err(|error| ConfigError::Bad {
+                    key: key.clone(),
+                    origin: origin.clone(),
+                    why: error.to_string(),
+                })?;
+                self.said.push(Said { key, value, origin: origin.clone() });
+                Ok(())
+            }
             toml::Value::Table(inner) if nested => inner
                 .iter()
                 .try_for_each(|(name, value)| self.say_toml(format!("{key}.{name}"), value, origin)),
@@ -181,6 +191,9 @@ impl Sources {
 fn is_within(key: &str, table: &str) -> bool {
     key.strip_prefix(table).is_some_and(|rest| rest.starts_with('.'))
 }
+
+/// The setting that is a table of tables, whose names are people's.
+const TABLES: &str = "stores";
 
 const FILE_VARIABLE: &str = "GLINT_CONFIG";
 

@@ -26,6 +26,10 @@ pub struct ImagePath(pub ImageId);
 #[derive(Clone, Debug)]
 pub struct TagPath(pub ImageId, pub String);
 
+/// The store and the image a path names, in its `{store_id}` and `{image_id}`; the store as it was written.
+#[derive(Clone, Debug)]
+pub struct StorePath(pub String, pub ImageId);
+
 /// The image and the member a path names, in its `{image_id}` and `{member_id}`. What is no project is no member: 404.
 #[derive(Clone, Debug)]
 pub struct MemberPath(pub ImageId, pub ProjectId);
@@ -94,6 +98,15 @@ impl<S: Send + Sync> FromRequestParts<S> for TagPath {
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
         let ImagePath(id) = ImagePath::from_request_parts(parts, state).await?;
         Ok(Self(id, parameter(parts, "tag").await?))
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for StorePath {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        let ImagePath(id) = ImagePath::from_request_parts(parts, state).await?;
+        Ok(Self(parameter(parts, "store_id").await?, id))
     }
 }
 

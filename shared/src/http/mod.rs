@@ -23,7 +23,7 @@ pub use door::{CallerUnavailable, Door, serve};
 pub use error::ApiError;
 pub use extract::{
     BaseUrl, ImagePath, JsonBody, MAX_JSON_BYTES, MemberPath, NoBody, ObjectPath, PartPath, QueryPairs,
-    TagPath, TaskPath, UploadPath,
+    StorePath, TagPath, TaskPath, UploadPath,
 };
 pub use payload::Payload;
 #[cfg(feature = "openapi")]

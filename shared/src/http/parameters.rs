@@ -5,11 +5,19 @@ use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn};
 use utoipa::openapi::schema::{Object, ObjectBuilder, Type};
 use utoipa::openapi::{RefOr, Required, Schema};
 
-use super::extract::{ImagePath, MemberPath, ObjectPath, PartPath, TagPath, TaskPath, UploadPath};
+use super::extract::{ImagePath, MemberPath, ObjectPath, PartPath, StorePath, TagPath, TaskPath, UploadPath};
 
 impl IntoParams for ImagePath {
     fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
         vec![in_path("image_id", "Id of the image. What is no id names no image: 404.")]
+    }
+}
+
+impl IntoParams for StorePath {
+    fn into_params(place: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
+        let mut parameters = ImagePath::into_params(place);
+        parameters.push(in_path("store_id", "The store's id."));
+        parameters
     }
 }
 

@@ -146,7 +146,7 @@ impl NewImage {
             updated_at: now,
             tags: BTreeSet::new(),
             properties: BTreeMap::new(),
-            location: None,
+            locations: Vec::new(),
             upload: None,
             staged: None,
             reserved: 0,

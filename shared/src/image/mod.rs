@@ -69,8 +69,8 @@ pub struct Image {
     pub tags: BTreeSet<String>,
     /// Its custom properties.
     pub properties: BTreeMap<String, String>,
-    /// Where its bytes lie, once they are there.
-    pub location: Option<Location>,
+    /// Where its bytes lie, once they are there: each whole, in as many stores.
+    pub locations: Vec<Location>,
     /// The upload that is under way: the only one whose bytes the image will take.
     pub upload: Option<Location>,
     /// Where bytes lie that were staged for an import, `size` of them.
@@ -81,6 +81,18 @@ pub struct Image {
     pub refused: Option<Refused>,
     /// How many projects it is shared with. It counts while the image is shared, and is kept while it is not.
     pub members: u32,
+}
+
+impl Image {
+    /// Whether these are bytes of it.
+    pub fn lies_at(&self, location: &Location) -> bool {
+        self.locations.contains(location)
+    }
+
+    /// Its bytes in a store.
+    pub fn in_store(&self, store: &StoreId) -> Option<&Location> {
+        self.locations.iter().find(|location| location.store == *store)
+    }
 }
 
 /// An upload session whose bytes were not taken.

@@ -36,14 +36,21 @@ pub struct Arrivals {
 /// Which objects are images' data, and how long others stay.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ArrivalsSettings {
-    /// The store that lies in the bucket.
-    pub store: StoreId,
-    /// The bucket.
-    pub bucket: String,
-    /// What goes before every key in it.
-    pub prefix: String,
+    /// Where the stores lie.
+    pub buckets: Vec<Bucket>,
     /// How long an object that nobody owns stays: time for a writer that is late to remove it itself.
     pub grace: Duration,
+}
+
+/// Where a store lies.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Bucket {
+    /// The store.
+    pub store: StoreId,
+    /// The bucket.
+    pub name: String,
+    /// What goes before every key in it.
+    pub prefix: String,
 }
 
 /// An object that was created.
@@ -73,7 +80,7 @@ pub enum Owner {
 }
 
 impl Arrivals {
-    /// What looks at the objects of one bucket.
+    /// What looks at the objects of these buckets.
     pub fn new(completion: Completion, settings: ArrivalsSettings) -> Self {
         let (catalog, clock) = (completion.catalog.clone(), Arc::clone(&completion.clock));
         Self { completion, catalog, clock, settings }
@@ -103,9 +110,12 @@ impl Arrivals {
     }
 
     fn locate(&self, arrival: &Arrival) -> Option<Location> {
-        let ArrivalsSettings { store, bucket, prefix, .. } = &self.settings;
-        let path = arrival.path.strip_prefix(prefix).filter(|_| arrival.bucket == *bucket)?;
-        Some(Location { store: store.clone(), key: ObjectKey::try_from(path.to_owned()).ok()? })
+        let mut ours = self.settings.buckets.iter().filter(|bucket| bucket.name == arrival.bucket);
+        // Two stores may share a bucket: with the wrong prefix, what is left is no key.
+        ours.find_map(|bucket| {
+            let path = arrival.path.strip_prefix(&bucket.prefix)?;
+            Some(Location { store: bucket.store.clone(), key: ObjectKey::try_from(path.to_owned()).ok()? })
+        })
     }
 
     /// Goes on with a session whose object is whole.

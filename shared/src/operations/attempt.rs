@@ -162,7 +162,7 @@ impl Attempt {
         let (image, ours) = (&self.stored.image, Some(&self.lease.location));
         Ok(match () {
             () if !image.status.is_live() => Standing::Deleted,
-            () if image.location.as_ref() == ours || image.staged.as_ref() == ours => Standing::Taken,
+            () if image.lies_at(&self.lease.location) || image.staged.as_ref() == ours => Standing::Taken,
             () if image.upload.as_ref() == ours => Standing::Expected,
             () => Standing::Evicted,
         })

@@ -264,7 +264,7 @@ impl Completion {
                 size: Some(held.session.layout.size),
                 virtual_size,
                 digests: Some(digests.clone()),
-                location: Some(held.location.clone()),
+                locations: vec![held.location.clone()],
                 upload: None,
                 reserved: 0,
                 updated_at: self.clock.now(),
@@ -355,7 +355,7 @@ impl Completion {
         let Some(found) = self.catalog.find(location.key.image()).await? else { return Ok(Standing::Ended) };
         Ok(match &found.image {
             image if !image.status.is_live() => Standing::Ended,
-            image if image.location.as_ref() == Some(location) => Standing::Taken,
+            image if image.lies_at(location) => Standing::Taken,
             image if image.upload.as_ref() == Some(location) => Standing::Expected(Box::new(found)),
             _ => Standing::Ended,
         })

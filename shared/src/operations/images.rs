@@ -10,7 +10,7 @@ use super::usage::{allowed, over_limit};
 use super::{ATTEMPTS, Context, contended, find, tell};
 use crate::catalog::{BoundedError, ChangeError, Due, Stored};
 use crate::error::{Error, Result};
-use crate::id::ImageId;
+use crate::id::{ImageId, StoreId};
 use crate::identity::Caller;
 use crate::image::{Accepted, Image, NewImage, PageLimits, Patch, Quotas, Status, Visibility, check_tag};
 use crate::import::ImportMethod;
@@ -21,7 +21,7 @@ use crate::ports::{EventKind, Job};
 #[derive(Clone, Debug)]
 pub struct Images {
     pub(super) context: Context,
-    settings: ImagesSettings,
+    pub(super) settings: ImagesSettings,
 }
 
 /// What is configured about image records.
@@ -35,6 +35,8 @@ pub struct ImagesSettings {
     pub accepted: Arc<Accepted>,
     /// How data can be imported.
     pub import_methods: Vec<ImportMethod>,
+    /// The stores there are, the default first.
+    pub stores: Vec<StoreId>,
 }
 
 impl Images {
@@ -51,6 +53,11 @@ impl Images {
     /// The methods of import that are enabled, for who registers an image.
     pub fn import_methods(&self) -> &[ImportMethod] {
         &self.settings.import_methods
+    }
+
+    /// The stores that can be chosen, for who registers an image: none, where there is no choice.
+    pub fn choice_of_stores(&self) -> &[StoreId] {
+        if self.settings.stores.len() > 1 { &self.settings.stores } else { &[] }
     }
 
     /// Registers an image (`POST /v2/images`). Cost: one write and no read. A second run with the same id is a conflict.
@@ -202,7 +209,7 @@ impl Images {
                         }
                         _ => false,
                     };
-                    if ended || seen.image.location.is_some() || seen.image.staged.is_some() {
+                    if ended || !seen.image.locations.is_empty() || seen.image.staged.is_some() {
                         self.context.queue.enqueue(Job::Reap).await;
                     }
                     tell(&self.context, EventKind::Delete, &seen.image).await;
@@ -263,7 +270,7 @@ fn tombstone(image: &Image, now: crate::time::Timestamp) -> Result<Image> {
         updated_at: now,
         tags: BTreeSet::new(),
         properties: BTreeMap::new(),
-        location: None,
+        locations: Vec::new(),
         upload: None,
         staged: None,
         reserved: 0,

@@ -38,6 +38,8 @@ pub struct StoreInfo {
     pub kind: &'static str,
     /// How gladly it is read from, against others: the higher the sooner.
     pub weight: i64,
+    /// What people are told of it.
+    pub description: Option<String>,
     /// What else is configured about it.
     pub properties: Map<String, Value>,
 }

@@ -6,6 +6,7 @@ mod arrivals;
 mod attempt;
 mod completion;
 mod contention;
+mod copies;
 mod download;
 mod images;
 mod info;
@@ -15,22 +16,22 @@ mod reaper;
 mod sessions;
 mod signatures;
 mod stage;
+mod stores;
 mod tasks;
 mod upload;
 mod usage;
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::catalog::{Catalog, ChangeError, Stored};
 use crate::error::{Error, Result};
-use crate::id::{ImageId, ProjectId, StoreId};
+use crate::id::{ImageId, ProjectId};
 use crate::identity::Caller;
 use crate::image::{Image, Visibility};
 use crate::policy::{self, Operation, Policy, Target};
-use crate::ports::{Clock, Event, EventKind, Events, Ids, Limits, Queue, Store};
+use crate::ports::{Clock, Event, EventKind, Events, Ids, Limits, Queue};
 
-pub use arrivals::{Arrival, Arrivals, ArrivalsSettings, Owner};
+pub use arrivals::{Arrival, Arrivals, ArrivalsSettings, Bucket, Owner};
 pub use completion::{Completion, CompletionSettings, Outcome};
 pub use download::{Download, ImageInfo, Redirects};
 pub use images::{Images, ImagesSettings};
@@ -40,36 +41,13 @@ pub use members::Members;
 pub use reaper::{Interrupted, Reaped, Reaper};
 pub use sessions::{BroughtPart, PartState, SessionSettings, SessionState, SessionStatus, SignedPartUrl};
 pub use signatures::Signatures;
+pub use stores::Stores;
 pub use tasks::{TaskPage, Tasks, TasksSettings};
 pub use upload::{ImageData, UploadRequest, UploadSettings};
 pub use usage::{ResourceUsage, recount};
 
 /// How often an operation starts again when other requests keep changing the image: each of them got through.
 const ATTEMPTS: usize = 16;
-
-/// The stores images are kept in.
-#[derive(Clone, Debug)]
-pub struct Stores {
-    default: StoreId,
-    stores: BTreeMap<StoreId, Arc<dyn Store>>,
-}
-
-impl Stores {
-    /// One store, which takes every image.
-    pub fn single(id: StoreId, store: Arc<dyn Store>) -> Self {
-        Self { default: id.clone(), stores: BTreeMap::from([(id, store)]) }
-    }
-
-    /// A store, if there is one of that id.
-    pub fn get(&self, id: &StoreId) -> Option<&Arc<dyn Store>> {
-        self.stores.get(id)
-    }
-
-    /// The store that takes images nobody chose one for.
-    pub fn default_id(&self) -> &StoreId {
-        &self.default
-    }
-}
 
 /// What every operation on a caller's behalf works with.
 #[derive(Clone, Debug)]

@@ -119,7 +119,7 @@ impl ImageData {
                 size: Some(received.size),
                 virtual_size: *virtual_size,
                 digests: Some(received.digests.clone()),
-                location: Some(at),
+                locations: vec![at],
                 ..image
             })
         };
@@ -128,7 +128,7 @@ impl ImageData {
         tokio::spawn(attempt).await.map_err(Error::internal)?
     }
 
-    fn chosen(&self, request: &UploadRequest) -> Result<StoreId> {
+    pub(super) fn chosen(&self, request: &UploadRequest) -> Result<StoreId> {
         let Some(name) = &request.store else { return Ok(self.stores.default_id().clone()) };
         let known = name.parse().ok().filter(|id| self.stores.get(id).is_some());
         known.ok_or_else(|| Error::Invalid(format!("X-Image-Meta-Store: there is no store '{name}'")))

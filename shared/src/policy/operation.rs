@@ -41,9 +41,11 @@ operations! {
     "get_images" => GetImages, ReaderOfProject: "GET /v2/images";
     "get_image" => GetImage, ReaderWhoSees: "GET /v2/images/{image_id}, each image of a list, GET /v2/images/{image_id}/tasks";
     "download_image" => DownloadImage, MemberWhoSees: "GET /v2/images/{image_id}/file";
+    "download_from_store" => DownloadFromStore, MemberWhoSees: "GET /v2/images/{image_id}/file?prefer={stores}, beside download_image";
     "modify_image" => ModifyImage, MemberOfOwner: "PATCH /v2/images/{image_id}, tags, stage, import";
     "delete_image" => DeleteImage, MemberOfOwner: "DELETE /v2/images/{image_id}";
     "upload_image" => UploadImage, MemberOfOwner: "PUT /v2/images/{image_id}/file, every call of /v2/images/{image_id}/uploads";
+    "delete_image_location" => DeleteImageLocation, Admin: "DELETE /v2/stores/{store_id}/{image_id}";
     "publicize_image" => PublicizeImage, Admin: "setting visibility to public";
     "communitize_image" => CommunitizeImage, MemberOfOwner: "setting visibility to community";
     "deactivate" => Deactivate, MemberOfOwner: "POST /v2/images/{image_id}/actions/deactivate";

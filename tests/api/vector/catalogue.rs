@@ -89,7 +89,7 @@ pub(super) fn entry() -> impl Strategy<Value = Entry> {
             updated_at,
             tags: tags.into_iter().map(str::to_owned).collect(),
             properties: properties.into_iter().collect(),
-            location: None,
+            locations: Vec::new(),
             upload: None,
             staged: None,
             reserved: 0,

@@ -232,9 +232,11 @@ impl Default for Site {
         let settings = UploadSettings { intake, lease: LEASE, rules: Rules::default(), sessions };
         let data = ImageData::new(context, stores.clone(), settings);
         let settings = ArrivalsSettings {
-            store: "default".parse().unwrap(),
-            bucket: NAME.to_owned(),
-            prefix: PREFIX.to_owned(),
+            buckets: vec![shared::operations::Bucket {
+                store: "default".parse().unwrap(),
+                name: NAME.to_owned(),
+                prefix: PREFIX.to_owned(),
+            }],
             grace: LEASE,
         };
         let looks = |catalog: &Catalog| {

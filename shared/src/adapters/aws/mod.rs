@@ -15,6 +15,7 @@ use aws_config::retry::RetryConfig;
 use aws_config::stalled_stream_protection::StalledStreamProtectionConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_credential_types::Credentials;
 use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use futures_util::future::{BoxFuture, FutureExt as _, ready};
@@ -55,6 +56,11 @@ impl Default for Host {
     fn default() -> Self {
         Self::MACHINE
     }
+}
+
+/// Who signs by a key that does not change.
+pub fn credentials(id: &str, secret: &str) -> SharedCredentialsProvider {
+    SharedCredentialsProvider::new(Credentials::new(id, secret, None, None, "configuration"))
 }
 
 /// Sets up the SDK: credentials, region, retries with backoff and jitter, timeouts. Every client made from it shares

@@ -139,8 +139,7 @@ impl ImageData {
         let stored = find(&self.context, Operation::UploadImage, caller, id).await?;
         let unknown = || Error::NotFound(format!("No upload session {session} of image {id} found"));
         let ulid: Ulid = session.parse().map_err(|_| unknown())?;
-        let is_ours =
-            |location: &Option<Location>| location.as_ref().is_some_and(|at| *at.key.blob() == ulid);
+        let is_ours = |location: &&Location| *location.key.blob() == ulid;
         let image = &stored.image;
         let ended = |status, message| SessionState {
             id: ulid.clone(),
@@ -154,13 +153,13 @@ impl ImageData {
             parts: Vec::new(),
             next: None,
         };
-        if is_ours(&image.location) {
+        if image.locations.iter().any(|at| is_ours(&at)) {
             return Ok(Found::Ended(ended(SessionStatus::Complete, None)));
         }
         if let Some(refused) = image.refused.as_ref().filter(|refused| refused.session == ulid) {
             return Ok(Found::Ended(ended(SessionStatus::Failed, Some(refused.reason.clone()))));
         }
-        let Some(location) = image.upload.clone().filter(|at| is_ours(&Some(at.clone()))) else {
+        let Some(location) = image.upload.clone().filter(|at| is_ours(&at)) else {
             return Err(unknown());
         };
         let blob =

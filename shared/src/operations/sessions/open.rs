@@ -8,7 +8,7 @@ use super::SessionState;
 use crate::catalog::{Stored, StoredSession};
 use crate::error::{Error, Result};
 use crate::id::ImageId;
-use crate::identity::{Caller, Token};
+use crate::identity::Caller;
 use crate::image::{Image, Location, Status};
 use crate::operations::contention::Tries;
 use crate::operations::signatures::Signed;
@@ -22,7 +22,7 @@ use crate::transfer;
 
 impl ImageData {
     /// Opens an upload session (`POST /v2/images/{image_id}/uploads`) and answers it with its first `limit` parts. Cost: one read,
-    /// two writes, and a request to the store. A second run is a conflict.
+    /// two writes, and a request to the store. A second run is a conflict. The size is the body's to tell, not `told`'s.
     ///
     /// # Errors
     /// `NotFound`, `Forbidden`; `Conflict` when the image is not queued; `Invalid` when its formats are unset or the body is not
@@ -32,11 +32,11 @@ impl ImageData {
         &self,
         caller: &Caller,
         id: &ImageId,
-        token: Option<&Token>,
+        told: &UploadRequest,
         body: &Value,
         limit: u32,
     ) -> Result<SessionState> {
-        let (stored, session) = self.begin_session(caller, id, token, body).await?;
+        let (stored, session) = self.begin_session(caller, id, told, body).await?;
         tell(&self.context, EventKind::Prepare, &stored.image).await;
         match self.begin_parts(&session).await {
             Ok(session) => self.page(&session, 0, limit, &[]).await,
@@ -54,10 +54,10 @@ impl ImageData {
         &self,
         caller: &Caller,
         id: &ImageId,
-        token: Option<&Token>,
+        told: &UploadRequest,
         body: &Value,
     ) -> Result<(Stored, StoredSession)> {
-        let store_id = self.stores.default_id().clone();
+        let store_id = self.chosen(told)?;
         let store = self.store(&store_id)?;
         let mut tries = Tries::new(&self.context.catalog, id);
         let mut signed = Signed::default();
@@ -86,7 +86,7 @@ impl ImageData {
                 continue;
             }
             let clock = &*self.context.clock;
-            self.signatures.prepare(&seen.image, token, clock, &mut signed).await?;
+            self.signatures.prepare(&seen.image, told.token.as_ref(), clock, &mut signed).await?;
             let now = self.context.clock.now();
             let key = ObjectKey::new(id.clone(), self.context.ids.ulid(now));
             let location = Location { store: store_id.clone(), key };

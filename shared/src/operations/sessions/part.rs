@@ -50,7 +50,7 @@ impl ImageData {
         let session: Ulid = session.parse().map_err(|_| unknown())?;
         let number = number.parse().map_err(|_| unknown())?;
         let part = PresentedPart { key: ObjectKey::new(image, session), number, query };
-        let store = self.store(self.stores.default_id())?;
+        let (_, store) = self.stores.of_query(&part.query).ok_or_else(unknown)?;
         let body = unless_silent(body, self.settings.intake.idle);
         store.take_part(&part, self.context.clock.now(), body).await.map_err(told)
     }

@@ -8,7 +8,7 @@ use crate::error::{Error, Result};
 use crate::id::ImageId;
 use crate::identity::Caller;
 use crate::operations::{ATTEMPTS, ImageData, contended};
-use crate::ports::{Job, StoreError};
+use crate::ports::{Job, PartTarget, StoreError};
 use crate::store::{ArrivedPart, Checksum, MOST_AT_A_TIME, PartGrant, Phase, Session, read_parts};
 
 impl ImageData {
@@ -148,7 +148,11 @@ impl ImageData {
                 let (key, now) = (session.location.key.clone(), self.context.clock.now());
                 let until = now.plus(self.settings.sessions.url_life).min(*due);
                 let grant = PartGrant { key, upload: upload.clone(), number, range, checksum, until };
-                let signed = self.store(&session.location.store)?.sign_part(&grant, now).await?;
+                let store = &session.location.store;
+                let mut signed = self.store(store)?.sign_part(&grant, now).await?;
+                if let PartTarget::Gateway(query) = signed.target {
+                    signed.target = PartTarget::Gateway(self.stores.with_store(store, query));
+                }
                 Some(SignedPartUrl { signed, until })
             }
         };
