@@ -9,6 +9,8 @@ pub mod configured;
 pub mod directory;
 #[cfg(feature = "dynamodb")]
 pub mod dynamodb;
+#[cfg(feature = "egress")]
+pub mod egress;
 #[cfg(feature = "file")]
 pub mod file;
 #[cfg(any(feature = "keystone", feature = "signatures"))]
@@ -26,3 +28,5 @@ pub mod sqlite;
 #[cfg(feature = "sqs")]
 pub mod sqs;
 pub mod system;
+#[cfg(feature = "https")]
+mod tls;
