@@ -8,6 +8,7 @@ mod check;
 mod content;
 mod cors;
 mod download;
+mod egress;
 mod image;
 mod keystone;
 mod policy;
@@ -26,6 +27,7 @@ pub use crate::networks::Networks;
 pub use content::{Content, FileOf, TextOf};
 pub use cors::{CorsConfig, Origins};
 pub use download::{DownloadConfig, Redirect};
+pub use egress::EgressConfig;
 pub use image::ImageConfig;
 pub use keystone::{KeystoneConfig, Secret};
 pub use policy::PolicyConfig;
@@ -67,6 +69,8 @@ pub struct Config {
     pub download: DownloadConfig,
     /// Scripts of which pages may ask.
     pub cors: CorsConfig,
+    /// What data is fetched from on users' behalf.
+    pub egress: EgressConfig,
     /// How data can be imported.
     pub import: ImportConfig,
     /// How signed images are verified.
@@ -316,6 +320,7 @@ impl Default for Config {
             },
             download: DownloadConfig::default(),
             cors: CorsConfig::default(),
+            egress: EgressConfig::default(),
             limits: LimitsConfig {
                 image_size_bytes: 1 << 40,
                 tags: Some(128),

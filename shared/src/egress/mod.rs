@@ -5,6 +5,7 @@
 
 mod address;
 mod checked;
+#[cfg(any(test, feature = "contract"))]
 pub mod properties;
 mod refusal;
 mod rules;
