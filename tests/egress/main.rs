@@ -28,9 +28,9 @@ fn settings(rules: Rules) -> EgressSettings {
     EgressSettings {
         rules,
         ca_file: None,
-        connect: Duration::from_secs(5),
-        idle: Duration::from_secs(5),
-        whole: Duration::from_secs(30),
+        connect: Duration::from_secs(30),
+        idle: Duration::from_secs(30),
+        whole: Duration::from_secs(60),
     }
 }
 
@@ -50,10 +50,17 @@ async fn refused(fetch: &dyn Fetch, url: &str) -> String {
 }
 
 async fn fresh() -> (Egress, Origin, Site) {
-    let origin = Origin::start().await;
-    let settings = EgressSettings { idle: Duration::from_millis(100), ..settings(here()) };
-    let site = Site { base: origin.url(""), bytes: bytes() };
-    (Egress::new(&settings).unwrap(), origin, site)
+    waiting(Duration::from_secs(30)).await
 }
 
-shared::fetch_contract!(fresh);
+async fn impatient() -> (Egress, Origin, Site) {
+    waiting(Duration::from_millis(100)).await
+}
+
+async fn waiting(idle: Duration) -> (Egress, Origin, Site) {
+    let origin = Origin::start().await;
+    let site = Site { base: origin.url(""), bytes: bytes() };
+    (Egress::new(&EgressSettings { idle, ..settings(here()) }).unwrap(), origin, site)
+}
+
+shared::fetch_contract!(fresh, impatient);

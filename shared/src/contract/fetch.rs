@@ -40,11 +40,14 @@ impl Site {
     }
 }
 
-/// Runs every case of the suite as a test of its own. Takes an async function that answers a fetcher that waits for a tenth of a
-/// second and no longer, whatever has to live as long, and a [`Site`].
+/// Runs every case of the suite as a test of its own. Takes an async function that answers a fetcher, whatever has to live as long,
+/// and a [`Site`]; and another, whose fetcher waits for a tenth of a second and no longer.
 #[macro_export]
 macro_rules! fetch_contract {
-    ($fresh:path) => {
+    ($fresh:path, $impatient:path) => {
+        $crate::fetch_contract! { @each $impatient:
+            a_silent_source_is_given_up
+        }
         $crate::fetch_contract! { @each $fresh:
             a_source_is_fetched_to_the_byte_and_tells_of_itself
             a_source_is_fetched_from_any_byte_to_any_other
@@ -59,7 +62,6 @@ macro_rules! fetch_contract {
             what_is_not_there_says_its_status
             what_is_ill_may_be_asked_again
             what_is_no_plain_answer_is_refused
-            a_silent_source_is_given_up
             the_size_is_told_without_the_data
             a_dropped_stream_leaves_the_fetcher_usable
             sources_are_fetched_side_by_side
