@@ -7,6 +7,7 @@
 mod attacks;
 mod going_on;
 mod names;
+mod store;
 mod tls;
 
 use std::sync::Arc;

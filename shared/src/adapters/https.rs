@@ -1,7 +1,7 @@
 //! Asking a service over HTTP, with TLS or without: one client with its connections, a limit of time on every exchange, one
 //! retry when a connection broke. What Keystone's and Barbican's adapters share.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -36,8 +36,8 @@ pub(super) struct Answer {
 pub(super) enum AskError {
     #[error("'{0}' is no URL")]
     Url(String),
-    #[error(transparent)]
-    Authorities(#[from] AuthoritiesError),
+    #[error("{path}: {why}", path = path.display())]
+    Authorities { path: PathBuf, why: String },
     #[error("no connection, or one that broke")]
     Unreachable(#[source] PoolError),
     #[error("the answer cannot be read")]
@@ -66,7 +66,8 @@ impl Client {
         http.set_connect_timeout(Some(CONNECT.min(timeout)));
         http.set_nodelay(true);
         http.enforce_http(false);
-        let tls = tls(ca_file, base.starts_with("https://"))?;
+        let tls = tls(ca_file, base.starts_with("https://"));
+        let tls = tls.map_err(|AuthoritiesError { path, why }| AskError::Authorities { path, why })?;
         let https = HttpsConnectorBuilder::new().with_tls_config(tls).https_or_http().enable_http1();
         let pool = Pool::builder(TokioExecutor::new())
             .pool_timer(TokioTimer::new())

@@ -13,6 +13,7 @@ pub mod dynamodb;
 pub mod egress;
 #[cfg(feature = "file")]
 pub mod file;
+pub mod http_store;
 #[cfg(any(feature = "keystone", feature = "signatures"))]
 mod https;
 pub mod in_process;

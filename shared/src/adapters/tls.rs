@@ -12,8 +12,8 @@ use rustls::{ClientConfig, RootCertStore};
 #[derive(Debug, thiserror::Error)]
 #[error("{path}: {why}", path = path.display())]
 pub(super) struct AuthoritiesError {
-    path: PathBuf,
-    why: String,
+    pub(super) path: PathBuf,
+    pub(super) why: String,
 }
 
 /// TLS that trusts a file's authorities, or the system's, or, where it is not spoken, nobody.
