@@ -74,7 +74,7 @@ async fn a_source_without_ranges_says_that_it_cannot_be_gone_on_with() {
 #[tokio::test]
 async fn tries_are_counted_and_the_last_error_is_told() {
     let (_, ended, asked) = fetched("/status/503", PATIENCE).await;
-    assert!(matches!(ended, Err(FetchError::Unavailable(_))), "{ended:?}");
+    assert!(matches!(ended, Err(FetchError::Ill(503))), "{ended:?}");
     assert_eq!(asked.len(), 4);
     let (_, ended, asked) = fetched("/status/404", PATIENCE).await;
     assert!(matches!(ended, Err(FetchError::NotThere(404))), "{ended:?}");

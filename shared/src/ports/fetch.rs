@@ -133,7 +133,10 @@ pub enum FetchError {
     /// It answered, by this status, but not with data.
     #[error("the source answered {0}")]
     NotThere(u16),
-    /// It cannot be reached, is ill, or broke off: later it may do.
+    /// It answered by this status, that it cannot now: later it may.
+    #[error("the source answered {0}, which may pass")]
+    Ill(u16),
+    /// It cannot be reached, or broke off: later it may do.
     #[error("the source is unavailable")]
     Unavailable(#[source] Cause),
     /// It has more than may be fetched.
@@ -168,7 +171,7 @@ impl FetchError {
     /// Whether the same may come to a good end when it is tried once more.
     pub fn is_passing(&self) -> bool {
         match self {
-            Self::Unavailable(_) | Self::Short { .. } => true,
+            Self::Ill(_) | Self::Unavailable(_) | Self::Short { .. } => true,
             Self::TimedOut(span) => *span != Span::Whole,
             Self::Refused(_)
             | Self::NotThere(_)

@@ -62,9 +62,7 @@ impl Answer {
                 Ok((None, Some(size))) if request.from > size => Err(FetchError::Changed),
                 _ => Err(FetchError::NoRanges),
             },
-            408 | 425 | 429 | 500..=599 => {
-                Err(FetchError::Unavailable(format!("it answered {status}").into()))
-            }
+            ill @ (408 | 425 | 429 | 500..=599) => Err(FetchError::Ill(ill)),
             other => Err(FetchError::NotThere(other)),
         }
     }
