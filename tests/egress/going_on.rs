@@ -10,7 +10,7 @@ use shared::transfer::{Patience, fetch_patiently};
 use super::*;
 
 const PATIENCE: Patience =
-    Patience { tries: 3, pause: Duration::from_millis(1), whole: Duration::from_secs(60) };
+    Patience { tries: 3, pause: Duration::from_millis(1), whole: Duration::from_mins(1) };
 
 /// What comes of a path in the end, what was before, and the ranges that were asked for.
 async fn fetched(path: &str, patience: Patience) -> (Vec<u8>, Result<(), FetchError>, Vec<String>) {

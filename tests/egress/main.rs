@@ -31,7 +31,7 @@ fn settings(rules: Rules) -> EgressSettings {
         ca_file: None,
         connect: Duration::from_secs(30),
         idle: Duration::from_secs(30),
-        whole: Duration::from_secs(60),
+        whole: Duration::from_mins(1),
     }
 }
 
