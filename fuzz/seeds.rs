@@ -55,6 +55,7 @@ fn main() -> Result<()> {
         write("patched", &format!("{choice:02}"), &[choice, 0, 0, 24, 1, 255])?;
     }
     sessions()?;
+    egress()?;
     signatures()?;
     println!("{} images, {made} of them by qemu-img", images.len());
     Ok(())
@@ -103,6 +104,23 @@ fn sessions() -> Result<()> {
     let query = "offset=0&length=9&expires=1000000&crc64nvme=726f735568677035&signature=00";
     write("sessions", "seal", &[&[2, 0, 0, 0, 0, 0, 0, 0, 9, 1][..], query.as_bytes()].concat())?;
     write("sessions", "state", &[3, 0, 0, 0, 17, 1])
+}
+
+fn egress() -> Result<()> {
+    let urls = [
+        "https://images.example:443/a.qcow2?x=y#z",
+        "http://images.example@10.0.0.1/",
+        "http://[::ffff:127.0.0.1]:80/",
+        "//0x7f.1/latest",
+        "../a?b",
+    ];
+    for (at, url) in urls.iter().enumerate() {
+        write("egress", &format!("url-{at}"), &[&[1][..], url.as_bytes()].concat())?;
+    }
+    for way in 0..16 {
+        write("egress", &format!("address-{way:02}"), &[0, way, 127, 0, 0, 1])?;
+    }
+    Ok(())
 }
 
 fn signatures() -> Result<()> {

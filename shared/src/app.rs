@@ -262,6 +262,30 @@ impl App {
         Ok(signatures)
     }
 
+    /// What fetches on users' behalf. Connects to nobody yet.
+    ///
+    /// # Errors
+    /// [`StartError`] when the authorities that sources are certified by cannot be read.
+    #[cfg(feature = "egress")]
+    pub fn fetch(&self) -> Result<Arc<dyn crate::ports::Fetch>, StartError> {
+        let told = &self.config.egress;
+        let settings = crate::adapters::egress::EgressSettings {
+            rules: told.rules.clone(),
+            ca_file: told.ca_file.clone(),
+            connect: Duration::from_secs(told.connect_seconds),
+            idle: Duration::from_secs(told.idle_seconds),
+            whole: Duration::from_secs(told.transfer_seconds),
+        };
+        let failed = |cause| StartError::Open { what: "egress.ca_file".to_owned(), cause };
+        Ok(Arc::new(crate::adapters::egress::Egress::new(&settings).map_err(failed)?))
+    }
+
+    /// How a transfer is gone on with that broke.
+    pub fn patience(&self) -> crate::transfer::Patience {
+        let whole = Duration::from_secs(self.config.egress.transfer_seconds);
+        crate::transfer::Patience { whole, ..crate::transfer::Patience::default() }
+    }
+
     /// What is on offer here. Opens nothing.
     pub fn info(&self) -> Info {
         let stores = self.config.stores().map(|store| self.store_info(store));

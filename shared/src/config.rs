@@ -8,9 +8,9 @@ mod check;
 mod content;
 mod cors;
 mod download;
+mod egress;
 mod image;
 mod keystone;
-mod networks;
 mod policy;
 mod projects;
 mod setting;
@@ -24,12 +24,13 @@ use std::path::PathBuf;
 use crate::id::{ProjectId, StoreId};
 use crate::import::ImportMethod;
 
+pub use crate::networks::Networks;
 pub use content::{Content, FileOf, TextOf};
 pub use cors::{CorsConfig, Origins};
 pub use download::{DownloadConfig, Redirect};
+pub use egress::EgressConfig;
 pub use image::ImageConfig;
 pub use keystone::{KeystoneConfig, Secret};
-pub use networks::Networks;
 pub use policy::PolicyConfig;
 pub use projects::ProjectOverrides;
 pub use setting::{SETTINGS, Setting, reference};
@@ -72,6 +73,8 @@ pub struct Config {
     pub download: DownloadConfig,
     /// Scripts of which pages may ask.
     pub cors: CorsConfig,
+    /// What data is fetched from on users' behalf.
+    pub egress: EgressConfig,
     /// How data can be imported.
     pub import: ImportConfig,
     /// How signed images are verified.
@@ -333,6 +336,7 @@ impl Default for Config {
             },
             download: DownloadConfig::default(),
             cors: CorsConfig::default(),
+            egress: EgressConfig::default(),
             limits: LimitsConfig {
                 image_size_bytes: 1 << 40,
                 tags: Some(128),

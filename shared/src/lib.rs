@@ -14,9 +14,11 @@ pub mod hexadecimal;
 pub mod id;
 #[cfg(feature = "app")]
 pub mod log;
+pub mod networks;
 mod text;
 pub mod time;
 
+pub mod egress;
 pub mod format;
 pub mod identity;
 pub mod image;

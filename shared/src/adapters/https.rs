@@ -2,20 +2,18 @@
 //! retry when a connection broke. What Keystone's and Barbican's adapters share.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderMap, Method, Request, StatusCode, Uri};
 use http_body_util::{BodyExt as _, Full, Limited};
-use hyper_rustls::{ConfigBuilderExt as _, HttpsConnector, HttpsConnectorBuilder};
+use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::client::legacy::{Client as Pool, Error as PoolError};
 use hyper_util::rt::{TokioExecutor, TokioTimer};
-use rustls::pki_types::CertificateDer;
-use rustls::pki_types::pem::PemObject as _;
-use rustls::{ClientConfig, RootCertStore};
 use tokio::time::timeout;
+
+use super::tls::{AuthoritiesError, tls};
 
 /// Asks one service.
 #[derive(Clone, Debug)]
@@ -68,7 +66,8 @@ impl Client {
         http.set_connect_timeout(Some(CONNECT.min(timeout)));
         http.set_nodelay(true);
         http.enforce_http(false);
-        let tls = tls(ca_file, base.starts_with("https://"))?;
+        let tls = tls(ca_file, base.starts_with("https://"));
+        let tls = tls.map_err(|AuthoritiesError { path, why }| AskError::Authorities { path, why })?;
         let https = HttpsConnectorBuilder::new().with_tls_config(tls).https_or_http().enable_http1();
         let pool = Pool::builder(TokioExecutor::new())
             .pool_timer(TokioTimer::new())
@@ -117,30 +116,4 @@ impl Client {
         let body = Limited::new(body, MAX_ANSWER_BYTES).collect().await.map_err(AskError::Unreadable)?;
         Ok(Answer { status: parts.status, headers: parts.headers, body: body.to_bytes() })
     }
-}
-
-/// TLS that trusts a file's authorities, or the system's, or, where it is not spoken, nobody.
-fn tls(ca_file: Option<&Path>, is_spoken: bool) -> Result<ClientConfig, AskError> {
-    let fault =
-        |why: String| AskError::Authorities { path: ca_file.unwrap_or(Path::new("")).to_owned(), why };
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let versions = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
-    let builder = versions.map_err(|error| fault(error.to_string()))?;
-    let config = match ca_file {
-        Some(path) => {
-            let mut roots = RootCertStore::empty();
-            let found = CertificateDer::pem_file_iter(path).map_err(|error| fault(error.to_string()))?;
-            for certificate in found {
-                let certificate = certificate.map_err(|error| fault(error.to_string()))?;
-                roots.add(certificate).map_err(|error| fault(error.to_string()))?;
-            }
-            if roots.is_empty() {
-                return Err(fault("holds no certificate".to_owned()));
-            }
-            builder.with_root_certificates(roots)
-        }
-        None if is_spoken => builder.with_native_roots().map_err(|error| fault(error.to_string()))?,
-        None => builder.with_root_certificates(RootCertStore::empty()),
-    };
-    Ok(config.with_no_client_auth())
 }

@@ -9,8 +9,11 @@ pub mod configured;
 pub mod directory;
 #[cfg(feature = "dynamodb")]
 pub mod dynamodb;
+#[cfg(feature = "egress")]
+pub mod egress;
 #[cfg(feature = "file")]
 pub mod file;
+pub mod http_store;
 #[cfg(any(feature = "keystone", feature = "signatures"))]
 mod https;
 pub mod in_process;
@@ -26,3 +29,5 @@ pub mod sqlite;
 #[cfg(feature = "sqs")]
 pub mod sqs;
 pub mod system;
+#[cfg(feature = "https")]
+mod tls;

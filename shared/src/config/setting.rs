@@ -7,6 +7,7 @@ use super::{
     Config, Content, FileOf, IdentityMode, KeyManager, MoreStores, Networks, Origins, ProjectOverrides,
     QueueAdapter, Redirect, Secret, StoreAdapter, TableAdapter, TextOf,
 };
+use crate::egress::{HostName, Scheme};
 use crate::format::Check;
 use crate::id::{ProjectId, StoreId};
 use crate::image::{ContainerFormat, DiskFormat};
@@ -156,6 +157,17 @@ settings! {
     "download.url_seconds" => download.url_seconds: "How long a download may begin by a URL that a client was sent to, 1 to 604800. In a bucket it ends with the credentials it was made by.",
     "cors.allowed_origins" => cors.allowed_origins: "Origins of pages whose scripts may ask, separated by commas, as browsers write them (`https://console.example.com`); `*` for all. Without them, none may.",
     "cors.max_age_seconds" => cors.max_age_seconds: "How long a browser remembers what a script may send, 0 to 86400.",
+    "egress.allowed_schemes" => egress.rules.schemes.allowed: "Schemes, separated by commas, that data is fetched by on users' behalf: `http`, `https`. Where this list, or that of hosts or ports, is not empty, the list of what is disallowed means nothing.",
+    "egress.disallowed_schemes" => egress.rules.schemes.disallowed: "Schemes that it is not fetched by, where none is allowed by name.",
+    "egress.allowed_hosts" => egress.rules.hosts.allowed: "Hosts, separated by commas, that it is fetched from, each a whole name or an address, without a port. Without them, all that are not disallowed. Addresses of the host are judged all the same.",
+    "egress.disallowed_hosts" => egress.rules.hosts.disallowed: "Hosts that it is not fetched from, where none is allowed by name. By another name, or by its address, a host is another.",
+    "egress.allowed_ports" => egress.rules.ports.allowed: "Ports, separated by commas, that it is fetched at.",
+    "egress.disallowed_ports" => egress.rules.ports.disallowed: "Ports that it is not fetched at, where none is allowed by name.",
+    "egress.allowed_networks" => egress.rules.networks: "Networks that it is fetched from although they are not of the internet, separated by commas, such as `10.20.0.0/16`. All others that are private, link-local, of this machine or kept for something are refused, whatever name leads there.",
+    "egress.ca_file" => egress.ca_file: "PEM file with the certificates of the authorities that sources must be certified by. Without it, the system's.",
+    "egress.connect_seconds" => egress.connect_seconds: "How long it may take to find a source and connect to it, 1 to 60.",
+    "egress.idle_seconds" => egress.idle_seconds: "How long a source may send nothing, 1 to 3600.",
+    "egress.transfer_seconds" => egress.transfer_seconds: "How long a transfer may take, with all its tries, 60 to 604800.",
     "import.methods" => import.methods: "Methods of import that are enabled, separated by commas: `glance-direct`, of which there is `PUT …/stage` so far and no import yet.",
     "limits.image_size_bytes" => limits.image_size_bytes: "Largest image, in bytes.",
     "limits.tags" => limits.tags: "Tags of an image. -1 is no limit.",
@@ -353,7 +365,29 @@ macro_rules! value_by_list_or_none {
     )+};
 }
 
-value_by_list_or_none!(Check, ImportMethod);
+value_by_list_or_none!(Check, ImportMethod, Scheme);
+
+macro_rules! value_by_texts {
+    ($($kind:ty: $expected:literal,)+) => {$(
+        /// Values, separated by commas; empty is none of them.
+        impl Value for Vec<$kind> {
+            fn read(text: &str) -> Result<Self, String> {
+                let parts = text.split(',').map(str::trim).filter(|part| !part.is_empty());
+                let fault = |part| format!(concat!("must be ", $expected, ", separated by commas, not '{}'"), part);
+                parts.map(|part| part.parse().map_err(|_| fault(part))).collect()
+            }
+
+            fn text(&self) -> String {
+                self.iter().map(ToString::to_string).collect::<Vec<_>>().join(",")
+            }
+        }
+    )+};
+}
+
+value_by_texts! {
+    u16: "ports, 0 to 65535",
+    HostName: "names or addresses of hosts, without a port",
+}
 
 macro_rules! value_by_word {
     ($kind:ty { $($word:literal => $variant:ident),+ }) => {

@@ -36,6 +36,37 @@ fn the_defaults_run_on_one_machine() {
 }
 
 #[test]
+fn what_may_be_fetched_from_is_said_by_lists() {
+    let toml = "[egress]\nallowed_schemes = 'https'\nallowed_ports = ''\ndisallowed_ports = '22, 25'\n\
+                disallowed_hosts = 'Evil.example.,[2600::1]'\nallowed_networks = '10.20.0.0/16'";
+    let config = load(toml, &[], &[]).unwrap();
+    let rules = &config.egress.rules;
+    assert!(rules.check("https://images.example:8443/").is_ok());
+    assert!(rules.check("https://10.20.0.1/").is_ok());
+    for url in [
+        "http://images.example/",
+        "https://images.example:25/",
+        "https://evil.example/",
+        "https://[2600::1]/",
+        "https://10.21.0.1/",
+    ] {
+        assert!(rules.check(url).is_err(), "{url}");
+    }
+    for (said, why) in [
+        ("allowed_schemes = 'ftp'", "must be some of http, https, separated by commas, not 'ftp'"),
+        ("allowed_ports = '80,65536'", "must be ports, 0 to 65535, separated by commas, not '65536'"),
+        (
+            "allowed_hosts = 'a:80'",
+            "must be names or addresses of hosts, without a port, separated by commas, not 'a:80'",
+        ),
+        ("connect_seconds = 61", "must be 1 to 60, not 61"),
+    ] {
+        let told = refusal(&format!("[egress]\n{said}"), &[], &[]);
+        assert!(told.ends_with(why), "{told}");
+    }
+}
+
+#[test]
 fn the_later_source_wins() {
     let toml = "listen = '127.0.0.1:1'\ndata = '/file'\n[store]\nid = 'file'\n[limits]\ntags = -1";
     let variables =

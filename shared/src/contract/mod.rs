@@ -3,6 +3,7 @@
 pub mod certificates;
 pub mod direct;
 pub mod events;
+pub mod fetch;
 pub mod identity;
 pub mod queue;
 pub mod store;

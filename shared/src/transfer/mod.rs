@@ -1,6 +1,7 @@
 //! Bytes on their way into a store: cut into parts, hashed and written side by side, never held whole.
 
 mod digest;
+mod fetching;
 mod intake;
 mod plan;
 #[cfg(any(test, feature = "contract"))]
@@ -8,6 +9,7 @@ pub mod properties;
 mod resume;
 mod watch;
 
+pub use fetching::{Patience, fetch_patiently};
 pub use intake::{Body, Intake, Received};
 pub use plan::layout;
 pub use resume::Hashing;

@@ -4,5 +4,6 @@
 pub mod barbican;
 pub mod dynamodb;
 pub mod keystone;
+pub mod origin;
 pub mod s3;
 pub mod sqs;
