@@ -17,6 +17,10 @@ pub mod log;
 mod text;
 pub mod time;
 
+#[cfg(feature = "convert")]
+pub mod convert;
+#[cfg(feature = "decompress")]
+pub mod decompress;
 pub mod format;
 pub mod identity;
 pub mod image;

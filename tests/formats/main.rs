@@ -4,7 +4,9 @@
 
 #![cfg(test)]
 
+mod conversions;
 mod corpus;
+mod disks;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

@@ -1,0 +1,1 @@
+//! Disks made by hand, for tests and fuzzing.
