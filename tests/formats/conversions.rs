@@ -64,7 +64,7 @@ async fn a_qcow2_target_is_sound_and_the_same_disk() {
             assert_eq!(conversion.size(), made.len() as u64, "{name}, {kind:?}");
             let target = images.write("target", &made);
             qemu(&["check", "-q", "-f", "qcow2"], &[&target]);
-            qemu(&["compare", "-q", "-f", kind.1, "-F", "qcow2"], &[&image, &target]);
+            qemu(&["compare", "-f", kind.1, "-F", "qcow2"], &[&image, &target]);
         }
     }
 }
@@ -130,7 +130,7 @@ async fn disks_of_several_tables_are_read_to_their_ends() {
         );
         let target = images.write("target", &all(&conversion(&image, kind.0, Target::Qcow2).await, 0).await);
         qemu(&["check", "-q", "-f", "qcow2"], &[&target]);
-        qemu(&["compare", "-q", "-f", kind.1, "-F", "qcow2"], &[&image, &target]);
+        qemu(&["compare", "-f", kind.1, "-F", "qcow2"], &[&image, &target]);
     }
 }
 

@@ -7,6 +7,7 @@
 mod conversions;
 mod corpus;
 mod disks;
+mod packings;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

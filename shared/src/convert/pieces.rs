@@ -101,6 +101,7 @@ impl<R: Iterator<Item = Range<u64>>> Cutter<R> {
             if self.rest.is_empty() {
                 let Some(range) = self.ranges.next() else { break };
                 self.rest = range;
+                self.next = None;
                 continue;
             }
             let extent = self.extent().await?;
