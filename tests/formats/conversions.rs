@@ -13,7 +13,7 @@ fn noise(len: usize) -> Vec<u8> {
     let mut state = 0x9e37_79b9_7f4a_7c15_u64;
     let mut next = || {
         state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (state >> 56) as u8
+        state.to_be_bytes()[0]
     };
     (0..len).map(|_| next()).collect()
 }

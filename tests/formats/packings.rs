@@ -41,7 +41,7 @@ fn data() -> Vec<u8> {
     let mut state = 7_u32;
     let mut next = || {
         state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-        (state >> 24) as u8
+        state.to_be_bytes()[0]
     };
     let noise: Vec<u8> = (0..300_000).map(|_| next()).collect();
     [noise.as_slice(), &b"and text ".repeat(50_000), &[0; 500_000], &noise[..100]].concat()

@@ -13,6 +13,8 @@ const PAGE: u64 = 64 << 10;
 /// How many are kept: 4 MiB.
 const KEPT: usize = 64;
 
+static NONE: Bytes = Bytes::new();
+
 /// What was read of tables. The page that was used last comes last.
 #[derive(Clone, Debug)]
 pub(super) struct Pages {
@@ -91,7 +93,6 @@ impl Pages {
             }
         };
         self.kept.extend(page);
-        static NONE: Bytes = Bytes::new();
         Ok(self.kept.last().map_or(&NONE, |(_, bytes)| bytes))
     }
 }
