@@ -127,7 +127,7 @@ async fn a_disk_over_the_limit_is_refused() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 12, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn any_header_is_converted_or_refused(choice: u8, changes in proptest::collection::vec((0_u8..1, any::<u16>(), proptest::collection::vec(any::<u8>(), 1..9)), 1..6)) {
