@@ -54,6 +54,17 @@ fn main() -> Result<()> {
     for choice in 0..u8::try_from(samples::all().len()).unwrap_or(u8::MAX) {
         write("patched", &format!("{choice:02}"), &[choice, 0, 0, 24, 1, 255])?;
     }
+    for choice in 0..u8::try_from(shared::convert::samples::all().len()).unwrap_or(u8::MAX) {
+        write("conversions", &format!("{choice:02}"), &[choice, 0, 0, 24, 1, 255])?;
+    }
+    // The beginning of each way of packing.
+    for (at, head) in
+        [&b"\x1f\x8b\x08\0"[..], b"\xfd7zXZ\0\0\x04", b"PK\x03\x04", b"\x28\xb5\x2f\xfd", b"!!-lh5-"]
+            .iter()
+            .enumerate()
+    {
+        write("packings", &format!("{at:02}"), head)?;
+    }
     sessions()?;
     egress()?;
     signatures()?;

@@ -18,6 +18,10 @@ pub mod networks;
 mod text;
 pub mod time;
 
+#[cfg(feature = "convert")]
+pub mod convert;
+#[cfg(feature = "decompress")]
+pub mod decompress;
 pub mod egress;
 pub mod format;
 pub mod identity;

@@ -4,7 +4,10 @@
 
 #![cfg(test)]
 
+mod conversions;
 mod corpus;
+mod disks;
+mod packings;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

@@ -1,13 +1,13 @@
 //! Numbers in a header that may end anywhere.
 
 /// The largest disk that records and hosts can count: 2^63 - 1 bytes.
-pub(super) const MAX_DISK_BYTES: u64 = i64::MAX as u64;
+pub(crate) const MAX_DISK_BYTES: u64 = i64::MAX as u64;
 
 /// Letters of a value that an error repeats.
 const SHOWN: usize = 64;
 
 /// Reads numbers and texts at offsets; `None` where the bytes end before.
-pub(super) trait Fields {
+pub(crate) trait Fields {
     fn bytes<const N: usize>(&self, at: usize) -> Option<[u8; N]>;
     fn run(&self, at: usize, len: usize) -> Option<&[u8]>;
 
@@ -51,7 +51,7 @@ impl Fields for [u8] {
 }
 
 /// A value as an error shows it: quoted, bounded, and nothing in it that a log or a terminal would obey.
-pub(super) fn shown(bytes: &[u8]) -> String {
+pub(crate) fn shown(bytes: &[u8]) -> String {
     let text = String::from_utf8_lossy(bytes);
     let mut letters = text.chars();
     let start: String = letters.by_ref().take(SHOWN).flat_map(char::escape_default).collect();

@@ -8,7 +8,7 @@
 //! Names of checks are those of Glance (`oslo.utils`' `format_inspector`); `header` and `parent` are Glint's own.
 
 mod descriptor;
-mod fields;
+pub(crate) mod fields;
 mod iso;
 mod luks;
 mod mbr;
