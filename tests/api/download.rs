@@ -82,10 +82,13 @@ async fn a_range_is_what_was_asked_for() {
         "bytes=0-9",
         "bytes=3-",
         "bytes=9-100",
+        "bytes=0-99999999999999999999",
         "bytes=-3",
         "bytes=-30",
+        "bytes=-99999999999999999999",
         "bytes=10-",
         "bytes=10-12",
+        "bytes=99999999999999999999-",
         "bytes=5-3",
         "bytes=-0",
         "bytes=a-b",
@@ -101,10 +104,13 @@ async fn a_range_is_what_was_asked_for() {
     bytes=0-9 → 206 [10] [bytes 0-9/10] 0123456789
     bytes=3- → 206 [7] [bytes 3-9/10] 3456789
     bytes=9-100 → 206 [1] [bytes 9-9/10] 9
+    bytes=0-99999999999999999999 → 206 [10] [bytes 0-9/10] 0123456789
     bytes=-3 → 206 [3] [bytes 7-9/10] 789
     bytes=-30 → 206 [10] [bytes 0-9/10] 0123456789
+    bytes=-99999999999999999999 → 206 [10] [bytes 0-9/10] 0123456789
     bytes=10- → 416 [107] [bytes */10] 416 the requested range cannot be satisfied: the image holds 10 bytes
     bytes=10-12 → 416 [107] [bytes */10] 416 the requested range cannot be satisfied: the image holds 10 bytes
+    bytes=99999999999999999999- → 416 [107] [bytes */10] 416 the requested range cannot be satisfied: the image holds 10 bytes
     bytes=5-3 → 416 [107] [bytes */10] 416 the requested range cannot be satisfied: the image holds 10 bytes
     bytes=-0 → 416 [107] [bytes */10] 416 the requested range cannot be satisfied: the image holds 10 bytes
     bytes=a-b → 416 [107] [bytes */10] 416 the requested range cannot be satisfied: the image holds 10 bytes

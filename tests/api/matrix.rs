@@ -118,7 +118,7 @@ enum Rule {
 /// A route, what it is sent, whose it is, what it answers when it may, and whether the image has data.
 type Route = (&'static str, &'static str, &'static str, Rule, u16, bool);
 
-const ROUTES: [Route; 55] = [
+const ROUTES: [Route; 56] = [
     ("GET", "/", "", Rule::Open, 300, false),
     ("GET", "/versions", "", Rule::Open, 200, false),
     ("GET", "/versions/", "", Rule::Open, 200, false),
@@ -186,6 +186,7 @@ const ROUTES: [Route; 55] = [
     ("PUT", "/v2/images/{image_id}/stage", "abc", Rule::Token, 404, false),
     ("POST", "/v2/images/{image_id}/uploads", r#"{"size": 3}"#, Rule::Modify, 201, false),
     ("POST", "/v2/images/{image_id}/uploads", r#"{"size": 3}"#, Rule::Modify, 409, true),
+    ("GET", "/v2/images/{image_id}/uploads", "", Rule::Modify, 200, false),
     ("GET", "/v2/images/{image_id}/uploads/{upload_id}", "", Rule::Modify, 404, false),
     ("DELETE", "/v2/images/{image_id}/uploads/{upload_id}", "", Rule::Modify, 404, false),
     ("POST", "/v2/images/{image_id}/uploads/{upload_id}/complete", "", Rule::Modify, 404, false),

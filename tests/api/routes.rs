@@ -11,7 +11,7 @@ use super::Lines;
 use super::openapi::operations;
 
 /// Every route there is, with what it is sent. A route that is missing here fails the tests below.
-const ROUTES: [(&str, &str, &str); 45] = [
+const ROUTES: [(&str, &str, &str); 46] = [
     ("GET", "/", ""),
     ("GET", "/versions", ""),
     ("GET", "/versions/", ""),
@@ -47,6 +47,7 @@ const ROUTES: [(&str, &str, &str); 45] = [
     ("PUT", "/v2/images/{image_id}/file", "abc"),
     ("PUT", "/v2/images/{image_id}/stage", "abc"),
     ("POST", "/v2/images/{image_id}/uploads", r#"{"size": 3}"#),
+    ("GET", "/v2/images/{image_id}/uploads", ""),
     ("GET", "/v2/images/{image_id}/uploads/{upload_id}", ""),
     ("DELETE", "/v2/images/{image_id}/uploads/{upload_id}", ""),
     ("POST", "/v2/images/{image_id}/uploads/{upload_id}/complete", ""),
@@ -217,6 +218,8 @@ async fn every_route_answers_every_caller() {
     PUT /v2/images/{image_id}/stage, public → 401 404 404 404 404
     POST /v2/images/{image_id}/uploads, private → 401 404 403 201 201
     POST /v2/images/{image_id}/uploads, public → 401 403 403 201 201
+    GET /v2/images/{image_id}/uploads, private → 401 404 403 200 200
+    GET /v2/images/{image_id}/uploads, public → 401 403 403 200 200
     GET /v2/images/{image_id}/uploads/{upload_id}, private → 401 404 403 404 404
     GET /v2/images/{image_id}/uploads/{upload_id}, public → 401 403 403 404 404
     DELETE /v2/images/{image_id}/uploads/{upload_id}, private → 401 404 403 404 404

@@ -184,6 +184,54 @@ async fn a_session_is_resumed_from_what_has_arrived() {
 }
 
 #[tokio::test]
+async fn who_lost_the_answer_that_opened_a_session_finds_it_in_the_list() {
+    let service = Service::empty().await;
+    let (path, data) = (queued(&service).await, bytes(PART * 2 + 1));
+    let list = format!("{path}/uploads");
+    let none = json!({"uploads": [], "first": list});
+    assert_eq!(service.get(MEMBER, &list).await.json(), none, "nothing was opened");
+    let opened = opened(&service, &path, data.len()).await;
+    assert_eq!(bring(&service, &opened["parts"][1], &data).await.line(), "200");
+
+    let listed = service.get(MEMBER, &list).await.json();
+    let [session] = listed["uploads"].as_array().unwrap().as_slice() else { panic!("{listed:#}") };
+    let known = |session: &Value| {
+        let parts = session["parts"].as_array().unwrap().iter().map(|part| part["arrived"].clone());
+        json!([session["id"], session["self"], session["status"], session["size"], parts.collect::<Vec<_>>()])
+    };
+    let this = path_of(&opened);
+    let size = data.len();
+    assert_eq!(known(session), json!([opened["id"], this, "open", size, [false, true, false]]));
+    assert_eq!(known(session), known(&service.get(MEMBER, &this).await.json()));
+    for at in [0, 2] {
+        assert_eq!(bring(&service, &session["parts"][at], &data).await.line(), "200");
+    }
+    assert_eq!(complete(&service, session).await.line(), "200");
+    assert_eq!(service.get(MEMBER, &list).await.json(), none, "it is over");
+    assert_eq!(service.get(MEMBER, &format!("{path}/file")).await.body, data);
+}
+
+/// In this process, for parts are small here.
+#[tokio::test]
+async fn a_list_of_sessions_has_the_first_page_of_parts_and_keeps_the_session_alive() {
+    let world = World::default();
+    let path = queued(&world).await;
+    let id = opened(&world, &path, PART * 150).await["id"].clone();
+    let list = format!("{path}/uploads");
+    world.clock.advance(SESSION_LIFE * 3 / 4);
+    let listed = world.get(MEMBER, &list).await.json();
+    let session = &listed["uploads"][0];
+    let marker = session["next"].as_str().unwrap().rsplit_once('=').unwrap().1;
+    assert_eq!((session["parts"].as_array().unwrap().len(), marker), (100, "100"));
+    world.clock.advance(SESSION_LIFE / 2);
+    world.reaper.run().await.unwrap();
+    assert_eq!(world.get(MEMBER, &list).await.json()["uploads"][0]["id"], id);
+    world.clock.advance(SESSION_LIFE + URL_LIFE);
+    world.reaper.run().await.unwrap();
+    assert_eq!(world.get(MEMBER, &list).await.json()["uploads"], json!([]), "it has ended");
+}
+
+#[tokio::test]
 async fn only_who_may_upload_may_open_a_session_or_see_one() {
     let service = Service::empty().await;
     let mut lines = Lines::default();
@@ -201,6 +249,7 @@ async fn only_who_may_upload_may_open_a_session_or_see_one() {
             };
             let statuses = [
                 ask("POST", &format!("{path}/uploads"), &json!({"size": 7})).await,
+                ask("GET", &format!("{path}/uploads"), &Value::Null).await,
                 ask("GET", &this, &Value::Null).await,
                 ask("POST", &format!("{this}/parts"), &json!({"parts": []})).await,
                 ask("POST", &format!("{this}/complete"), &Value::Null).await,
@@ -214,14 +263,14 @@ async fn only_who_may_upload_may_open_a_session_or_see_one() {
         assert_eq!(service.call("DELETE", &this).by(MEMBER).send().await.line(), "204");
     }
     insta::assert_snapshot!(lines, @r#"
-    private, stranger → 404 404 404 404
-    private, reader → 403 403 403 403
-    private, member → 409 200 400 409
-    private, admin → 409 200 400 409
-    public, stranger → 403 403 403 403
-    public, reader → 403 403 403 403
-    public, member → 409 200 400 409
-    public, admin → 409 200 400 409
+    private, stranger → 404 404 404 404 404
+    private, reader → 403 403 403 403 403
+    private, member → 409 200 200 400 409
+    private, admin → 409 200 200 400 409
+    public, stranger → 403 403 403 403 403
+    public, reader → 403 403 403 403 403
+    public, member → 409 200 200 400 409
+    public, admin → 409 200 200 400 409
     "#);
 }
 

@@ -9,6 +9,7 @@ import access
 import api
 import clients
 import consistency
+import downloads
 import events
 import kills
 import known
@@ -18,8 +19,8 @@ import sessions
 from deployment import Deployment
 from harness import call, expect
 
-SUITES = {"clients": clients.run, "limits": limits.run, "api": api.run, "sessions": sessions.run, "kills": kills.run, "events": events.run,
-          "access": access.run, "restore": restore.run}
+SUITES = {"clients": clients.run, "limits": limits.run, "api": api.run, "sessions": sessions.run, "downloads": downloads.run,
+          "kills": kills.run, "events": events.run, "access": access.run, "restore": restore.run}
 
 KNOWN = {"roles": known.roles, "commands": known.commands, "tempest": known.tempest}
 keystone_parameters = known.parameters

@@ -83,6 +83,7 @@ fn budget() -> Vec<Case> {
         ),
         case("upload session: open", vec!["get 1", "commit 6", "begin_direct", "commit 1"]),
         case("upload session: show, with 3 parts", vec!["get 1", "get 1", "arrived"]),
+        case("upload session: list, with 3 parts", vec!["get 1", "get 1", "arrived"]),
         case("upload session: sign a part", vec!["get 1", "get 1"]),
         case(
             "upload session: complete",
@@ -285,6 +286,7 @@ async fn count_session(world: &World, meter: &Meter, operation: &str, path: &str
     meter.take();
     match operation.split(": ").last().unwrap() {
         "show, with 3 parts" => world.get(MEMBER, this).await,
+        "list, with 3 parts" => world.get(MEMBER, &format!("{path}/uploads")).await,
         "sign a part" => {
             let parts =
                 json!({"parts": [{"number": 1, "sha256": "ungWv48Bz+pBQUDeXa4iI7ADYaOWF3qctBD/YfIAFa0="}]});

@@ -1,5 +1,5 @@
 """Downloads that `glint serve` answers with where the bucket has the data: what the bucket then says, and what unmodified clients
-make of it. Used by cloud.py.
+make of it. Used by cloud.py and, deployed, by tests/cloud.
 """
 
 import hashlib
@@ -27,6 +27,17 @@ def refusal(url):
         return follow(url)[0]
     except urllib.error.HTTPError as error:
         return error.code
+
+
+def saved_by(client, url, image_id, path):
+    """What an unmodified client makes of a download: the file it saved."""
+    bin = subprocess.run([ROOT / "tests/clients/venv.sh", "clients", ROOT / "tests/clients/requirements.txt",
+                          ROOT / "tests/clients/constraints.txt"], check=True, capture_output=True, text=True).stdout.strip()
+    told = {"openstack": ["--os-auth-type", "none", "--os-endpoint", url, "image", "save", "--file"],
+            "glance": ["--os-image-url", url, "--os-auth-token", "none", "image-download", "--file"]}[client]
+    done = subprocess.run([f"{bin}/{client}", *told, path, image_id], env=CLEAN, capture_output=True, text=True, check=False)
+    equal(done.returncode, 0, done.stderr[-500:])
+    return path
 
 
 def redirects_on(check, name, server, store_url, work, checks_signatures):
@@ -59,16 +70,9 @@ def redirects_on(check, name, server, store_url, work, checks_signatures):
     if checks_signatures:
         with check(f"{name}: and to nobody who has changed it"):
             equal(refusal(url.replace("response-content-type=application%2Foctet-stream", "response-content-type=text%2Fhtml")), 403)
-    bin = subprocess.run([ROOT / "tests/clients/venv.sh", "clients", ROOT / "tests/clients/requirements.txt",
-                          ROOT / "tests/clients/constraints.txt"], check=True, capture_output=True, text=True).stdout.strip()
-    for client, told in (
-        ("openstack", ["--os-auth-type", "none", "--os-endpoint", server.url, "image", "save", "--file"]),
-        ("glance", ["--os-image-url", server.url, "--os-auth-token", "none", "image-download", "--file"]),
-    ):
+    for client in ("openstack", "glance"):
         with check(f"{name}: {client} follows and has the image"):
-            saved = pathlib.Path(work) / f"{name}.{client}"
-            done = subprocess.run([f"{bin}/{client}", *told, saved, image_id], env=CLEAN, capture_output=True, text=True, check=False)
-            equal(done.returncode, 0, done.stderr[-500:])
+            saved = saved_by(client, server.url, image_id, pathlib.Path(work) / f"{name}.{client}")
             equal(hashlib.sha512(saved.read_bytes()).hexdigest(), digest)
     expect(call(server.url, "DELETE", f"/v2/images/{image_id}"), 204)
     restart(redirect="never")

@@ -72,15 +72,14 @@ impl Run<'_> {
                     self.check(format, container)?;
                 }
                 // An earlier session that ended leaves the image queued.
-                let session = Session::open(self.api, &id, self.source.size()).await?;
+                let Some(session) = Session::open(self.api, &id, self.source.size()).await? else {
+                    return self.find(note).await;
+                };
                 note.session = Some(session.id.clone());
                 self.notes.keep(note)?;
                 Ok(Ready::Open(session))
             }
-            ("saving", None) => Err(Failure::Run(format!(
-                "image {id} is being uploaded to, and no push of this file that began here is: name its upload session \
-                 with --session, or delete the image"
-            ))),
+            ("saving", None) => self.find(note).await,
             (other, _) => {
                 Err(Failure::Run(format!("image {id} is {other}, and takes no data: leave --image out")))
             }
@@ -90,6 +89,27 @@ impl Run<'_> {
     /// Refuses what the service would, before any of it is sent.
     fn check(&self, format: DiskFormat, container: &str) -> Result<(), Failure> {
         if self.push.anyway || container != "bare" { Ok(()) } else { image::check(self.source, format) }
+    }
+
+    /// Goes on with the session that an image has and this push knows nothing of. It is this push's when the image is: it was opened,
+    /// and the answer was lost. In an image that somebody named it may be anybody's.
+    async fn find(&self, note: &mut Note) -> Result<Ready, Failure> {
+        let found = Session::of(self.api, &note.image).await?;
+        match found {
+            Some(session) if self.push.image.is_none() => {
+                note.session = Some(session.clone());
+                self.resume(note, session).await
+            }
+            Some(session) => Err(Failure::Run(format!(
+                "image {} is being uploaded to, and no push of this file that began here is: --session {session} goes on with its \
+                 upload session, if that is of this file",
+                note.image
+            ))),
+            None => Err(Failure::Run(format!(
+                "image {} is being uploaded to, and not by an upload session: wait for it, or delete the image",
+                note.image
+            ))),
+        }
     }
 
     async fn resume(&self, note: &Note, session: String) -> Result<Ready, Failure> {

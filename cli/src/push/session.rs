@@ -54,19 +54,32 @@ const PAGE: u32 = 1000;
 const KIND: ChecksumKind = ChecksumKind::Crc64Nvme;
 
 impl Session {
-    /// Opens one for so many bytes, whose parts come with checksums.
-    pub(crate) async fn open(api: &Api, image: &ImageId, size: u64) -> Result<Self, Failure> {
+    /// Opens one for so many bytes, whose parts come with checksums. `None` when the image takes none now: it may have one.
+    pub(crate) async fn open(api: &Api, image: &ImageId, size: u64) -> Result<Option<Self>, Failure> {
         let body = json!({"size": size, "checksum": KIND.name()});
         let opened = api.json(&Method::POST, &format!("/v2/images/{image}/uploads"), Some(&body)).await;
-        let opened = opened.map_err(|error| match error.status() {
-            Some(StatusCode::NOT_FOUND) => Failure::Run(format!(
-                "{} takes no upload sessions, or there is no image {image}: {}",
-                api.base(),
-                error.text()
-            )),
-            _ => error.into(),
-        })?;
-        read(opened)?.with_all_parts(api, image).await
+        let opened = match opened {
+            Err(error) if error.status() == Some(StatusCode::CONFLICT) => return Ok(None),
+            Err(error) if error.status() == Some(StatusCode::NOT_FOUND) => {
+                return Err(Failure::Run(format!(
+                    "{} takes no upload sessions, or there is no image {image}: {}",
+                    api.base(),
+                    error.text()
+                )));
+            }
+            opened => opened?,
+        };
+        read(opened)?.with_all_parts(api, image).await.map(Some)
+    }
+
+    /// The id of the one that an image has, if it has one.
+    pub(crate) async fn of(api: &Api, image: &ImageId) -> Result<Option<String>, Failure> {
+        let listed = api.json(&Method::GET, &format!("/v2/images/{image}/uploads"), None).await;
+        match listed {
+            // An earlier release has no list.
+            Err(error) if error.status() == Some(StatusCode::METHOD_NOT_ALLOWED) => Ok(None),
+            listed => Ok(listed?.pointer("/uploads/0/id").and_then(Value::as_str).map(str::to_owned)),
+        }
     }
 
     /// How a part is summed, if it has to be.

@@ -48,6 +48,8 @@ impl Seen {
 pub(crate) enum Act {
     Pass,
     Answer(Response),
+    /// It is done, and the answer is lost on its way: the client gets a gateway's.
+    Lose,
     /// Nobody ever answers; the test is told.
     Hang,
 }
@@ -213,6 +215,10 @@ async fn handle(state: Arc<State>, request: Request) -> Response {
     match act {
         Act::Pass => state.router.clone().oneshot(request).await.unwrap(),
         Act::Answer(answer) => answer,
+        Act::Lose => {
+            state.router.clone().oneshot(request).await.unwrap();
+            StatusCode::BAD_GATEWAY.into_response()
+        }
         Act::Hang => {
             // Its body is taken all the same, as by a server that is slow to answer.
             let _ = axum::body::to_bytes(request.into_body(), usize::MAX).await;

@@ -212,6 +212,54 @@ async fn a_push_that_was_killed_while_the_service_completed_it_finds_it_done() {
 }
 
 #[tokio::test]
+async fn a_push_finds_the_session_that_it_never_heard_of() {
+    let mut cloud = Cloud::new().await;
+    let data = bytes(PART * 2);
+    let file = cloud.file("web.raw", &data);
+    cloud.hook(|seen| {
+        let is_first = seen.method == "POST" && seen.path.ends_with("/uploads") && seen.before == 1;
+        if is_first { Act::Lose } else { Act::Pass }
+    });
+    let said = cloud.done(&["push", text(&file)]).await;
+    assert_eq!((cloud.parts_seen(), data_of(&cloud, &said["id"]).await), (2, data.clone()));
+
+    // The same, by the next process.
+    cloud.hook(|seen| if seen.path.ends_with("/uploads") { Act::Hang } else { Act::Pass });
+    let mut killed = cloud.start(&["push", text(&file)]);
+    cloud.hangs().await;
+    killed.kill().await.unwrap();
+    let uploads = cloud.seen().pop().unwrap().path;
+    let body = json!({"size": data.len(), "checksum": "crc64nvme"});
+    assert_eq!(cloud.world.call("POST", &uploads).by(MEMBER).json(&body).send().await.status, 201);
+    cloud.hook(|_| Act::Pass);
+    let said = cloud.done(&["push", text(&file)]).await;
+    let seen = cloud.seen();
+    assert!(!seen.iter().any(|seen| seen.path == "/v2/images"), "it is the same image");
+    assert_eq!(data_of(&cloud, &said["id"]).await, data);
+}
+
+#[tokio::test]
+async fn a_session_in_an_image_that_was_named_is_anybodys() {
+    let cloud = Cloud::new().await;
+    let body = json!({"name": "waits", "disk_format": "raw", "container_format": "bare"});
+    let path = cloud.world.made(MEMBER, body).await;
+    let id = path.rsplit('/').next().unwrap();
+    let opened = cloud.world.call("POST", &format!("{path}/uploads")).by(MEMBER).json(&json!({"size": 3}));
+    let session = opened.send().await.json()["id"].as_str().unwrap().to_owned();
+    let file = cloud.file("x", b"abc");
+    let ran = cloud.run(&["push", text(&file), "--image", id]).await;
+    assert_eq!(ran.code, 1);
+    assert!(
+        ran.errors.contains(&format!("--session {session} goes on with its upload session")),
+        "{}",
+        ran.errors
+    );
+    assert_eq!(cloud.parts_seen(), 0);
+    let said = cloud.done(&["push", text(&file), "--image", id, "--session", &session]).await;
+    assert_eq!(data_of(&cloud, &said["id"]).await, b"abc");
+}
+
+#[tokio::test]
 async fn a_file_that_has_changed_is_not_gone_on_with() {
     let mut cloud = Cloud::new().await;
     let file = cloud.file("web.raw", &bytes(PART * 4));

@@ -20,6 +20,7 @@ pub fn routes(data: ImageData) -> Routes {
         upload::upload,
         stage::stage,
         session::open,
+        session::list,
         session::show,
         session::complete,
         session::close,

@@ -13,7 +13,7 @@ use shared::identity::Caller;
 use shared::operations::{ImageData, SessionStatus, UploadRequest};
 
 use crate::upload::{store, token};
-use view::{PartsView, SessionView};
+use view::{PartsView, SessionView, SessionsView};
 
 /// Parts on a page, when the request does not say.
 const PAGE: u32 = 100;
@@ -45,6 +45,23 @@ pub(crate) async fn open(
     let session = data.open_session(&caller, &id, &told, &body, PAGE).await?;
     let view = SessionView::new(session, &base);
     Ok((StatusCode::CREATED, [(header::LOCATION, view.location(&base))], Json(view)))
+}
+
+/// Lists the upload sessions of an image that are under way, one at most: who lost the answer that opened one goes on with it.
+#[utoipa::path(get, path = "/v2/images/{image_id}/uploads", operation_id = "listUploads", tag = "image data",
+    params(ImagePath),
+    responses(
+        (status = 200, description = "The sessions, each as it is shown, with the first of its parts"),
+        (status = 403, description = "The caller may not"),
+        (status = 404, description = "There is no such image to the caller")))]
+pub(crate) async fn list(
+    State(data): State<ImageData>,
+    caller: Caller,
+    ImagePath(id): ImagePath,
+    BaseUrl(base): BaseUrl,
+) -> Result<impl IntoResponse, ApiError> {
+    let sessions = data.list_sessions(&caller, &id, PAGE).await?;
+    Ok(Json(SessionsView::new(&id, sessions, &base)))
 }
 
 /// Shows an upload session: which parts have arrived, and how the others are brought.

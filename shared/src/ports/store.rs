@@ -67,6 +67,15 @@ pub struct PartLimits {
     pub max_bytes: u64,
     /// The most parts an object may have.
     pub max_parts: u32,
+    /// The most a whole object may hold, in bytes.
+    pub max_object_bytes: u64,
+}
+
+impl PartLimits {
+    /// The most that parts make, in bytes.
+    pub fn most(&self) -> u64 {
+        self.max_bytes.saturating_mul(self.max_parts.into()).min(self.max_object_bytes)
+    }
 }
 
 /// A place that keeps objects.

@@ -22,7 +22,7 @@ use tokio::task::{JoinError, JoinSet};
 use tokio::time::timeout;
 
 use super::digest::Digester;
-use super::plan::PartPlan;
+use super::plan::{PartPlan, fits};
 use super::watch::Watch;
 use crate::error::{Cause, Error, Result};
 use crate::image::Digests;
@@ -122,8 +122,11 @@ impl Intake {
         reader: R,
         watch: &mut dyn Watch,
     ) -> Result<(u64, R::Told)> {
-        let mut cutter = Cutter { body, rest: Bytes::new(), received: 0, expected, limits: *self };
-        let plan = PartPlan::new(store.part_limits(), self.part_bytes, expected);
+        let limits = store.part_limits();
+        fits(limits, expected.unwrap_or_default())?;
+        let limited = Self { max_bytes: self.max_bytes.min(limits.max_object_bytes), ..*self };
+        let mut cutter = Cutter { body, rest: Bytes::new(), received: 0, expected, limits: limited };
+        let plan = PartPlan::new(limits, self.part_bytes, expected);
         let permits = Arc::new(Semaphore::new(self.parts_in_flight.max(1) as usize));
 
         let first_permit = Arc::new(permit(&permits, self.units(plan.bytes_of(1))).await?);

@@ -1,5 +1,6 @@
 //! How large each part of an object is.
 
+use crate::error::{Error, Result};
 use crate::ports::PartLimits;
 use crate::store::PartLayout;
 
@@ -41,9 +42,24 @@ impl PartPlan {
 const MOST_PARTS: u32 = 10_000;
 
 /// How an object of `size` bytes is cut for clients: into parts as configured, larger ones when there would be too many.
-pub fn layout(limits: PartLimits, configured: u64, size: u64) -> PartLayout {
+///
+/// # Errors
+/// `LimitExceeded` when the store takes no object of that size, naming the most it takes.
+pub fn layout(limits: PartLimits, configured: u64, size: u64) -> Result<PartLayout> {
+    fits(limits, size)?;
     let limits = PartLimits { max_parts: limits.max_parts.min(MOST_PARTS), ..limits };
-    PartLayout { size, part_bytes: PartPlan::new(limits, configured, Some(size)).bytes_of(1) }
+    Ok(PartLayout { size, part_bytes: PartPlan::new(limits, configured, Some(size)).bytes_of(1) })
+}
+
+/// Whether a store takes an object of `size` bytes.
+pub(super) fn fits(limits: PartLimits, size: u64) -> Result<()> {
+    let most = limits.most();
+    if size <= most {
+        return Ok(());
+    }
+    Err(Error::LimitExceeded(format!(
+        "size: {size} bytes are more than the image store takes of an image, {most} bytes"
+    )))
 }
 
 #[cfg(test)]
@@ -53,7 +69,8 @@ mod tests {
     use super::*;
 
     /// S3's.
-    const LIMITS: PartLimits = PartLimits { min_bytes: 5 * MIB, max_bytes: 5 << 30, max_parts: 10_000 };
+    const LIMITS: PartLimits =
+        PartLimits { min_bytes: 5 * MIB, max_bytes: 5 << 30, max_parts: 10_000, max_object_bytes: 5 * TIB };
     const TIB: u64 = 1 << 40;
 
     #[test]
@@ -80,6 +97,21 @@ mod tests {
         }
     }
 
+    #[test]
+    fn what_no_store_takes_is_refused_with_the_most_it_takes() {
+        let told = |limits, size| {
+            layout(limits, 64 * MIB, size).map(|layout| layout.count()).map_err(|error| error.to_string())
+        };
+        assert_eq!(told(LIMITS, 5 * TIB), Ok(9_987));
+        let text =
+            "size: 5497558138881 bytes are more than the image store takes of an image, 5497558138880 bytes";
+        assert_eq!(told(LIMITS, 5 * TIB + 1), Err(text.to_owned()));
+        let few = PartLimits { max_parts: 2, ..LIMITS };
+        let text =
+            "size: 10737418241 bytes are more than the image store takes of an image, 10737418240 bytes";
+        assert_eq!((told(few, 10 << 30), told(few, (10 << 30) + 1)), (Ok(2), Err(text.to_owned())));
+    }
+
     proptest! {
         #[test]
         fn a_known_size_fits_its_parts(size in 0..=5 * TIB, configured in 5 * MIB..=64 * MIB) {
@@ -87,8 +119,10 @@ mod tests {
             let bytes = plan.bytes_of(1);
             prop_assert!(bytes >= configured && bytes <= LIMITS.max_bytes);
             prop_assert!(size.div_ceil(bytes) <= LIMITS.max_parts.into());
-            let boundless = PartLimits { min_bytes: 1, max_bytes: u64::MAX, max_parts: u32::MAX };
-            prop_assert!(layout(boundless, configured, size).count() <= MOST_PARTS);
+            prop_assert_eq!(layout(LIMITS, configured, size).unwrap().part_bytes, bytes);
+            let boundless =
+                PartLimits { min_bytes: 1, max_bytes: u64::MAX, max_parts: u32::MAX, max_object_bytes: u64::MAX };
+            prop_assert!(layout(boundless, configured, size).unwrap().count() <= MOST_PARTS);
         }
     }
 }

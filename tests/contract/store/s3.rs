@@ -4,6 +4,7 @@
 use std::collections::VecDeque;
 use std::future::{Ready, ready};
 use std::pin::Pin;
+use std::process::Command;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -314,6 +315,7 @@ async fn who_is_given_a_url_is_given_the_address_it_can_reach() {
     let (key, upload) = (key(1, 1), "u".to_owned());
     let part = PartGrant { key: key.clone(), upload, number: 1, range: 0..10, checksum: None, until };
     let signed = store.sign_part(&part, SystemClock.now()).await.unwrap();
+    assert_eq!(signed.headers, [], "who has the URL has all");
     let PartTarget::Store(url) = signed.target else { panic!("{signed:?}") };
     assert!(url.starts_with(&format!("https://images.example.com/images/glint/{key}?")), "{url}");
     let grant = ReadGrant { key: key.clone(), file_name: FileName::of("web", "x"), md5: None, until };
@@ -324,4 +326,17 @@ async fn who_is_given_a_url_is_given_the_address_it_can_reach() {
     // What the service itself sends goes where it always went.
     store.put(&key, pieces(b"here", 4)).await.unwrap();
     assert_eq!(engine.keys().0, [format!("glint/{key}")]);
+}
+
+/// Variables are a process's own: it is the contract that runs, once more, where Lambda's are set.
+#[test]
+fn what_the_sdk_adds_to_requests_of_a_function_is_in_no_url() {
+    let mut contract = Command::new(std::env::current_exe().unwrap());
+    contract.args(["an_object_is_read_by_its_url", "part_is_held_to_its_declared_checksum", "given_a_url"]);
+    let trace = "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1";
+    contract.env("AWS_LAMBDA_FUNCTION_NAME", "uploads").env("_X_AMZN_TRACE_ID", trace);
+    let ran = contract.output().unwrap();
+    let told = String::from_utf8_lossy(&ran.stdout);
+    assert!(ran.status.success(), "{told}");
+    assert!(told.contains("s3::who_is_given_a_url"), "{told}");
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::Serialize;
+use shared::id::ImageId;
 use shared::operations::{PartState, SessionState};
 use shared::ports::PartTarget;
 use shared::store::{ChecksumKind, PartLayout};
@@ -32,6 +33,13 @@ pub(crate) struct SessionView {
     this: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     next: Option<String>,
+}
+
+/// The sessions of an image.
+#[derive(Debug, Serialize)]
+pub(crate) struct SessionsView {
+    uploads: Vec<SessionView>,
+    first: String,
 }
 
 /// Parts that were signed.
@@ -79,6 +87,13 @@ impl SessionView {
 
     pub(crate) fn location(&self, base: &str) -> String {
         format!("{base}{}", self.this)
+    }
+}
+
+impl SessionsView {
+    pub(crate) fn new(image: &ImageId, sessions: Vec<SessionState>, base: &str) -> Self {
+        let uploads = sessions.into_iter().map(|session| SessionView::new(session, base)).collect();
+        Self { uploads, first: format!("/v2/images/{image}/uploads") }
     }
 }
 

@@ -64,7 +64,8 @@ impl FileStore {
 impl Store for FileStore {
     /// A file is written at any offset; the limit is what an offset can say.
     fn part_limits(&self) -> PartLimits {
-        PartLimits { min_bytes: 1, max_bytes: i64::MAX.unsigned_abs(), max_parts: u32::MAX }
+        let most = i64::MAX.unsigned_abs();
+        PartLimits { min_bytes: 1, max_bytes: most, max_parts: u32::MAX, max_object_bytes: most }
     }
 
     async fn put(&self, key: &ObjectKey, bytes: Chunks) -> Result<(), StoreError> {

@@ -61,7 +61,7 @@ impl MemoryStore {
 #[async_trait]
 impl Store for MemoryStore {
     fn part_limits(&self) -> PartLimits {
-        PartLimits { min_bytes: 1, max_bytes: u64::MAX, max_parts: u32::MAX }
+        PartLimits { min_bytes: 1, max_bytes: u64::MAX, max_parts: u32::MAX, max_object_bytes: u64::MAX }
     }
 
     async fn put(&self, key: &ObjectKey, bytes: Chunks) -> Result<(), StoreError> {

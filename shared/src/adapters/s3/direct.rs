@@ -1,5 +1,6 @@
 //! What clients do at the bucket themselves, by presigned URLs: send the parts of multipart uploads, read objects.
 
+use aws_sdk_s3::config::http::HttpRequest;
 use aws_sdk_s3::error::SdkError;
 use aws_sdk_s3::presigning::PresigningConfig;
 use aws_sdk_s3::types::{ChecksumAlgorithm, ChecksumType, CompletedMultipartUpload, CompletedPart, Part};
@@ -48,7 +49,7 @@ pub(super) async fn sign(
             ChecksumKind::Crc64Nvme => request.checksum_crc64_nvme(sum.value()),
         },
     };
-    let presigned = request.presigned(between(now, grant.until)?).await;
+    let presigned = request.customize().mutate_request(untraced).presigned(between(now, grant.until)?).await;
     let presigned = presigned.map_err(|error| StoreError::Failed(error.into()))?;
     let headers = presigned.headers().map(|(name, value)| (name.to_owned(), value.to_owned()));
     let headers = headers.filter(|(name, _)| !name.eq_ignore_ascii_case("content-length")).collect();
@@ -66,12 +67,18 @@ pub(super) async fn sign_read(
     let request = request
         .response_content_type("application/octet-stream")
         .response_content_disposition(grant.file_name.disposition());
-    let presigned = request.presigned(between(now, grant.until)?).await;
+    let presigned = request.customize().mutate_request(untraced).presigned(between(now, grant.until)?).await;
     let presigned = presigned.map_err(|error| StoreError::Failed(error.into()))?;
     match presigned.headers().next() {
         None => Ok(presigned.uri().to_owned()),
         Some((name, _)) => Err(StoreError::Failed(format!("a URL that needs the header {name}").into())),
     }
+}
+
+/// Takes away what the SDK adds to requests of a Lambda function, to tell functions that call each other in circles. It would be signed,
+/// and who has the URL would have to send it too: a client that is redirected cannot.
+fn untraced(request: &mut HttpRequest) {
+    request.headers_mut().remove("x-amzn-trace-id");
 }
 
 /// When a URL is good.

@@ -26,7 +26,8 @@ use crate::store::{ArrivedPart, ChecksumKind, ObjectKey, PartGrant, ReadGrant};
 use crate::time::Timestamp;
 
 /// S3's limits of a multipart upload: 5 MiB to 5 GiB a part, the last one excepted, and 10,000 parts.
-const LIMITS: PartLimits = PartLimits { min_bytes: 5 << 20, max_bytes: 5 << 30, max_parts: 10_000 };
+const LIMITS: PartLimits =
+    PartLimits { min_bytes: 5 << 20, max_bytes: 5 << 30, max_parts: 10_000, max_object_bytes: 5 << 40 };
 
 /// Which bucket, and how it is reached.
 #[derive(Clone, Debug)]

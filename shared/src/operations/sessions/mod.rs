@@ -20,7 +20,7 @@ use crate::catalog::{BlobState, StoredSession};
 use crate::error::{Error, Result};
 use crate::id::{ImageId, Ulid};
 use crate::identity::Caller;
-use crate::image::Location;
+use crate::image::{Image, Location};
 use crate::policy::Operation;
 use crate::store::{ArrivedPart, ChecksumKind, PartLayout};
 use crate::time::Timestamp;
@@ -159,15 +159,17 @@ impl ImageData {
         if let Some(refused) = image.refused.as_ref().filter(|refused| refused.session == ulid) {
             return Ok(Found::Ended(ended(SessionStatus::Failed, Some(refused.reason.clone()))));
         }
-        let Some(location) = image.upload.clone().filter(|at| is_ours(&at)) else {
+        if !image.upload.iter().any(|at| is_ours(&at)) {
             return Err(unknown());
-        };
-        let blob =
-            self.context.catalog.blob(&location).await?.filter(|blob| blob.state == BlobState::Writing);
-        match blob.and_then(|blob| blob.session) {
-            Some(session) => Ok(Found::Live(Box::new(session))),
-            None => Err(unknown()),
         }
+        self.live_session(image).await?.map(|live| Found::Live(Box::new(live))).ok_or_else(unknown)
+    }
+
+    /// The session under way of an image. Cost: one read, or none when the image waits for nothing.
+    async fn live_session(&self, image: &Image) -> Result<Option<StoredSession>> {
+        let Some(location) = &image.upload else { return Ok(None) };
+        let blob = self.context.catalog.blob(location).await?;
+        Ok(blob.filter(|blob| blob.state == BlobState::Writing).and_then(|blob| blob.session))
     }
 }
 

@@ -72,16 +72,7 @@ impl ImageData {
                     "size: {size} bytes exceed the limit of {limit} bytes for an image"
                 )));
             }
-            let (layout, most) = (
-                transfer::layout(store.part_limits(), self.settings.sessions.part_bytes, size),
-                store.part_limits().max_parts,
-            );
-            if layout.count() > most {
-                let bytes = layout.part_bytes.saturating_mul(most.into());
-                return Err(Error::LimitExceeded(format!(
-                    "size: {size} bytes are more than the store takes of an image, {bytes} bytes"
-                )));
-            }
+            let layout = transfer::layout(store.part_limits(), self.settings.sessions.part_bytes, size)?;
             if tries.queue().await? {
                 continue;
             }

@@ -7,7 +7,8 @@ use crate::catalog::{ChangeError, StoredSession};
 use crate::error::{Error, Result};
 use crate::id::ImageId;
 use crate::identity::Caller;
-use crate::operations::{ATTEMPTS, ImageData, contended};
+use crate::operations::{ATTEMPTS, ImageData, contended, find};
+use crate::policy::Operation;
 use crate::ports::{Job, PartTarget, StoreError};
 use crate::store::{ArrivedPart, Checksum, MOST_AT_A_TIME, PartGrant, Phase, Session, read_parts};
 
@@ -27,33 +28,63 @@ impl ImageData {
         limit: u32,
     ) -> Result<SessionState> {
         for _ in 0..ATTEMPTS {
-            let session = match self.find_session(caller, id, session).await? {
+            let live = match self.find_session(caller, id, session).await? {
                 Found::Ended(state) => return Ok(state),
                 Found::Live(live) => *live,
             };
-            if session.session.phase == Phase::Completing {
-                if session.session.due <= self.context.clock.now() {
-                    // Nobody works on it: somebody who waits for it has just asked.
-                    self.context.queue.enqueue(Job::Reap).await;
-                }
-                return Ok(state(&session));
+            if live.session.phase == Phase::Open && !is_begun(&live) {
+                return Err(not_begun());
             }
-            let Some(session) = self.kept_alive(session).await? else { continue };
-            let (limit, key) = (limit.clamp(1, MOST_AT_A_TIME), &session.location.key);
-            let store = self.store(&session.location.store)?;
-            let arrived = match &session.session.upload {
-                Some(upload) => store.arrived(key, upload, after, limit).await,
-                None if session.session.layout.size == 0 => Ok(Vec::new()),
-                None => return Err(not_begun()),
-            };
-            match arrived {
-                Ok(arrived) => return self.page(&session, after, limit, &arrived).await,
-                // It has ended meanwhile.
-                Err(StoreError::NotFound) => {}
-                Err(error) => return Err(error.into()),
+            if let Some(shown) = self.shown(live, after, limit).await? {
+                return Ok(shown);
             }
         }
         Err(contended(id))
+    }
+
+    /// Lists the sessions under way of an image, one at most, each with its first `limit` parts
+    /// (`GET /v2/images/{image_id}/uploads`): who lost the answer that opened one finds it. It keeps the session alive. Of one that
+    /// is being opened the parts have no URLs yet. Cost: as showing it; a read where there is none.
+    ///
+    /// # Errors
+    /// `NotFound`, `Forbidden`, `Unavailable`.
+    pub async fn list_sessions(
+        &self,
+        caller: &Caller,
+        id: &ImageId,
+        limit: u32,
+    ) -> Result<Vec<SessionState>> {
+        for _ in 0..ATTEMPTS {
+            let image = find(&self.context, Operation::UploadImage, caller, id).await?.image;
+            let Some(live) = self.live_session(&image).await? else { return Ok(Vec::new()) };
+            if let Some(shown) = self.shown(live, 0, limit).await? {
+                return Ok(vec![shown]);
+            }
+        }
+        Err(contended(id))
+    }
+
+    /// A session under way with a page of its parts. `None` when it changed meanwhile.
+    async fn shown(&self, live: StoredSession, after: u32, limit: u32) -> Result<Option<SessionState>> {
+        if live.session.phase == Phase::Completing {
+            if live.session.due <= self.context.clock.now() {
+                // Nobody works on it: somebody who waits for it has just asked.
+                self.context.queue.enqueue(Job::Reap).await;
+            }
+            return Ok(Some(state(&live)));
+        }
+        let Some(session) = self.kept_alive(live).await? else { return Ok(None) };
+        let (limit, key) = (limit.clamp(1, MOST_AT_A_TIME), &session.location.key);
+        let arrived = match &session.session.upload {
+            Some(upload) => self.store(&session.location.store)?.arrived(key, upload, after, limit).await,
+            None => Ok(Vec::new()),
+        };
+        match arrived {
+            Ok(arrived) => self.page(&session, after, limit, &arrived).await.map(Some),
+            // It has ended meanwhile.
+            Err(StoreError::NotFound) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// Signs parts of a session, each with its checksum (`POST /v2/images/{image_id}/uploads/{upload_id}/parts`). It keeps the
@@ -158,6 +189,11 @@ impl ImageData {
         };
         Ok(PartState { number, offset, len, arrived, url })
     }
+}
+
+/// Whether the store knows of it; an empty one it need not know of.
+fn is_begun(live: &StoredSession) -> bool {
+    live.session.upload.is_some() || live.session.layout.size == 0
 }
 
 /// A session without its parts.

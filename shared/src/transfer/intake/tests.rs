@@ -18,7 +18,8 @@ const PART: usize = 16;
 /// More permits than anything here takes.
 const ALL: usize = 1 << 20;
 
-const LIMITS: PartLimits = PartLimits { min_bytes: 1, max_bytes: u64::MAX, max_parts: u32::MAX };
+const LIMITS: PartLimits =
+    PartLimits { min_bytes: 1, max_bytes: u64::MAX, max_parts: u32::MAX, max_object_bytes: u64::MAX };
 
 /// A store that keeps what it is given, lets parts in one by one, and fails where it is told to.
 #[derive(Clone, Debug)]
@@ -394,6 +395,24 @@ async fn more_parts_than_the_store_takes_are_refused() {
     }
     let over = intake().receive(&store(), &key(), &mut silent_after(&bytes(4 * PART), 5), None, None).await;
     assert!(matches!(over, Err(Error::LimitExceeded(_))), "{over:?}");
+}
+
+#[tokio::test]
+async fn more_bytes_than_the_store_takes_of_an_object_are_refused() {
+    let most = 3 * PART;
+    let store = || Shelf { limits: PartLimits { max_object_bytes: most as u64, ..LIMITS }, ..Shelf::new() };
+    for expected in [None, Some(most as u64)] {
+        let within = intake().receive(&store(), &key(), &mut body(&bytes(most), 5), expected, None).await;
+        assert_eq!(within.unwrap().size, most as u64);
+    }
+    for (data, expected) in [(bytes(most + 1), None), (Vec::new(), Some(most as u64 + 1))] {
+        let mut body = silent_after(&data, 5);
+        let over = intake().receive(&store(), &key(), &mut body, expected, None).await;
+        assert!(
+            matches!(&over, Err(Error::LimitExceeded(text)) if text.contains(&most.to_string())),
+            "{over:?}"
+        );
+    }
 }
 
 #[tokio::test]
