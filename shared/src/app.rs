@@ -298,6 +298,7 @@ impl App {
         let limits = &self.config.limits;
         let settings = TasksSettings {
             time_to_live: Duration::from_hours(self.config.tasks.time_to_live_hours),
+            sources: Arc::new(self.config.egress.rules.clone()),
             pages: PageLimits { default: limits.page_default, max: limits.page_max },
         };
         Tasks::new(context.clone(), settings)

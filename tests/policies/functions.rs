@@ -251,7 +251,11 @@ impl Cloud {
 
     fn tasks(&self) -> Router {
         let context = self.context(self.catalog("tasks"), Arc::new(LocalQueue::new(1).0));
-        let settings = TasksSettings { time_to_live: A_DAY, pages: PageLimits { default: 2, max: 1000 } };
+        let settings = TasksSettings {
+            time_to_live: A_DAY,
+            pages: PageLimits { default: 2, max: 1000 },
+            sources: Arc::default(),
+        };
         serve(tasks::routes(Tasks::new(context, settings)), self.door())
     }
 

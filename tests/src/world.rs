@@ -277,7 +277,11 @@ impl World {
         let settings = UploadSettings { intake, lease: LEASE, rules: rules.clone(), sessions };
         let tasks = Tasks::new(
             context.clone(),
-            TasksSettings { time_to_live: TASK_LIFE, pages: PageLimits { default: 25, max: 1000 } },
+            TasksSettings {
+                time_to_live: TASK_LIFE,
+                pages: PageLimits { default: 25, max: 1000 },
+                sources: Arc::default(),
+            },
         );
         let certificates = Arc::<TestCertificates>::default();
         let key_manager = Arc::<TestCertificates>::clone(&certificates);

@@ -2,12 +2,14 @@
 //!
 //! `create`, `begin`, `succeed` and `fail` are a task's life; whoever works on one calls them, and no client can.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::Value;
 
 use super::{ATTEMPTS, Context};
 use crate::catalog::{ChangeError, StoredTask};
+use crate::egress::Rules;
 use crate::error::{Error, Result};
 use crate::id::{ImageId, RequestId, TaskId};
 use crate::identity::Caller;
@@ -31,12 +33,14 @@ pub struct Tasks {
 }
 
 /// What is configured about tasks.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct TasksSettings {
     /// How long a task is kept once it has ended.
     pub time_to_live: Duration,
     /// How long pages of a list are.
     pub pages: PageLimits,
+    /// What may be fetched from.
+    pub sources: Arc<Rules>,
 }
 
 /// A page of a list of tasks. They come without what they were told and made.
@@ -66,7 +70,7 @@ impl Tasks {
     /// `Forbidden` before anything else; `Invalid`, `LimitExceeded` as [`NewTask::parse`] says.
     pub async fn submit(&self, caller: &Caller, request: &RequestId, body: Value) -> Result<Task> {
         self.check_for(Operation::AddTask, caller)?;
-        let NewTask { kind, input } = NewTask::parse(body)?;
+        let NewTask { kind, input } = NewTask::parse(body, &self.settings.sources)?;
         let task = self.create(caller, request, kind, None, input).await?;
         let shown = task.task.clone();
         self.fail(task, NO_IMPORT).await?;

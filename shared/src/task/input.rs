@@ -2,7 +2,8 @@
 
 use serde_json::{Map, Value};
 
-use super::{TaskType, check_source};
+use super::TaskType;
+use crate::egress::Rules;
 use crate::error::{Error, Result};
 
 /// The most a task's input may take as JSON, in bytes: what Glance's databases keep of it.
@@ -23,7 +24,7 @@ impl NewTask {
     /// # Errors
     /// `Invalid` for what is missing, unknown or not as the schema has it, naming it; `LimitExceeded` for an input over
     /// [`MAX_INPUT_BYTES`].
-    pub fn parse(body: Value) -> Result<Self> {
+    pub fn parse(body: Value, sources: &Rules) -> Result<Self> {
         let Value::Object(mut body) = body else {
             return Err(Error::Invalid("Request body must be a JSON object.".to_owned()));
         };
@@ -42,7 +43,7 @@ impl NewTask {
         let Some(Value::Object(input)) = body.remove("input") else {
             return Err(Error::Invalid("input: must be an object".to_owned()));
         };
-        check_import(&input)?;
+        check_import(&input, sources)?;
         let input = Value::Object(input);
         let bytes = serde_json::to_vec(&input).map_or(usize::MAX, |json| json.len());
         if bytes > MAX_INPUT_BYTES {
@@ -55,9 +56,12 @@ impl NewTask {
 }
 
 /// What an import is told: where from, as which format, and the attributes of the image it makes.
-fn check_import(input: &Map<String, Value>) -> Result<()> {
+fn check_import(input: &Map<String, Value>, sources: &Rules) -> Result<()> {
     match input.get("import_from") {
-        Some(Value::String(url)) => check_source(url)?,
+        Some(Value::String(url)) => {
+            let judged = sources.check(url);
+            judged.map_err(|refusal| Error::Invalid(format!("import_from: {refusal}")))?;
+        }
         Some(_) => return Err(Error::Invalid("import_from: must be a URL".to_owned())),
         None => return Err(Error::Invalid("Input does not contain 'import_from' field".to_owned())),
     }
@@ -77,14 +81,17 @@ mod tests {
     use super::*;
 
     fn said(body: Value) -> String {
-        NewTask::parse(body).unwrap_err().to_string()
+        NewTask::parse(body, &Rules::default()).unwrap_err().to_string()
     }
 
     #[test]
     fn an_import_needs_a_type_and_an_input() {
         let input = json!({"import_from": "https://images.example/a.qcow2", "import_from_format": "qcow2"});
         let body = json!({"type": "import", "input": input, "status": "success"});
-        assert_eq!(NewTask::parse(body).unwrap(), NewTask { kind: TaskType::Import, input });
+        assert_eq!(
+            NewTask::parse(body, &Rules::default()).unwrap(),
+            NewTask { kind: TaskType::Import, input }
+        );
         assert_eq!(said(json!({"input": {}})), "Task 'type' is required");
         assert_eq!(said(json!({"type": "import"})), "Task 'input' is required");
         assert_eq!(said(json!([])), "Request body must be a JSON object.");
@@ -118,7 +125,7 @@ mod tests {
         let of = |length: usize| {
             let image = json!({"name": "x".repeat(length)});
             let input = json!({"import_from": "http://a.example/b", "image_properties": image});
-            NewTask::parse(json!({"type": "import", "input": input}))
+            NewTask::parse(json!({"type": "import", "input": input}), &Rules::default())
         };
         let around = json!({"import_from": "http://a.example/b", "image_properties": {"name": ""}});
         let room = MAX_INPUT_BYTES - around.to_string().len();

@@ -3,7 +3,6 @@
 mod input;
 mod list;
 pub mod schema;
-mod source;
 mod status;
 
 use serde::{Deserialize, Serialize};
@@ -15,7 +14,6 @@ use crate::time::Timestamp;
 
 pub use input::{MAX_INPUT_BYTES, NewTask};
 pub use list::{Column, TaskFilter, TaskListRequest, TaskSort};
-pub use source::check_source;
 pub use status::TaskStatus;
 
 /// A task (API reference, "Tasks").
