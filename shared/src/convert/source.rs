@@ -80,7 +80,7 @@ impl ReadAt for Bytes {
         self.len() as u64
     }
 
-    async fn read_at(&self, range: Range<u64>) -> Result<Bytes, StoreError> {
+    async fn read_at(&self, range: Range<u64>) -> Result<Self, StoreError> {
         let within = usize::try_from(range.start).ok().zip(usize::try_from(range.end).ok());
         let within = within.filter(|(start, end)| start <= end && *end <= self.len());
         let (start, end) = within.ok_or_else(|| StoreError::Failed("a range beyond the end".into()))?;

@@ -51,9 +51,12 @@ async fn an_object_of_a_store_is_read_by_ranges() {
     assert!(bytes.concat() == disk()[60_000..]);
 }
 
+/// A format, an image, and a place with the bytes that are written there; then what is said of it.
+type Case = (DiskFormat, Vec<u8>, usize, &'static [u8], &'static str);
+
 #[tokio::test]
 async fn what_does_not_lie_in_the_data_is_named() {
-    let cases: [(DiskFormat, Vec<u8>, usize, &[u8], &str); 12] = [
+    let cases: [Case; 12] = [
         (
             DiskFormat::Qcow2,
             samples::qcow2_stored(3),

@@ -12,7 +12,7 @@ const HEADERS: [u64; 2] = [64 << 10, 128 << 10];
 const HEADER: usize = 4096;
 const REGIONS: u64 = 192 << 10;
 const MAX_ENTRIES: u32 = 2047;
-const ENTRY: u64 = 32;
+const ENTRY: usize = 32;
 
 /// `2DC27766-F623-4200-9D64-115E9BFD4A08`, as GUIDs lie in memory.
 const BLOCK_TABLE: [u8; 16] =
@@ -89,8 +89,8 @@ fn crc(header: &[u8; HEADER]) -> u32 {
 
 async fn region(pages: &mut Pages, count: u32, id: &[u8; 16], what: &str) -> Result<(u64, u64)> {
     for number in 0..count.min(MAX_ENTRIES) {
-        let at = REGIONS + 16 + u64::from(number) * ENTRY;
-        let entry = pages.bytes::<{ ENTRY as usize }>(at, "the table of regions").await?;
+        let at = REGIONS + 16 + u64::from(number) * ENTRY as u64;
+        let entry = pages.bytes::<ENTRY>(at, "the table of regions").await?;
         if entry.starts_with(id) {
             let place = entry.le64(16).unwrap_or_default();
             return Ok((place, entry.le32(24).unwrap_or_default().into()));
@@ -102,8 +102,8 @@ async fn region(pages: &mut Pages, count: u32, id: &[u8; 16], what: &str) -> Res
 /// Where an item of the metadata lies.
 async fn item(pages: &mut Pages, metadata: u64, count: u32, id: &[u8; 16], what: &str) -> Result<u64> {
     for number in 0..count.min(MAX_ENTRIES) {
-        let at = metadata.saturating_add(32 + u64::from(number) * ENTRY);
-        let entry = pages.bytes::<{ ENTRY as usize }>(at, "the table of metadata").await?;
+        let at = metadata.saturating_add(32 + u64::from(number) * ENTRY as u64);
+        let entry = pages.bytes::<ENTRY>(at, "the table of metadata").await?;
         if entry.starts_with(id) {
             return Ok(metadata.saturating_add(entry.le32(16).unwrap_or_default().into()));
         }

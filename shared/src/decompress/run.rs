@@ -27,7 +27,7 @@ pub fn decompress(packing: Packing, packed: Body, bounds: Bounds) -> Output {
     let (gone, out) = mpsc::channel(WAITING);
     let feeding = tokio::spawn(feed(packed, arrive));
     let feeding = Abort(feeding);
-    let decoding = tokio::task::spawn_blocking(move || decode(packing, Feed::new(arrivals), bounds, gone));
+    let decoding = tokio::task::spawn_blocking(move || decode(packing, Feed::new(arrivals), bounds, &gone));
     Box::pin(stream::unfold(Some((out, feeding, decoding)), move |state| async move {
         let (mut out, feeding, decoding) = state?;
         match out.recv().await {
@@ -57,7 +57,7 @@ async fn feed(mut packed: Body, arrive: mpsc::Sender<Result<Bytes, crate::ports:
     }
 }
 
-fn decode(packing: Packing, feed: Feed, bounds: Bounds, gone: mpsc::Sender<Result<Bytes, Error>>) {
+fn decode(packing: Packing, feed: Feed, bounds: Bounds, gone: &mpsc::Sender<Result<Bytes, Error>>) {
     let mut out = Bounded::new(packing, bounds, gone.clone());
     let done = match packing {
         Packing::Gzip => out.copy(&mut Gzip::new(feed)),

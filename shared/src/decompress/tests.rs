@@ -86,13 +86,13 @@ fn zip(name: &[u8], data: &[u8], way: Way) -> Vec<u8> {
 }
 
 /// An archive of LHA with a header of level 0.
-fn lha(method: &[u8; 5], packed: &[u8], data: &[u8]) -> Vec<u8> {
+fn lha(method: [u8; 5], packed: &[u8], data: &[u8]) -> Vec<u8> {
     let crc = data.iter().fold(0_u16, |crc, byte| {
         (0..8).fold(crc ^ u16::from(*byte), |crc, _| if crc & 1 == 0 { crc >> 1 } else { crc >> 1 ^ 0xa001 })
     });
     let short = |len: usize| u32::try_from(len).unwrap().to_le_bytes();
     let header = [
-        method,
+        &method[..],
         &short(packed.len())[..],
         &short(data.len()),
         &[0; 4],
@@ -118,8 +118,8 @@ fn samples() -> Vec<(Packing, Vec<u8>, Vec<u8>)> {
     let mut samples = vec![
         (Packing::Gzip, gzip(&data), data.clone()),
         (Packing::Zstd, zstd, data.clone()),
-        (Packing::Lha, lha(b"-lh0-", &data, &data), data.clone()),
-        (Packing::Lha, lha(b"-lh5-", &lh5(b'a', 1500), &[b'a'; 3000]), vec![b'a'; 3000]),
+        (Packing::Lha, lha(*b"-lh0-", &data, &data), data.clone()),
+        (Packing::Lha, lha(*b"-lh5-", &lh5(b'a', 1500), &[b'a'; 3000]), vec![b'a'; 3000]),
     ];
     for way in [Way::Stored, Way::Deflated, Way::Behind, Way::Wide] {
         samples.push((Packing::Zip, zip(b"disk", &data, way), data.clone()));
@@ -173,7 +173,7 @@ async fn several_members_one_behind_the_other_are_one() {
         let out = unpacked(packing, &twice, 100, BOUNDS).await;
         match packing {
             Packing::Gzip | Packing::Zstd | Packing::Xz => {
-                assert!(out.unwrap() == data.repeat(2), "{packing:?}")
+                assert!(out.unwrap() == data.repeat(2), "{packing:?}");
             }
             Packing::Zip | Packing::Lha => assert!(out.is_err(), "{packing:?}"),
         }
@@ -219,7 +219,7 @@ async fn an_archive_is_of_one_file_that_can_be_read() {
         let error = refusal(unpacked(Packing::Zip, &zip, 4096, BOUNDS).await);
         assert!(error.starts_with("the zip data is not taken: ") && error.contains(why), "{error}");
     }
-    let error = refusal(unpacked(Packing::Lha, &lha(b"-lh9-", b"x", b"x"), 4096, BOUNDS).await);
+    let error = refusal(unpacked(Packing::Lha, &lha(*b"-lh9-", b"x", b"x"), 4096, BOUNDS).await);
     assert!(error.contains("the method -lh9- is not known"), "{error}");
 }
 
@@ -229,7 +229,7 @@ async fn bombs_are_refused_before_they_are_unpacked() {
     let bombs = [
         (Packing::Gzip, gzip(&zeros)),
         (Packing::Zip, zip(b"disk", &zeros, Way::Behind)),
-        (Packing::Lha, lha(b"-lh5-", &lh5(0, u16::MAX).repeat(60), &zeros[..65_535 * 120])),
+        (Packing::Lha, lha(*b"-lh5-", &lh5(0, u16::MAX).repeat(60), &zeros[..65_535 * 120])),
     ];
     for (packing, bomb) in bombs {
         let dense = Bounds { max_ratio: 20, floor: 64 << 10, ..BOUNDS };
