@@ -100,7 +100,7 @@ mod tests {
     #[test]
     fn what_no_store_takes_is_refused_with_the_most_it_takes() {
         let told = |limits, size| {
-            layout(limits, 64 * MIB, size).map(|layout| layout.count()).map_err(|error| error.to_string())
+            layout(limits, 64 * MIB, size).map(PartLayout::count).map_err(|error| error.to_string())
         };
         assert_eq!(told(LIMITS, 5 * TIB), Ok(9_987));
         let text =
