@@ -44,7 +44,7 @@ fn data() -> Vec<u8> {
         state.to_be_bytes()[0]
     };
     let noise: Vec<u8> = (0..300_000).map(|_| next()).collect();
-    [noise.as_slice(), &b"and text ".repeat(50_000), &[0; 500_000], &noise[..100]].concat()
+    [noise.as_slice(), &b"and text ".repeat(50_000), &vec![0; 500_000], &noise[..100]].concat()
 }
 
 #[tokio::test]
