@@ -207,10 +207,10 @@ async fn what_is_wrong_with_a_task_is_named() {
     {"input":[],"type":"import"} → 400 input: must be an object
     {"input":{},"type":"import"} → 400 Input does not contain 'import_from' field
     {"input":{"import_from":"file:///etc/passwd"},"type":"import"} → 400 import_from: its scheme must be http or https
-    {"input":{"import_from":"http://127.0.0.1/a"},"type":"import"} → 400 import_from: its host must not be this machine or its link
-    {"input":{"import_from":"http://images.example:22/a"},"type":"import"} → 400 import_from: its port must be 80 or 443
+    {"input":{"import_from":"http://127.0.0.1/a"},"type":"import"} → 400 import_from: its address is loopback, and such addresses are not fetched from
+    {"input":{"import_from":"http://images.example:22/a"},"type":"import"} → 400 import_from: its port is not allowed: it must be 80 or 443
     {"input":{"import_from":"http://2130706433/a"},"type":"import"} → 400 import_from: its host must be a name or a plainly written address
-    {"input":{"import_from":"images"},"type":"import"} → 400 import_from: must be a URL
+    {"input":{"import_from":"images"},"type":"import"} → 400 import_from: must be a URL with a host, without blanks, control characters and '\'
     nothing → 400 Body expected in request.
     no JSON → 400 Malformed JSON in request body.
     a long input → 413 input: takes 70072 bytes as JSON, and the limit is 65535
