@@ -12,7 +12,7 @@ use serde_json::Value;
 use crate::error::{Error, Result};
 use crate::id::{ImageId, ProjectId, StoreId, Ulid};
 use crate::image::{
-    ContainerFormat, Digests, DiskFormat, Image, Location, MemberStatus, Refused, Status, Visibility,
+    ContainerFormat, Course, Digests, DiskFormat, Image, Location, MemberStatus, Refused, Status, Visibility,
 };
 use crate::ports::{Attributes, Condition};
 use crate::store::ObjectKey;
@@ -74,6 +74,8 @@ pub(super) struct ImageRecord {
     upload: Option<Location>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     staged: Option<Location>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    import: Option<Course>,
     #[serde(default, skip_serializing_if = "is_default")]
     reserved: u64,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -116,6 +118,7 @@ impl ImageRecord {
             kept: Vec::new(),
             upload: image.upload,
             staged: image.staged,
+            import: image.import,
             reserved: image.reserved,
             refused: image.refused,
             members: image.members,
@@ -129,6 +132,7 @@ impl ImageRecord {
             locations: Vec::new(),
             upload: None,
             staged: None,
+            import: None,
             reserved: 0,
             refused: None,
             members: 0,
@@ -165,6 +169,7 @@ impl From<ImageRecord> for Image {
             locations,
             upload: record.upload,
             staged: record.staged,
+            import: record.import,
             reserved: record.reserved,
             refused: record.refused,
             members: record.members,

@@ -49,6 +49,7 @@ fn image(number: u32) -> Image {
         locations: Vec::new(),
         upload: None,
         staged: None,
+        import: None,
         reserved: 0,
         refused: None,
         members: 0,

@@ -401,7 +401,7 @@ fn ways_to_import_are_named_each_once() {
     for none in ["", " "] {
         assert_eq!(methods(none), []);
     }
-    for wrong in ["web-download", "glance-direct,glance-direct", "glance-direct,", "Glance-Direct"] {
+    for wrong in ["carrier-pigeon", "glance-direct,glance-direct", "glance-direct,", "Glance-Direct"] {
         let refused = refusal("", &[], &[("import.methods", wrong)]);
         assert!(refused.contains("must be some of glance-direct"), "{wrong}: {refused}");
     }

@@ -149,6 +149,7 @@ impl NewImage {
             locations: Vec::new(),
             upload: None,
             staged: None,
+            import: None,
             reserved: 0,
             refused: None,
             members: 0,

@@ -2,6 +2,7 @@
 
 mod accepted;
 mod attributes;
+mod course;
 mod filter;
 mod format;
 mod member;
@@ -21,6 +22,7 @@ use crate::time::Timestamp;
 
 pub use accepted::{Accepted, Described};
 pub use attributes::{NewImage, Quotas, check_tag};
+pub use course::{Course, Ending, Found, ImportSource, Target, TargetState};
 pub use filter::{Bounds, Filter, ListRequest, Order, PageLimits, Sort, SortKey, VisibilityFilter};
 pub use format::{ContainerFormat, DiskFormat};
 pub use member::{Member, MemberStatus, read_member};
@@ -75,6 +77,8 @@ pub struct Image {
     pub upload: Option<Location>,
     /// Where bytes lie that were staged for an import, `size` of them.
     pub staged: Option<Location>,
+    /// The import that is under way.
+    pub import: Option<Course>,
     /// The bytes that the upload under way has announced: its owner's usage counts them already.
     pub reserved: u64,
     /// Why the bytes of the last upload session were not taken, until another upload begins.

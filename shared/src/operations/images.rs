@@ -273,6 +273,7 @@ fn tombstone(image: &Image, now: crate::time::Timestamp) -> Result<Image> {
         locations: Vec::new(),
         upload: None,
         staged: None,
+        import: None,
         reserved: 0,
         refused: None,
         members: 0,

@@ -92,6 +92,7 @@ pub(super) fn entry() -> impl Strategy<Value = Entry> {
             locations: Vec::new(),
             upload: None,
             staged: None,
+            import: None,
             reserved: 0,
             refused: None,
             members: 0,
