@@ -4,6 +4,7 @@ use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use crate::error::{Error, Result};
 use crate::id::StoreId;
 use crate::image::Location;
 use crate::ports::Store;
@@ -39,6 +40,15 @@ impl Stores {
     /// A store, if there is one of that id.
     pub fn get(&self, id: &StoreId) -> Option<&Arc<dyn Store>> {
         self.stores.get(id).map(|held| &held.store)
+    }
+
+    /// The store that an object lies in.
+    ///
+    /// # Errors
+    /// `Internal` when it is not configured.
+    pub(super) fn holding(&self, id: &StoreId) -> Result<&Arc<dyn Store>> {
+        let missing = || Error::internal(format!("an object lies in store '{id}', which is not configured"));
+        self.get(id).ok_or_else(missing)
     }
 
     /// The store that takes images nobody chose one for.
