@@ -82,11 +82,12 @@ async fn kept(world: &World) -> ([usize; 3], usize) {
 
 #[tokio::test]
 async fn what_was_staged_becomes_the_images_data_and_is_staged_no_more() {
-    let world = World::storing_imports(STORES);
+    let world = World::storing(STORES);
     let data = bytes(3 * PART + 5);
     let path = staged(&world, &data).await;
     insta::assert_snapshot!(import(&world, MEMBER, &path, direct(json!({}))).await, @r#"
     202 Accepted
+    content-length: 0
     x-openstack-request-id: <request id>
     "#);
     assert_eq!(told(&world, &path).await, json!(["importing", data.len(), null, "default", null]));
@@ -100,7 +101,7 @@ async fn what_was_staged_becomes_the_images_data_and_is_staged_no_more() {
 
 #[tokio::test]
 async fn data_goes_to_every_store_asked_for_and_is_read_once_from_where_it_comes() {
-    let world = World::storing_imports(STORES);
+    let world = World::storing(STORES);
     let data = bytes(2 * PART + 1);
     world.web.put(URL, Page { bytes: data.clone(), ..Page::default() });
     for (body, stores) in [
@@ -126,7 +127,7 @@ async fn data_goes_to_every_store_asked_for_and_is_read_once_from_where_it_comes
 
 #[tokio::test]
 async fn a_source_may_be_empty_or_not_say_how_long_it_is() {
-    let world = World::storing_imports(STORES);
+    let world = World::storing(STORES);
     for (len, is_silent) in [(0, false), (0, true), (1, true), (5 * PART + 1, true), (PART, false)] {
         let data = bytes(len);
         world.web.put(URL, Page { bytes: data.clone(), is_silent, ..Page::default() });
@@ -142,7 +143,7 @@ async fn a_source_may_be_empty_or_not_say_how_long_it_is() {
 
 #[tokio::test]
 async fn what_is_wrong_with_a_source_is_told_and_the_image_is_queued_and_clean() {
-    let world = World::storing_imports(STORES);
+    let world = World::storing(STORES);
     let too_long = bytes(usize::try_from(MAX_IMAGE).unwrap() + 1);
     for (page, why) in [
         (Page { status: Some(404), ..Page::default() }, "the source answered 404"),
@@ -182,7 +183,7 @@ async fn what_is_wrong_with_a_source_is_told_and_the_image_is_queued_and_clean()
 
 #[tokio::test]
 async fn data_that_is_not_what_the_image_says_is_refused_by_every_store() {
-    let world = World::storing_imports(STORES);
+    let world = World::storing(STORES);
     let path = world.made(MEMBER, json!({"disk_format": "qcow2", "container_format": "bare"})).await;
     let sent = world.call("PUT", &format!("{path}/stage")).by(MEMBER);
     sent.header("content-type", "application/octet-stream").body(b"no disk at all").send().await;
@@ -198,7 +199,7 @@ async fn data_that_is_not_what_the_image_says_is_refused_by_every_store() {
 
 #[tokio::test]
 async fn a_copy_goes_where_the_data_is_not_and_the_image_stays_active() {
-    let world = World::storing_imports(STORES);
+    let world = World::storing(STORES);
     let data = bytes(2 * PART + 9);
     let path = active(&world, &data).await;
     assert_eq!(import(&world, MEMBER, &path, copy(json!({"all_stores": true}))).await.status, 403);
@@ -224,7 +225,7 @@ async fn a_copy_goes_where_the_data_is_not_and_the_image_stays_active() {
 
 #[tokio::test]
 async fn a_copy_whose_bytes_were_spoilt_is_not_taken_and_the_image_stays_as_it_was() {
-    let world = World::storing_imports(STORES);
+    let world = World::storing(STORES);
     let path = active(&world, &bytes(100)).await;
     for key in world.store.keys() {
         world.store.put(&key, vec![vec![7; 100].into()].into()).await.unwrap();
@@ -244,7 +245,7 @@ async fn one_store_that_fails_is_everybodys_end_unless_the_request_said_otherwis
         (true, json!(["queued", null, null, "", "default: the store is full"])),
         (false, json!(["active", 100, "fast,slow", "", "default: the store is full"])),
     ] {
-        let world = World::storing_imports(STORES);
+        let world = World::storing(STORES);
         world.web.put(URL, Page { bytes: bytes(100), ..Page::default() });
         let path = raw(&world).await;
         let body = json!({"all_stores": true, "all_stores_must_succeed": all_must});
@@ -266,7 +267,7 @@ async fn one_store_that_fails_is_everybodys_end_unless_the_request_said_otherwis
 
 #[tokio::test]
 async fn a_store_that_is_unavailable_is_tried_again_and_given_up_in_the_end() {
-    let world = World::storing_imports(STORES);
+    let world = World::storing(STORES);
     let path = staged(&world, &bytes(3 * PART)).await;
     import(&world, MEMBER, &path, direct(json!({"stores": ["fast"]}))).await;
     world.probe.refuse(Some("begin_direct"));
@@ -285,7 +286,7 @@ async fn a_store_that_is_unavailable_is_tried_again_and_given_up_in_the_end() {
 
 #[tokio::test]
 async fn an_import_that_takes_too_long_ends() {
-    let world = World::storing_imports(STORES);
+    let world = World::storing(STORES);
     let path = staged(&world, &bytes(3)).await;
     import(&world, MEMBER, &path, direct(json!({"stores": ["fast"]}))).await;
     world.clock.advance(IMPORT_LIFE * 2);
@@ -295,7 +296,7 @@ async fn an_import_that_takes_too_long_ends() {
 
 #[tokio::test]
 async fn an_image_that_is_deleted_meanwhile_leaves_nothing() {
-    let world = World::storing_imports(STORES);
+    let world = World::storing(STORES);
     let path = staged(&world, &bytes(3 * PART)).await;
     import(&world, MEMBER, &path, direct(json!({"all_stores": true}))).await;
     world.work_once().await;
@@ -308,7 +309,7 @@ async fn an_image_that_is_deleted_meanwhile_leaves_nothing() {
 
 #[tokio::test]
 async fn who_may_not_change_an_image_may_not_import_it() {
-    let world = World::storing_imports(STORES);
+    let world = World::storing(STORES);
     let path = staged(&world, b"abc").await;
     assert_eq!(import(&world, STRANGER, &path, direct(json!({}))).await.status, 404);
     assert_eq!(import(&world, READER, &path, direct(json!({}))).await.status, 403);

@@ -168,7 +168,8 @@ struct Told {
     policy: Policy,
     accepted: Accepted,
     rules: Rules,
-    import_methods: Vec<ImportMethod>,
+    /// Every way there is, when nothing is said.
+    import_methods: Option<&'static [ImportMethod]>,
     /// Stores beside the default one, with their weights.
     others: &'static [(&'static str, i64)],
 }
@@ -229,24 +230,14 @@ impl World {
         Self::told(Told { listing_shards, ..Told::default() })
     }
 
-    /// The service where data can be staged.
-    pub fn importing() -> Self {
-        Self::importing_on(Arc::new(MemoryTable::new()))
-    }
-
-    /// The same on a table.
-    pub fn importing_on(table: Arc<dyn Table>) -> Self {
-        Self::build(table, Told { import_methods: ImportMethod::ALL.into(), ..Told::default() })
+    /// The service where nothing can be imported.
+    pub fn without_import() -> Self {
+        Self::told(Told { import_methods: Some(&[]), ..Told::default() })
     }
 
     /// The service with stores beside the default one, by their weights.
     pub fn storing(others: &'static [(&'static str, i64)]) -> Self {
         Self::told(Told { others, ..Told::default() })
-    }
-
-    /// The same where data can be staged and imported.
-    pub fn storing_imports(others: &'static [(&'static str, i64)]) -> Self {
-        Self::told(Told { others, import_methods: ImportMethod::ALL.into(), ..Told::default() })
     }
 
     /// Does the imports that were asked for, and those that follow from them, until nothing more is asked for.
@@ -276,6 +267,7 @@ impl World {
     fn build(table: Arc<dyn Table>, told: Told) -> Self {
         let Told { listing_shards, policy, accepted, rules, import_methods, others: more } = told;
         let accepted = Arc::new(accepted);
+        let import_methods = import_methods.unwrap_or(&ImportMethod::ALL).to_vec();
         let (clock, probe, store) = (Arc::new(TestClock::default()), Probe::default(), MemoryStore::new());
         let probed_table = ProbedTable { table: Arc::clone(&table), probe: probe.clone() };
         let all = in_memory(&store, more);
