@@ -60,7 +60,7 @@ pub struct World {
     /// What is kept, past the probe.
     pub catalog: Catalog,
     /// Work that was asked for.
-    jobs: Mutex<Receiver<Job>>,
+    jobs: Jobs,
     /// The time.
     pub clock: Arc<TestClock>,
     /// How much projects may have: any amount, until a test says otherwise.
@@ -84,7 +84,7 @@ pub const LEASE: Duration = Duration::from_mins(2);
 pub const SESSION_LIFE: Duration = Duration::from_mins(30);
 
 /// How long an import may take for a store here.
-pub const IMPORT_LIFE: Duration = Duration::from_hours(1);
+pub const IMPORT_LIFE: Duration = Duration::from_hours(3);
 
 /// How long a URL of one is good here.
 pub const URL_LIFE: Duration = Duration::from_mins(10);
@@ -126,17 +126,83 @@ pub fn no_queue() -> Arc<dyn Queue> {
     Arc::new(LocalQueue::new(1).0)
 }
 
-/// Another process: its reaper, and the time, which is everybody's.
+/// Work that was asked for.
+type Jobs = Arc<Mutex<Receiver<Job>>>;
+
+/// A queue, and the work that is asked for by it.
+fn queue() -> (Arc<dyn Queue>, Jobs) {
+    let (queue, jobs) = LocalQueue::new(64);
+    (Arc::new(queue), Arc::new(Mutex::new(jobs)))
+}
+
+/// What an importer is told, but for its ports.
+fn importer_settings(intake: Intake, rules: Rules) -> ImporterSettings {
+    ImporterSettings {
+        lease: LEASE,
+        life: IMPORT_LIFE,
+        intake,
+        patience: Patience { tries: 1, pause: Duration::from_millis(1), ..Patience::default() },
+        rules,
+        completion: session_settings().completion,
+        task_life: TASK_LIFE,
+    }
+}
+
+const INTAKE: Intake = Intake {
+    part_bytes: PART as u64,
+    parts_in_flight: 2,
+    max_bytes: MAX_IMAGE,
+    idle: Duration::from_mins(1),
+};
+
+/// Does the first import that was asked for; whether there was one.
+async fn import_one(importer: &Importer, jobs: &Jobs) -> bool {
+    loop {
+        let job = jobs.lock().unwrap().try_recv();
+        match job {
+            Ok(Job::Import(location)) => {
+                importer::handle(importer, &location, None).await;
+                return true;
+            }
+            Ok(Job::Reap) => {}
+            Err(_) => return false,
+        }
+    }
+}
+
+/// Another process: its reaper and its importer, and the time, which is everybody's.
 #[derive(Clone, Debug)]
 pub struct Others {
     reaper: Reaper,
+    importer: Importer,
+    jobs: Jobs,
     clock: Arc<TestClock>,
 }
 
-/// The others over a catalog and its stores.
+/// The others over a catalog and its stores, with nothing to be fetched.
 pub fn others(catalog: Catalog, stores: Stores, clock: Arc<TestClock>, rules: Rules) -> Others {
+    others_on(catalog, stores, clock, rules, (Arc::new(CountingIds::default()), TestWeb::default()))
+}
+
+fn others_on(
+    catalog: Catalog,
+    stores: Stores,
+    clock: Arc<TestClock>,
+    rules: Rules,
+    (ids, web): (Arc<dyn Ids>, TestWeb),
+) -> Others {
     let now: Arc<dyn Clock> = Arc::<TestClock>::clone(&clock);
-    Others { reaper: Reaper::new(completion(catalog, stores, now, rules), no_queue()), clock }
+    let (queue, jobs) = queue();
+    let ports = ImporterPorts {
+        fetch: Arc::new(web),
+        clock: Arc::clone(&now),
+        ids,
+        events: Arc::new(LocalEvents::new(16)),
+        queue: Arc::clone(&queue),
+    };
+    let settings = importer_settings(INTAKE, rules.clone());
+    let importer = Importer::new(catalog.clone(), stores.clone(), ports, settings);
+    Others { reaper: Reaper::new(completion(catalog, stores, now, rules), queue), importer, jobs, clock }
 }
 
 /// What happens while a process stands still: every lease ends, then every session, and each time the others do what is due.
@@ -144,6 +210,7 @@ pub async fn time_passes(others: Others) {
     for time in [LEASE * 2, SESSION_LIFE * 2] {
         others.clock.advance(time);
         others.reaper.run().await.unwrap();
+        while import_one(&others.importer, &others.jobs).await {}
     }
 }
 
@@ -247,17 +314,7 @@ impl World {
 
     /// Does the first import that was asked for; whether there was one.
     pub async fn work_once(&self) -> bool {
-        loop {
-            let job = self.jobs.lock().unwrap().try_recv();
-            match job {
-                Ok(Job::Import(location)) => {
-                    importer::handle(&self.importer, &location, None).await;
-                    return true;
-                }
-                Ok(Job::Reap) => {}
-                Err(_) => return false,
-            }
-        }
+        import_one(&self.importer, &self.jobs).await
     }
 
     fn told(told: Told) -> Self {
@@ -278,8 +335,7 @@ impl World {
             Arc::new(ProbedStore { store: Arc::new(store), probe: probe.clone(), min_part_bytes: 1 })
         });
         let events: Arc<dyn Events> = Arc::new(LocalEvents::new(16));
-        let (queue, jobs) = LocalQueue::new(64);
-        let queue: Arc<dyn Queue> = Arc::new(queue);
+        let (queue, jobs) = queue();
         let ids: Arc<dyn Ids> = Arc::new(CountingIds::default());
         let now: Arc<dyn Clock> = Arc::<TestClock>::clone(&clock);
 
@@ -303,14 +359,8 @@ impl World {
         let accepted = Arc::clone(&settings.accepted);
         let images = Images::new(context.clone(), settings);
         let members = Members::new(context.clone(), Some(MAX_MEMBERS));
-        let intake = Intake {
-            part_bytes: PART as u64,
-            parts_in_flight: 2,
-            max_bytes: MAX_IMAGE,
-            idle: Duration::from_mins(1),
-        };
         let sessions = session_settings();
-        let settings = UploadSettings { intake, lease: LEASE, rules: rules.clone(), sessions };
+        let settings = UploadSettings { intake: INTAKE, lease: LEASE, rules: rules.clone(), sessions };
         let tasks = Tasks::new(
             context.clone(),
             TasksSettings {
@@ -340,22 +390,15 @@ impl World {
             events,
             queue: Arc::clone(&queue),
         };
-        let settings = ImporterSettings {
-            lease: LEASE,
-            life: IMPORT_LIFE,
-            intake,
-            patience: Patience { tries: 1, pause: Duration::from_millis(1), ..Patience::default() },
-            rules: rules.clone(),
-            completion: session_settings().completion,
-            task_life: TASK_LIFE,
-        };
+        let settings = importer_settings(INTAKE, rules.clone());
         let importer = Importer::new(catalog.clone(), stores.clone(), ports, settings);
         let imports = imports.verifying(signatures);
         let completion = completion(catalog, stores, now, rules.clone());
         let reaper = Reaper::new(completion.clone(), queue);
         let catalog = Catalog::new(Arc::clone(&table), listing_shards);
         let unprobed = opened(&all, |store| Arc::new(store));
-        let other = others(catalog.clone(), unprobed, Arc::clone(&clock), rules);
+        let around = (Arc::clone(&ids), web.clone());
+        let other = others_on(catalog.clone(), unprobed, Arc::clone(&clock), rules, around);
         probe.meanwhile(move || time_passes(other.clone()));
         let info = Info::new(context.policy.clone(), offered(&all), &accepted).importing(import_methods);
         let functions = BTreeMap::from([
@@ -379,7 +422,7 @@ impl World {
             functions,
             service,
             catalog,
-            jobs: Mutex::new(jobs),
+            jobs,
             clock,
             limits,
             certificates,

@@ -136,6 +136,16 @@ fn said(location: &Location, error: &dyn std::error::Error) -> String {
     error.to_string()
 }
 
+/// What an object is to its image.
+enum Standing {
+    /// Waited for, by this import.
+    Expected(Box<Stored>, Course),
+    /// Its data, or put by to be.
+    Taken,
+    /// Nothing any more.
+    Ended,
+}
+
 /// How far an object has come.
 enum Step {
     /// All of it is there.
@@ -186,6 +196,7 @@ impl Importer {
         };
         match self.work(&mut held, until).await {
             Ok(outcome) => Ok(outcome),
+            Err(Trouble::Other(Error::Stale(_))) => self.passed_over(location).await,
             Err(Trouble::Source(reason)) => self.fail(&held, &reason, true).await,
             Err(
                 Trouble::Store(StoreError::Unavailable(cause)) | Trouble::Other(Error::Unavailable(cause)),
@@ -196,8 +207,10 @@ impl Importer {
     }
 
     async fn work(&self, held: &mut StoredSession, until: Option<Timestamp>) -> Result<Outcome, Trouble> {
-        let Some((seen, course)) = self.awaiting(&held.location).await? else {
-            return Ok(self.leave(&held.location).await);
+        let (seen, course) = match self.standing(&held.location).await? {
+            Standing::Expected(seen, course) => (seen, course),
+            Standing::Taken => return Ok(Outcome::Active),
+            Standing::Ended => return Ok(self.leave(&held.location).await),
         };
         if held.session.ends.is_some_and(|ends| self.ports.clock.now() >= ends) {
             return Ok(self.fail(held, "it took longer than an import may", false).await?);
@@ -209,7 +222,7 @@ impl Importer {
             match self.fill(held, &seen.image, &course, until).await? {
                 Step::Filled => {}
                 Step::Unfinished => return Ok(self.unfinished(held).await?),
-                Step::Lost => return Ok(Outcome::Busy),
+                Step::Lost => return Ok(self.passed_over(&held.location).await?),
             }
         }
         match self.examiner.make_whole(held).await? {
@@ -233,17 +246,30 @@ impl Importer {
                 self.ports.queue.enqueue(Job::Import(held.location.clone())).await;
                 Outcome::Unfinished
             }
-            Examined::Lost => Outcome::Busy,
+            Examined::Lost => self.passed_over(&held.location).await?,
         })
     }
 
-    /// The image that waits for an object, and its import.
-    async fn awaiting(&self, location: &Location) -> Result<Option<(Stored, Course)>> {
-        let found = self.catalog.find(location.key.image()).await?;
-        Ok(found.and_then(|seen| {
-            let live = seen.image.import.clone().filter(|_| seen.image.status.is_live());
-            live.filter(|course| course.awaits(location)).map(|course| (seen, course))
-        }))
+    /// What an object is to its image now.
+    async fn standing(&self, location: &Location) -> Result<Standing> {
+        let Some(seen) = self.catalog.find(location.key.image()).await? else { return Ok(Standing::Ended) };
+        let course = seen.image.import.clone().filter(|_| seen.image.status.is_live());
+        let waits = course.as_ref().is_some_and(|course| course.waiting().any(|at| at == location));
+        Ok(match course {
+            _ if !seen.image.status.is_live() => Standing::Ended,
+            _ if waits || seen.image.lies_at(location) => Standing::Taken,
+            Some(course) if course.awaits(location) => Standing::Expected(Box::new(seen), course),
+            Some(_) | None => Standing::Ended,
+        })
+    }
+
+    /// What became of an object whose lease was lost: to somebody who goes on with it, or to its end.
+    async fn passed_over(&self, location: &Location) -> Result<Outcome> {
+        Ok(match self.standing(location).await? {
+            Standing::Expected(..) => Outcome::Busy,
+            Standing::Taken => Outcome::Active,
+            Standing::Ended => self.leave(location).await,
+        })
     }
 
     /// Opens the source of an object: for a copy the heaviest store that has the bytes.
@@ -360,7 +386,6 @@ impl Importer {
 
     async fn keep(&self, held: &StoredSession, session: Session) -> Result<StoredSession> {
         self.catalog.keep_session(held, session).await.map_err(|error| match error {
-            // Whoever has it now goes on.
             ChangeError::Lost => Error::Stale("the lease of an object was lost".to_owned()),
             ChangeError::Table(error) => error,
         })
@@ -416,11 +441,10 @@ impl Importer {
         let _in_turn = tries.queue().await;
         let mut is_over_limit = false;
         loop {
-            let Some((seen, course)) = self.awaiting(location).await? else {
-                return Ok(match self.catalog.blob(location).await?.map(|blob| blob.state) {
-                    Some(BlobState::Attached | BlobState::Staged) => Outcome::Active,
-                    Some(BlobState::Writing | BlobState::Garbage) | None => self.leave(location).await,
-                });
+            let (seen, course) = match self.standing(location).await? {
+                Standing::Expected(seen, course) => (seen, course),
+                Standing::Taken => return Ok(Outcome::Active),
+                Standing::Ended => return Ok(self.leave(location).await),
             };
             let most = Allowance::of_bytes(course.most_bytes);
             let changed = if is_over_limit {
