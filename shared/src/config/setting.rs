@@ -159,7 +159,7 @@ settings! {
     "cors.max_age_seconds" => cors.max_age_seconds: "How long a browser remembers what a script may send, 0 to 86400.",
     "egress.allowed_schemes" => egress.rules.schemes.allowed: "Schemes, separated by commas, that data is fetched by on users' behalf: `http`, `https`. Where this list, or that of hosts or ports, is not empty, the list of what is disallowed means nothing.",
     "egress.disallowed_schemes" => egress.rules.schemes.disallowed: "Schemes that it is not fetched by, where none is allowed by name.",
-    "egress.allowed_hosts" => egress.rules.hosts.allowed: "Hosts, separated by commas, that it is fetched from, each a whole name or an address, without a port. Without them, all that are not disallowed. Addresses of the host are judged all the same.",
+    "egress.allowed_hosts" => egress.rules.hosts.allowed: "Hosts, separated by commas, that it is fetched from, each a whole name in ASCII or an address, without a port. Without them, all that are not disallowed. Addresses of the host are judged all the same.",
     "egress.disallowed_hosts" => egress.rules.hosts.disallowed: "Hosts that it is not fetched from, where none is allowed by name. By another name, or by its address, a host is another.",
     "egress.allowed_ports" => egress.rules.ports.allowed: "Ports, separated by commas, that it is fetched at.",
     "egress.disallowed_ports" => egress.rules.ports.disallowed: "Ports that it is not fetched at, where none is allowed by name.",
@@ -386,7 +386,7 @@ macro_rules! value_by_texts {
 
 value_by_texts! {
     u16: "ports, 0 to 65535",
-    HostName: "names or addresses of hosts, without a port",
+    HostName: "names of hosts in ASCII ('xn--…') or addresses, without a port",
 }
 
 macro_rules! value_by_word {

@@ -57,7 +57,7 @@ fn what_may_be_fetched_from_is_said_by_lists() {
         ("allowed_ports = '80,65536'", "must be ports, 0 to 65535, separated by commas, not '65536'"),
         (
             "allowed_hosts = 'a:80'",
-            "must be names or addresses of hosts, without a port, separated by commas, not 'a:80'",
+            "must be names of hosts in ASCII ('xn--…') or addresses, without a port, separated by commas, not 'a:80'",
         ),
         ("connect_seconds = 61", "must be 1 to 60, not 61"),
     ] {
