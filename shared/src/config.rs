@@ -22,7 +22,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
 use crate::id::{ProjectId, StoreId};
-use crate::import::ImportMethod;
+use crate::import::{ImportMethod, Plugins};
 
 pub use crate::networks::Networks;
 pub use content::{Content, FileOf, TextOf};
@@ -230,6 +230,8 @@ pub struct UploadConfig {
 pub struct ImportConfig {
     /// The methods that are enabled.
     pub methods: Vec<ImportMethod>,
+    /// What is done to what is imported.
+    pub plugins: Plugins,
 }
 
 /// How much of everything. `None` is no limit.

@@ -10,8 +10,8 @@ use super::{
 use crate::egress::{HostName, Scheme};
 use crate::format::Check;
 use crate::id::{ProjectId, StoreId};
-use crate::image::{ContainerFormat, DiskFormat};
-use crate::import::ImportMethod;
+use crate::image::{ContainerFormat, DiskFormat, OutputFormat};
+use crate::import::{ImportMethod, Injected, Plugin};
 use crate::policy::ProtectionFormat;
 use crate::store::TrustedHosts;
 
@@ -169,6 +169,11 @@ settings! {
     "egress.idle_seconds" => egress.idle_seconds: "How long a source may send nothing, 1 to 3600.",
     "egress.transfer_seconds" => egress.transfer_seconds: "How long a transfer may take, with all its tries, 60 to 604800.",
     "import.methods" => import.methods: "Methods of import that are enabled, separated by commas: `glance-direct`, of which there is `PUT …/stage` so far and no import yet.",
+    "import.plugins" => import.plugins.enabled: "What is done to what is imported, but to copies, separated by commas: `inject_image_metadata`, `image_decompression`, `image_conversion`. In any order: data is unpacked before it is converted. Not to data of images that are signed or `compressed`.",
+    "import.inject" => import.plugins.inject: "Properties that `inject_image_metadata` gives, as `hw_disk_bus:scsi,os_distro:debian`; or as an object of JSON, for values with commas and names with colons.",
+    "import.inject_ignore_user_roles" => import.plugins.ignore_user_roles: "Roles, separated by commas, whose users' images it gives none.",
+    "import.output_format" => import.plugins.output_format: "What `image_conversion` makes disks into: `raw`, `qcow2`.",
+    "import.max_ratio" => import.plugins.max_ratio: "How many bytes a packed one may become, 1 or more. It counts from 1 GiB of unpacked data on; `limits.image_size_bytes` bounds it in any case.",
     "limits.image_size_bytes" => limits.image_size_bytes: "Largest image, in bytes.",
     "limits.tags" => limits.tags: "Tags of an image. -1 is no limit.",
     "limits.properties" => limits.properties: "Custom properties of an image. -1 is no limit.",
@@ -240,7 +245,7 @@ macro_rules! value_that_says_its_fault {
     )+};
 }
 
-value_that_says_its_fault!(ProjectOverrides, Origins, TrustedHosts, MoreStores);
+value_that_says_its_fault!(Injected, ProjectOverrides, Origins, TrustedHosts, MoreStores);
 
 impl Value for PathBuf {
     fn read(text: &str) -> Result<Self, String> {
@@ -365,7 +370,7 @@ macro_rules! value_by_list_or_none {
     )+};
 }
 
-value_by_list_or_none!(Check, ImportMethod, Scheme);
+value_by_list_or_none!(Check, ImportMethod, Plugin, Scheme);
 
 macro_rules! value_by_texts {
     ($($kind:ty: $expected:literal,)+) => {$(
@@ -386,6 +391,7 @@ macro_rules! value_by_texts {
 
 value_by_texts! {
     u16: "ports, 0 to 65535",
+    String: "words",
     HostName: "names of hosts in ASCII ('xn--…') or addresses, without a port",
 }
 
@@ -406,6 +412,7 @@ macro_rules! value_by_word {
     };
 }
 
+value_by_word!(OutputFormat { "raw" => Raw, "qcow2" => Qcow2 });
 value_by_word!(IdentityMode { "none" => None, "keystone" => Keystone });
 value_by_word!(ProtectionFormat { "roles" => Roles, "policies" => Policies });
 value_by_word!(Redirect { "never" => Never, "functions" => Functions, "always" => Always });

@@ -24,7 +24,7 @@ pub use accepted::{Accepted, Described};
 pub use attributes::{NewImage, Quotas, check_tag};
 pub use course::{Course, Ending, Found, ImportSource, Target, TargetState};
 pub use filter::{Bounds, Filter, ListRequest, Order, PageLimits, Sort, SortKey, VisibilityFilter};
-pub use format::{ContainerFormat, DiskFormat};
+pub use format::{ContainerFormat, DiskFormat, OutputFormat};
 pub use member::{Member, MemberStatus, read_member};
 pub use patch::{Op, Patch, PatchForm};
 pub use property::PropertyAction;
