@@ -162,13 +162,13 @@ impl FromStr for Injected {
             }
             said
         };
-        let properties = said.into_iter().map(|(name, value)| property(name, value));
+        let properties = said.into_iter().map(property);
         properties.collect::<Result<_, _>>().map(Self)
     }
 }
 
 /// What a request could give an image, too.
-fn property(name: String, value: Value) -> Result<(String, String), String> {
+fn property((name, value): (String, Value)) -> Result<(String, String), String> {
     let said = Value::Object(Map::from_iter([(name.clone(), value)]));
     let image = NewImage::parse(said)
         .and_then(|new| new.into_image(ImageId::from_random(0), None, Timestamp::from_microseconds(0)))

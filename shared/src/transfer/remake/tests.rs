@@ -50,7 +50,8 @@ impl Origin for Said {
         let size = self.bytes.len() as u64;
         let end = end.map_or(size, |end| end.min(size));
         let stop = self.breaks.map_or(end, |breaks| breaks.min(end));
-        let (from, stop, broken) = (from as usize, (stop as usize).max(from as usize), stop < end);
+        let place = |at: u64| usize::try_from(at).unwrap();
+        let (from, stop, broken) = (place(from), place(stop.max(from)), stop < end);
         let mut pieces: Vec<_> =
             self.bytes[from..stop].chunks(50_000).map(Bytes::copy_from_slice).map(Ok).collect();
         if broken {
