@@ -25,7 +25,7 @@ use crate::operations::{
     ImportSettings, Imports, Info, Members, Reaper, Redirects, SessionSettings, Signatures, Stores, Tasks,
     TasksSettings, UploadSettings,
 };
-#[cfg(feature = "egress")]
+#[cfg(all(feature = "egress", feature = "plugins"))]
 use crate::operations::{Importer, ImporterPorts, ImporterSettings};
 use crate::policy::Policy;
 use crate::ports::{Cause, Clock, Events, Identity, Ids, Job, Queue, Table};
@@ -38,7 +38,7 @@ const BACKLOG: usize = 1024;
 const STRETCH_BYTES: u64 = 256 << 20;
 
 /// The same of an import, whose lease is shorter.
-#[cfg(feature = "egress")]
+#[cfg(all(feature = "egress", feature = "plugins"))]
 const IMPORT_STRETCH_BYTES: u64 = 64 << 20;
 
 /// The configured process.
@@ -317,6 +317,7 @@ impl App {
             methods: told.methods.clone().into(),
             stores: self.config.stores().map(|store| store.id.clone()).collect(),
             sources: Arc::new(self.config.egress.rules.clone()),
+            plugins: told.plugins.clone(),
             life: Duration::from_secs(told.seconds),
             task_life: Duration::from_hours(self.config.tasks.time_to_live_hours),
         };
@@ -327,7 +328,7 @@ impl App {
     ///
     /// # Errors
     /// As [`Self::fetch`].
-    #[cfg(feature = "egress")]
+    #[cfg(all(feature = "egress", feature = "plugins"))]
     pub fn importer(
         &self,
         catalog: &Catalog,
@@ -348,6 +349,7 @@ impl App {
             life: Duration::from_secs(self.config.import.seconds),
             intake: Intake { part_bytes: self.config.upload.session_part_mib << 20, ..self.intake() },
             patience: self.patience(),
+            plugins: self.config.import.plugins.clone(),
             rules: self.config.image.rules(),
             completion: CompletionSettings {
                 lease,

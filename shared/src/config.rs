@@ -22,7 +22,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
 use crate::id::{ProjectId, StoreId};
-use crate::import::ImportMethod;
+use crate::import::{ImportMethod, Plugins};
 
 pub use crate::networks::Networks;
 pub use content::{Content, FileOf, TextOf};
@@ -238,12 +238,14 @@ pub struct ImportConfig {
     pub seconds: u64,
     /// How many objects a process fills at a time.
     pub workers: usize,
+    /// What is done to what is imported.
+    pub plugins: Plugins,
 }
 
 impl Default for ImportConfig {
     fn default() -> Self {
         let methods = vec![ImportMethod::GlanceDirect, ImportMethod::WebDownload, ImportMethod::CopyImage];
-        Self { methods, lease_seconds: 20, seconds: 86_400, workers: 4 }
+        Self { methods, lease_seconds: 20, seconds: 86_400, workers: 4, plugins: Plugins::default() }
     }
 }
 

@@ -1,7 +1,10 @@
 //! Imports: what is staged, fetched or copied, into one store or several, and what becomes of it. In process: sources and workers are the
 //! tests' own.
 
+use std::io::Write as _;
+
 use serde_json::{Value, json};
+use shared::import::{Plugin, Plugins};
 use shared::ports::Store as _;
 use tests::callers::{ADMIN, MEMBER, READER, STRANGER};
 use tests::fixtures::bytes;
@@ -305,6 +308,72 @@ async fn an_image_that_is_deleted_meanwhile_leaves_nothing() {
     world.clock.advance(LEASE * 2);
     world.reaper.run().await.unwrap();
     assert_eq!(kept(&world).await, ([0, 0, 0], 0));
+}
+
+fn plugins() -> Plugins {
+    let inject = "hw_disk_bus:scsi".parse().unwrap();
+    Plugins { enabled: Plugin::ALL.to_vec(), inject, ..Plugins::default() }
+}
+
+#[tokio::test]
+async fn what_is_packed_is_unpacked_and_images_get_properties() {
+    let world = World::remaking(plugins(), STORES);
+    let data = bytes(4 * PART + 3);
+    let mut packer = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    packer.write_all(&data).unwrap();
+    let packed = packer.finish().unwrap();
+    world.web.put(URL, Page { bytes: packed.clone(), tag: Some("\"a\""), ..Page::default() });
+    for (path, body) in [
+        (staged(&world, &packed).await, direct(json!({}))),
+        (raw(&world).await, web(json!({"all_stores": true}))),
+    ] {
+        assert_eq!(import(&world, MEMBER, &path, body).await.status, 202);
+        world.work().await;
+        let image = world.get(READER, &path).await.json();
+        assert_eq!((&image["status"], &image["size"]), (&json!("active"), &json!(data.len())), "{image}");
+        assert_eq!(image["hw_disk_bus"], "scsi");
+        assert_eq!(self::data(&world, &path, "default").await, data);
+    }
+    // What an image has already is copied as it is.
+    let path = active(&world, &packed).await;
+    assert_eq!(import(&world, ADMIN, &path, copy(json!({"stores": ["fast"]}))).await.status, 202);
+    world.work().await;
+    assert_eq!(self::data(&world, &path, "fast").await, packed);
+    assert_eq!(world.get(READER, &path).await.json().get("hw_disk_bus"), None);
+}
+
+/// A qcow2 with nothing in it: a header, and tables that lead nowhere.
+fn empty_qcow2(size: u64) -> Vec<u8> {
+    const CLUSTER: usize = 1 << 16;
+    let mut disk = vec![0; 4 * CLUSTER];
+    let mut put = |at: usize, bytes: &[u8]| disk[at..at + bytes.len()].copy_from_slice(bytes);
+    put(0, b"QFI\xfb");
+    for (at, value) in [(4, 3_u32), (20, 16), (36, 1), (56, 1), (96, 4), (100, 104)] {
+        put(at, &value.to_be_bytes());
+    }
+    let tables = [(24, size), (40, 3 * CLUSTER as u64), (48, CLUSTER as u64), (CLUSTER, 2 * CLUSTER as u64)];
+    for (at, value) in tables {
+        put(at, &value.to_be_bytes());
+    }
+    for cluster in 0..4 {
+        put(2 * CLUSTER + 2 * cluster, &[0, 1]);
+    }
+    disk
+}
+
+#[tokio::test]
+async fn a_disk_is_converted_and_the_image_says_what_it_became() {
+    let world = World::remaking(plugins(), STORES);
+    let disk = empty_qcow2(3 << 16);
+    let path = world.made(MEMBER, json!({"disk_format": "qcow2", "container_format": "bare"})).await;
+    let sent = world.call("PUT", &format!("{path}/stage")).by(MEMBER);
+    sent.header("content-type", "application/octet-stream").body(&disk).send().await;
+    assert_eq!(import(&world, MEMBER, &path, direct(json!({"stores": ["fast"]}))).await.status, 202);
+    world.work().await;
+    let image = world.get(READER, &path).await.json();
+    assert_eq!(image["disk_format"], "raw", "{image}");
+    assert_eq!((&image["status"], &image["size"]), (&json!("active"), &json!(3 << 16)));
+    assert!(data(&world, &path, "fast").await.iter().all(|byte| *byte == 0));
 }
 
 #[tokio::test]

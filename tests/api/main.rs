@@ -46,6 +46,7 @@ mod info;
 mod list;
 mod matrix;
 mod members;
+mod octets;
 mod openapi;
 mod pages;
 mod protections;

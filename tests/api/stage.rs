@@ -9,8 +9,8 @@ use tests::service::Service;
 use tests::world::{MAX_IMAGE, PART, World};
 
 use super::Lines;
+use super::octets::{OCTETS, only_octets_come_in, sizes_must_come_true};
 
-const OCTETS: (&str, &str) = ("content-type", "application/octet-stream");
 const MIB: usize = 1 << 20;
 
 /// An image without formats.
@@ -120,35 +120,13 @@ async fn announced(world: &World, headers: &[(&str, &str)]) -> Answer {
 #[tokio::test]
 async fn a_size_that_was_announced_must_come_true() {
     let world = World::default();
-    let mut lines = Lines::default();
-    for size in ["3", "0", "2", "4", "many", "-1", "", "1048577", "18446744073709551616"] {
-        lines.answer(size, &announced(&world, &[OCTETS, ("x-openstack-image-size", size)]).await);
-    }
-    insta::assert_snapshot!(lines, @r#"
-    3 → 204
-    0 → 204
-    2 → 400 the data exceeds the size announced, 2 bytes
-    4 → 400 the size of the data received, 3 bytes, does not match the size announced, 4 bytes
-    many → 400 x-openstack-image-size: must be a number of bytes, not 'many'
-    -1 → 400 x-openstack-image-size: must be a number of bytes, not '-1'
-     → 400 x-openstack-image-size: must be a number of bytes, not ''
-    1048577 → 413 the data announced, 1048577 bytes, exceeds the limit of 1048576 bytes
-    18446744073709551616 → 400 x-openstack-image-size: must be a number of bytes, not '18446744073709551616'
-    "#);
+    sizes_must_come_true(async |headers| announced(&world, headers).await).await;
 }
 
 #[tokio::test]
 async fn only_octets_are_staged() {
     let world = World::default();
-    let mut lines = Lines::default();
-    for kind in ["application/octet-stream; charset=x", "application/json", ""] {
-        lines.answer(kind, &announced(&world, &[("content-type", kind)]).await);
-    }
-    insta::assert_snapshot!(lines, @r#"
-    application/octet-stream; charset=x → 204
-    application/json → 415 the content type must be application/octet-stream, not 'application/json'
-     → 415 the content type must be application/octet-stream, not ''
-    "#);
+    only_octets_come_in(async |headers| announced(&world, headers).await).await;
 }
 
 #[tokio::test]

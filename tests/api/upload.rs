@@ -6,8 +6,7 @@ use tests::service::Service;
 use tests::world::{MAX_IMAGE, PART, World};
 
 use super::Lines;
-
-const OCTETS: (&str, &str) = ("content-type", "application/octet-stream");
+use super::octets::{OCTETS, only_octets_come_in, sizes_must_come_true};
 
 async fn queued(service: &Service) -> String {
     service.made(MEMBER, json!({"name": "web", "disk_format": "raw", "container_format": "bare"})).await
@@ -90,38 +89,13 @@ async fn announced(service: &Service, headers: &[(&str, &str)]) -> Answer {
 #[tokio::test]
 async fn a_size_that_was_announced_must_come_true() {
     let service = Service::empty().await;
-    let mut lines = Lines::default();
-    for size in ["3", "0", "2", "4", "many", "-1", "", "1048577", "18446744073709551616"] {
-        lines.answer(size, &announced(&service, &[OCTETS, ("x-openstack-image-size", size)]).await);
-    }
-    insta::assert_snapshot!(lines, @r#"
-    3 → 204
-    0 → 204
-    2 → 400 the data exceeds the size announced, 2 bytes
-    4 → 400 the size of the data received, 3 bytes, does not match the size announced, 4 bytes
-    many → 400 x-openstack-image-size: must be a number of bytes, not 'many'
-    -1 → 400 x-openstack-image-size: must be a number of bytes, not '-1'
-     → 400 x-openstack-image-size: must be a number of bytes, not ''
-    1048577 → 413 the data announced, 1048577 bytes, exceeds the limit of 1048576 bytes
-    18446744073709551616 → 400 x-openstack-image-size: must be a number of bytes, not '18446744073709551616'
-    "#);
+    sizes_must_come_true(async |headers| announced(&service, headers).await).await;
 }
 
 #[tokio::test]
 async fn only_octets_are_taken() {
     let service = Service::empty().await;
-    let mut lines = Lines::default();
-    for kind in ["application/octet-stream; charset=x", "application/json", "text/plain", ""] {
-        lines.answer(kind, &announced(&service, &[("content-type", kind)]).await);
-    }
-    lines.answer("(none)", &announced(&service, &[]).await);
-    insta::assert_snapshot!(lines, @r#"
-    application/octet-stream; charset=x → 204
-    application/json → 415 the content type must be application/octet-stream, not 'application/json'
-    text/plain → 415 the content type must be application/octet-stream, not 'text/plain'
-     → 415 the content type must be application/octet-stream, not ''
-    (none) → 415 the content type must be application/octet-stream, not ''
-    "#);
+    only_octets_come_in(async |headers| announced(&service, headers).await).await;
 }
 
 #[tokio::test]

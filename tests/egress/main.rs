@@ -7,6 +7,7 @@
 mod attacks;
 mod going_on;
 mod names;
+mod remake;
 mod store;
 mod tls;
 

@@ -7,6 +7,7 @@ use bytes::Bytes;
 use futures_util::StreamExt as _;
 use shared::Error;
 use shared::error::Cause;
+use shared::id::ImageId;
 use shared::image::{Image, Patch, PatchForm};
 use shared::operations::UploadRequest;
 use shared::transfer::Body;
@@ -14,9 +15,10 @@ use tests::callers::admin;
 use tests::fixtures::bytes;
 use tests::world::{LEASE, PART, World};
 use tokio::sync::Semaphore;
+use tokio::task::JoinHandle;
 
 /// A body that gives its first part, and of the rest ten bytes for each permit.
-pub(super) fn held_back(data: &[u8]) -> (Body, Arc<Semaphore>) {
+fn held_back(data: &[u8]) -> (Body, Arc<Semaphore>) {
     let gate = Arc::new(Semaphore::new(0));
     let (first, rest) = data.split_at(PART + 1);
     let first = Bytes::copy_from_slice(first);
@@ -35,22 +37,50 @@ pub(super) fn held_back(data: &[u8]) -> (Body, Arc<Semaphore>) {
 /// Enough permits for the rest of any body.
 pub(super) const ALL: usize = 1000;
 
-/// Starts an upload and waits until the image is saving.
-async fn saving(
+/// What is under way: its image, what lets the rest of its bytes go, and how it ends.
+pub(super) type Going = (Image, Arc<Semaphore>, JoinHandle<shared::Result<()>>);
+
+/// Starts to bring bytes to a fresh image, and waits until it has a status and bytes are in the store.
+pub(super) async fn begun<Bringing>(
     world: &Arc<World>,
     data: &[u8],
-) -> (Image, Arc<Semaphore>, tokio::task::JoinHandle<shared::Result<()>>) {
+    status: &str,
+    bring: impl FnOnce(Arc<World>, ImageId, Body) -> Bringing,
+) -> Going
+where
+    Bringing: Future<Output = shared::Result<()>> + Send + 'static,
+{
     let image = world.queued().await;
     let (body, gate) = held_back(data);
-    let (running, id) = (Arc::clone(world), image.id.clone());
-    let upload =
-        tokio::spawn(
-            async move { running.data.upload(&admin(), &id, &UploadRequest::default(), body).await },
-        );
-    while world.record(&image).await["status"] != "saving" || world.store.keys().is_empty() {
+    let running = tokio::spawn(bring(Arc::clone(world), image.id.clone(), body));
+    while world.record(&image).await["status"] != status || world.store.keys().is_empty() {
         tokio::task::yield_now().await;
     }
-    (image, gate, upload)
+    (image, gate, running)
+}
+
+/// Starts an upload.
+async fn saving(world: &Arc<World>, data: &[u8]) -> Going {
+    begun(world, data, "saving", |world, id, body| async move {
+        world.data.upload(&admin(), &id, &UploadRequest::default(), body).await
+    })
+    .await
+}
+
+/// Changes an image's name.
+pub(super) async fn rename(world: &World, image: &Image) {
+    let rename = serde_json::json!([{"op": "replace", "path": "/name", "value": "renamed"}]);
+    let rename = Patch::parse(PatchForm::V21, rename).unwrap();
+    world.images.update(&admin(), &image.id, &rename).await.unwrap();
+}
+
+/// The client goes in mid-transfer, and the body breaks with the connection; waits until the image is queued and nothing due.
+pub(super) async fn dropped(world: &World, (image, gate, running): &Going) {
+    running.abort();
+    gate.close();
+    while world.record(image).await["status"] != "queued" || !world.rows("due#blob#0").await.is_empty() {
+        tokio::task::yield_now().await;
+    }
 }
 
 #[tokio::test]
@@ -87,9 +117,7 @@ async fn an_image_deleted_in_mid_upload_is_gone_and_leaves_nothing() {
 async fn a_patch_in_mid_upload_is_kept() {
     let (world, data) = (Arc::new(World::default()), bytes(PART * 3));
     let (image, gate, upload) = saving(&world, &data).await;
-    let rename = serde_json::json!([{"op": "replace", "path": "/name", "value": "renamed"}]);
-    let rename = Patch::parse(PatchForm::V21, rename).unwrap();
-    world.images.update(&admin(), &image.id, &rename).await.unwrap();
+    rename(&world, &image).await;
     gate.add_permits(ALL);
     upload.await.unwrap().unwrap();
     assert_eq!(world.record(&image).await["name"], "renamed");
@@ -149,12 +177,7 @@ async fn a_silent_client_is_gone() {
 #[tokio::test]
 async fn a_request_that_is_dropped_leaves_the_image_queued() {
     let (world, data) = (Arc::new(World::default()), bytes(PART * 3));
-    let (image, gate, upload) = saving(&world, &data).await;
-    upload.abort();
-    // The body breaks with the connection.
-    gate.close();
-    while world.record(&image).await["status"] != "queued" || !world.rows("due#blob#0").await.is_empty() {
-        tokio::task::yield_now().await;
-    }
-    super::check(&world, &image, &data, "dropped").await;
+    let going = saving(&world, &data).await;
+    dropped(&world, &going).await;
+    super::check(&world, &going.0, &data, "dropped").await;
 }

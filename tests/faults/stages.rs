@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use shared::Error;
 use shared::format::Rules;
-use shared::image::{Image, Patch, PatchForm};
+use shared::image::Image;
 use shared::operations::{Arrival, Arrivals, ArrivalsSettings, Bucket, Owner, Stores};
 use shared::ports::{Clock, Store as _, StoreError};
 use shared::store::ObjectKey;
@@ -12,9 +12,8 @@ use tests::callers::admin;
 use tests::fixtures::{TestClock, bytes};
 use tests::probe::Fault;
 use tests::world::{LEASE, PART, World, completion};
-use tokio::sync::Semaphore;
 
-use super::races::{ALL, held_back};
+use super::races::{ALL, Going, begun, dropped, rename};
 use super::recover;
 
 /// Holds the table and the store against each other. An image that is uploading owns what is staged, and nothing is due to it.
@@ -121,31 +120,22 @@ async fn a_delete_of_what_is_staged_survives_a_fault_at_every_call() {
     }
 }
 
-/// Starts a stage and waits until bytes are in the store.
-async fn uploading(
-    world: &Arc<World>,
-    data: &[u8],
-) -> (Image, Arc<Semaphore>, tokio::task::JoinHandle<shared::Result<()>>) {
-    let image = world.queued().await;
-    let (body, gate) = held_back(data);
-    let (running, id) = (Arc::clone(world), image.id.clone());
-    let stage = tokio::spawn(async move { running.data.stage(&admin(), &id, None, body).await });
-    while world.record(&image).await["status"] != "uploading" || world.store.keys().is_empty() {
-        tokio::task::yield_now().await;
-    }
-    (image, gate, stage)
+/// Starts a stage.
+async fn uploading(world: &Arc<World>, data: &[u8]) -> Going {
+    begun(world, data, "uploading", |world, id, body| async move {
+        world.data.stage(&admin(), &id, None, body).await
+    })
+    .await
 }
 
 #[tokio::test]
 async fn an_image_that_is_patched_meanwhile_keeps_both() {
     let (world, data) = (Arc::new(World::default()), bytes(PART * 3));
     let (image, gate, stage) = uploading(&world, &data).await;
-    let rename = serde_json::json!([{"op": "replace", "path": "/name", "value": "renamed"}]);
-    let rename = Patch::parse(PatchForm::V21, rename).unwrap();
-    world.images.update(&admin(), &image.id, &rename).await.unwrap();
+    rename(&world, &image).await;
     gate.add_permits(ALL);
     stage.await.unwrap().unwrap();
-    world.images.update(&admin(), &image.id, &rename).await.unwrap();
+    rename(&world, &image).await;
     assert_eq!(world.record(&image).await["name"], "renamed");
     check(&world, &image, &data, "renamed").await;
 }
@@ -166,14 +156,9 @@ async fn a_stager_whose_lease_ended_cannot_commit() {
 #[tokio::test]
 async fn a_request_that_is_dropped_leaves_the_image_queued() {
     let (world, data) = (Arc::new(World::default()), bytes(PART * 3));
-    let (image, gate, stage) = uploading(&world, &data).await;
-    stage.abort();
-    // The body breaks with the connection.
-    gate.close();
-    while world.record(&image).await["status"] != "queued" || !world.rows("due#blob#0").await.is_empty() {
-        tokio::task::yield_now().await;
-    }
-    check(&world, &image, &data, "dropped").await;
+    let going = uploading(&world, &data).await;
+    dropped(&world, &going).await;
+    check(&world, &going.0, &data, "dropped").await;
 }
 
 #[tokio::test]

@@ -8,6 +8,7 @@ mod conversions;
 mod corpus;
 mod disks;
 mod packings;
+mod plugins;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

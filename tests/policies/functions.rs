@@ -24,7 +24,7 @@ use shared::catalog::Catalog;
 use shared::format::Rules;
 use shared::http::{Cors, Door, serve};
 use shared::image::{PageLimits, Quotas, SortKey};
-use shared::import::ImportMethod;
+use shared::import::{ImportMethod, Plugins};
 use shared::operations::{
     Arrival, Arrivals, ArrivalsSettings, Bucket, Completion, CompletionSettings, Context, ImageData, Images,
     ImagesSettings, ImportSettings, Imports, Members, Owner, Reaper, SessionSettings, Stores, Tasks,
@@ -289,6 +289,7 @@ fn imports() -> ImportSettings {
         methods: ImportMethod::ALL.into(),
         stores: vec!["default".parse().unwrap()],
         sources: Arc::default(),
+        plugins: Plugins::default(),
         life: A_DAY,
         task_life: A_DAY,
     }

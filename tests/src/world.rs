@@ -17,7 +17,7 @@ use shared::format::Rules;
 use shared::http::{Cors, Door, Payload, Routes, serve};
 use shared::id::StoreId;
 use shared::image::{Accepted, Image, PageLimits, Quotas};
-use shared::import::ImportMethod;
+use shared::import::{ImportMethod, Plugins};
 use shared::operations::{
     Completion, CompletionSettings, Context, ImageData, Images, ImagesSettings, ImportSettings, Importer,
     ImporterPorts, ImporterSettings, Imports, Info, Members, Reaper, Redirects, SessionSettings, Signatures,
@@ -141,6 +141,7 @@ fn importer_settings(intake: Intake, rules: Rules) -> ImporterSettings {
         lease: LEASE,
         life: IMPORT_LIFE,
         intake,
+        plugins: Plugins::default(),
         patience: Patience { tries: 1, pause: Duration::from_millis(1), ..Patience::default() },
         rules,
         completion: session_settings().completion,
@@ -237,6 +238,8 @@ struct Told {
     rules: Rules,
     /// Every way there is, when nothing is said.
     import_methods: Option<&'static [ImportMethod]>,
+    /// What is done to what is imported.
+    plugins: Plugins,
     /// Stores beside the default one, with their weights.
     others: &'static [(&'static str, i64)],
 }
@@ -317,12 +320,17 @@ impl World {
         import_one(&self.importer, &self.jobs).await
     }
 
+    /// The service where this is done to what is imported, with stores beside the default one.
+    pub fn remaking(plugins: Plugins, others: &'static [(&'static str, i64)]) -> Self {
+        Self::told(Told { plugins, others, ..Told::default() })
+    }
+
     fn told(told: Told) -> Self {
         Self::build(Arc::new(MemoryTable::new()), told)
     }
 
     fn build(table: Arc<dyn Table>, told: Told) -> Self {
-        let Told { listing_shards, policy, accepted, rules, import_methods, others: more } = told;
+        let Told { listing_shards, policy, accepted, rules, import_methods, plugins, others: more } = told;
         let accepted = Arc::new(accepted);
         let import_methods = import_methods.unwrap_or(&ImportMethod::ALL).to_vec();
         let (clock, probe, store) = (Arc::new(TestClock::default()), Probe::default(), MemoryStore::new());
@@ -378,6 +386,7 @@ impl World {
             methods: import_methods.clone().into(),
             stores: stores.ids().cloned().collect(),
             sources: Arc::default(),
+            plugins: plugins.clone(),
             life: IMPORT_LIFE,
             task_life: TASK_LIFE,
         };
@@ -390,7 +399,7 @@ impl World {
             events,
             queue: Arc::clone(&queue),
         };
-        let settings = importer_settings(INTAKE, rules.clone());
+        let settings = ImporterSettings { plugins, ..importer_settings(INTAKE, rules.clone()) };
         let importer = Importer::new(catalog.clone(), stores.clone(), ports, settings);
         let imports = imports.verifying(signatures);
         let completion = completion(catalog, stores, now, rules.clone());

@@ -27,6 +27,7 @@ pub(super) struct Client {
 #[derive(Debug)]
 pub(super) struct Answer {
     pub(super) status: StatusCode,
+    #[cfg(feature = "keystone")]
     pub(super) headers: HeaderMap,
     pub(super) body: Bytes,
 }
@@ -77,6 +78,7 @@ impl Client {
     }
 
     /// What goes before every path.
+    #[cfg(feature = "keystone")]
     pub(super) fn base(&self) -> &str {
         &self.base
     }
@@ -114,6 +116,11 @@ impl Client {
         request.headers_mut().extend(headers.clone());
         let (parts, body) = self.pool.request(request).await.map_err(AskError::Unreachable)?.into_parts();
         let body = Limited::new(body, MAX_ANSWER_BYTES).collect().await.map_err(AskError::Unreadable)?;
-        Ok(Answer { status: parts.status, headers: parts.headers, body: body.to_bytes() })
+        Ok(Answer {
+            status: parts.status,
+            #[cfg(feature = "keystone")]
+            headers: parts.headers,
+            body: body.to_bytes(),
+        })
     }
 }

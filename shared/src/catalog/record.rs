@@ -128,17 +128,7 @@ impl ImageRecord {
     /// What a list shows of an image: not what happens to it.
     pub(super) fn row(image: &Image) -> Self {
         let kept = image.locations.iter().map(|at| (at.store.clone(), at.key.blob().clone())).collect();
-        let image = Image {
-            locations: Vec::new(),
-            upload: None,
-            staged: None,
-            import: None,
-            reserved: 0,
-            refused: None,
-            members: 0,
-            ..image.clone()
-        };
-        Self { kept, ..Self::new(&image, 0) }
+        Self { kept, ..Self::new(&image.at_rest(), 0) }
     }
 }
 

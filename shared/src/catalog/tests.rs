@@ -1,4 +1,4 @@
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Mutex;
 
 use async_trait::async_trait;
@@ -27,33 +27,7 @@ fn id(number: u32) -> ImageId {
 /// A queued image of p1, registered this many microseconds after the first.
 fn image(number: u32) -> Image {
     let at = Timestamp::from_microseconds(NOW + i64::from(number));
-    Image {
-        id: id(number),
-        name: Some("web".to_owned()),
-        status: Status::Queued,
-        visibility: Visibility::Shared,
-        protected: false,
-        os_hidden: false,
-        owner: Some("p1".parse().unwrap()),
-        disk_format: None,
-        container_format: None,
-        min_disk: 0,
-        min_ram: 0,
-        size: None,
-        virtual_size: None,
-        digests: None,
-        created_at: at,
-        updated_at: at,
-        tags: BTreeSet::new(),
-        properties: BTreeMap::new(),
-        locations: Vec::new(),
-        upload: None,
-        staged: None,
-        import: None,
-        reserved: 0,
-        refused: None,
-        members: 0,
-    }
+    Image { name: Some("web".to_owned()), ..Image::queued(id(number), Some("p1".parse().unwrap()), at) }
 }
 
 fn named(number: u32, name: &str) -> Image {

@@ -10,8 +10,8 @@ use super::{
 use crate::egress::{HostName, Scheme};
 use crate::format::Check;
 use crate::id::{ProjectId, StoreId};
-use crate::image::{ContainerFormat, DiskFormat};
-use crate::import::ImportMethod;
+use crate::image::{ContainerFormat, DiskFormat, OutputFormat};
+use crate::import::{ImportMethod, Injected, Plugin};
 use crate::policy::ProtectionFormat;
 use crate::store::TrustedHosts;
 
@@ -160,7 +160,7 @@ settings! {
     "cors.max_age_seconds" => cors.max_age_seconds: "How long a browser remembers what a script may send, 0 to 86400.",
     "egress.allowed_schemes" => egress.rules.schemes.allowed: "Schemes, separated by commas, that data is fetched by on users' behalf: `http`, `https`. Where this list, or that of hosts or ports, is not empty, the list of what is disallowed means nothing.",
     "egress.disallowed_schemes" => egress.rules.schemes.disallowed: "Schemes that it is not fetched by, where none is allowed by name.",
-    "egress.allowed_hosts" => egress.rules.hosts.allowed: "Hosts, separated by commas, that it is fetched from, each a whole name or an address, without a port. Without them, all that are not disallowed. Addresses of the host are judged all the same.",
+    "egress.allowed_hosts" => egress.rules.hosts.allowed: "Hosts, separated by commas, that it is fetched from, each a whole name in ASCII or an address, without a port. Without them, all that are not disallowed. Addresses of the host are judged all the same.",
     "egress.disallowed_hosts" => egress.rules.hosts.disallowed: "Hosts that it is not fetched from, where none is allowed by name. By another name, or by its address, a host is another.",
     "egress.allowed_ports" => egress.rules.ports.allowed: "Ports, separated by commas, that it is fetched at.",
     "egress.disallowed_ports" => egress.rules.ports.disallowed: "Ports that it is not fetched at, where none is allowed by name.",
@@ -173,6 +173,11 @@ settings! {
     "import.lease_seconds" => import.lease_seconds: "How long an import whose worker died waits for another, 5 to 900. A living worker renews its lease every third of it.",
     "import.seconds" => import.seconds: "How long an import may take for one store, 60 to 604800.",
     "import.workers" => import.workers: "Stores that one process fills at a time, 1 to 64. Each holds two parts in memory.",
+    "import.plugins" => import.plugins.enabled: "What is done to what is imported, but to copies, separated by commas: `inject_image_metadata`, `image_decompression`, `image_conversion`. In any order: data is unpacked before it is converted. Not to data of images that are signed or `compressed`.",
+    "import.inject" => import.plugins.inject: "Properties that `inject_image_metadata` gives, as `hw_disk_bus:scsi,os_distro:debian`; or as an object of JSON, for values with commas and names with colons.",
+    "import.inject_ignore_user_roles" => import.plugins.ignore_user_roles: "Roles, separated by commas, whose users' images it gives none.",
+    "import.output_format" => import.plugins.output_format: "What `image_conversion` makes disks into: `raw`, `qcow2`.",
+    "import.max_ratio" => import.plugins.max_ratio: "How many bytes a packed one may become, 1 or more. It counts from 1 GiB of unpacked data on; `limits.image_size_bytes` bounds it in any case.",
     "limits.image_size_bytes" => limits.image_size_bytes: "Largest image, in bytes.",
     "limits.tags" => limits.tags: "Tags of an image. -1 is no limit.",
     "limits.properties" => limits.properties: "Custom properties of an image. -1 is no limit.",
@@ -244,7 +249,7 @@ macro_rules! value_that_says_its_fault {
     )+};
 }
 
-value_that_says_its_fault!(ProjectOverrides, Origins, TrustedHosts, MoreStores);
+value_that_says_its_fault!(Injected, ProjectOverrides, Origins, TrustedHosts, MoreStores);
 
 impl Value for PathBuf {
     fn read(text: &str) -> Result<Self, String> {
@@ -369,7 +374,7 @@ macro_rules! value_by_list_or_none {
     )+};
 }
 
-value_by_list_or_none!(Check, ImportMethod, Scheme);
+value_by_list_or_none!(Check, ImportMethod, Plugin, Scheme);
 
 macro_rules! value_by_texts {
     ($($kind:ty: $expected:literal,)+) => {$(
@@ -390,7 +395,8 @@ macro_rules! value_by_texts {
 
 value_by_texts! {
     u16: "ports, 0 to 65535",
-    HostName: "names or addresses of hosts, without a port",
+    String: "words",
+    HostName: "names of hosts in ASCII ('xn--…') or addresses, without a port",
 }
 
 macro_rules! value_by_word {
@@ -410,6 +416,7 @@ macro_rules! value_by_word {
     };
 }
 
+value_by_word!(OutputFormat { "raw" => Raw, "qcow2" => Qcow2 });
 value_by_word!(IdentityMode { "none" => None, "keystone" => Keystone });
 value_by_word!(ProtectionFormat { "roles" => Roles, "policies" => Policies });
 value_by_word!(Redirect { "never" => Never, "functions" => Functions, "always" => Always });

@@ -2,7 +2,8 @@ use std::path::Path;
 
 use super::*;
 use crate::format::{Check, Rules};
-use crate::import::ImportMethod;
+use crate::image::OutputFormat;
+use crate::import::{ImportMethod, Plugin};
 
 fn load(toml: &str, variables: &[(&str, &str)], flags: &[(&str, &str)]) -> Result<Config, ConfigError> {
     let variables = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
@@ -57,7 +58,7 @@ fn what_may_be_fetched_from_is_said_by_lists() {
         ("allowed_ports = '80,65536'", "must be ports, 0 to 65535, separated by commas, not '65536'"),
         (
             "allowed_hosts = 'a:80'",
-            "must be names or addresses of hosts, without a port, separated by commas, not 'a:80'",
+            "must be names of hosts in ASCII ('xn--…') or addresses, without a port, separated by commas, not 'a:80'",
         ),
         ("connect_seconds = 61", "must be 1 to 60, not 61"),
     ] {
@@ -404,5 +405,29 @@ fn ways_to_import_are_named_each_once() {
     for wrong in ["carrier-pigeon", "glance-direct,glance-direct", "glance-direct,", "Glance-Direct"] {
         let refused = refusal("", &[], &[("import.methods", wrong)]);
         assert!(refused.contains("must be some of glance-direct"), "{wrong}: {refused}");
+    }
+}
+
+#[test]
+fn plugins_of_import_are_named_with_what_they_do() {
+    let toml = "[import]\nplugins = 'image_conversion, inject_image_metadata'\noutput_format = 'qcow2'\n\
+                inject = 'hw_disk_bus:scsi'\ninject_ignore_user_roles = 'admin,service'\nmax_ratio = 50";
+    let plugins = load(toml, &[], &[]).unwrap().import.plugins;
+    assert_eq!(plugins.enabled, [Plugin::ImageConversion, Plugin::InjectImageMetadata]);
+    assert_eq!((plugins.output_format, plugins.max_ratio), (OutputFormat::Qcow2, 50));
+    assert_eq!(plugins.inject.to_string(), "hw_disk_bus:scsi");
+    assert_eq!(plugins.ignore_user_roles, ["admin", "service"]);
+    for (said, why) in [
+        ("plugins = 'no_op'", "must be some of inject_image_metadata, image_decompression, image_conversion"),
+        ("output_format = 'vmdk'", "must be one of raw, qcow2, not 'vmdk'"),
+        ("max_ratio = 0", "must be 1 to 1000000, not 0"),
+        ("inject = 'size:1'", "'import.inject', from the file glint.toml: "),
+        (
+            "inject = 'a:b'",
+            "'import.inject', from the file glint.toml: needs inject_image_metadata in import.plugins",
+        ),
+    ] {
+        let told = refusal(&format!("[import]\n{said}"), &[], &[]);
+        assert!(told.contains(why), "{told}");
     }
 }

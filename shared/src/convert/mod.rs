@@ -26,21 +26,15 @@ mod vhdx;
 mod vmdk;
 
 pub use disk::Disk;
+pub(crate) use source::joined;
 pub use source::{ReadAt, Stored};
 pub use target::{Conversion, Output};
+
+pub use crate::image::OutputFormat as Target;
 
 use crate::format::{Format, Refusal};
 use crate::image::DiskFormat;
 use crate::ports::StoreError;
-
-words! {
-    /// What disks are made into.
-    Target:
-    /// A disk, byte for byte.
-    Raw = "raw",
-    /// QEMU copy-on-write, version 3: what is zero takes no room.
-    Qcow2 = "qcow2",
-}
 
 /// How a conversion works. Memory is about twice `piece_bytes` × `pieces_in_flight`, and 4 MiB of tables.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
+use futures_core::Stream;
 use futures_util::StreamExt as _;
 
 use crate::ports::{Store, StoreError};
@@ -48,29 +49,35 @@ impl ReadAt for Stored {
 
     async fn read_at(&self, range: Range<u64>) -> Result<Bytes, StoreError> {
         let wanted = usize::try_from(range.end.saturating_sub(range.start)).unwrap_or(usize::MAX);
-        let mut stream = self.store.read(&self.key, range).await?;
-        let mut first = Bytes::new();
-        let mut all = BytesMut::new();
-        // A range that comes in one piece is not copied.
-        while let Some(piece) = stream.next().await {
-            let piece = piece?;
-            if first.is_empty() && all.is_empty() {
-                first = piece;
-                continue;
-            }
-            if all.is_empty() {
-                all.reserve(wanted);
-                all.extend_from_slice(&std::mem::take(&mut first));
-            }
-            all.extend_from_slice(&piece);
-        }
-        let bytes = if all.is_empty() { first } else { all.freeze() };
+        let bytes = joined(self.store.read(&self.key, range).await?, wanted).await?;
         if bytes.len() == wanted {
             Ok(bytes)
         } else {
             Err(StoreError::Failed(format!("{} bytes of a range of {wanted}", bytes.len()).into()))
         }
     }
+}
+
+/// A stream of about so many bytes, as one piece. What comes in one piece is not copied.
+pub(crate) async fn joined<E>(
+    mut stream: impl Stream<Item = Result<Bytes, E>> + Unpin,
+    about: usize,
+) -> Result<Bytes, E> {
+    let mut first = Bytes::new();
+    let mut all = BytesMut::new();
+    while let Some(piece) = stream.next().await {
+        let piece = piece?;
+        if first.is_empty() && all.is_empty() {
+            first = piece;
+            continue;
+        }
+        if all.is_empty() {
+            all.reserve(about);
+            all.extend_from_slice(&std::mem::take(&mut first));
+        }
+        all.extend_from_slice(&piece);
+    }
+    Ok(if all.is_empty() { first } else { all.freeze() })
 }
 
 /// Bytes that are in memory already.

@@ -7,25 +7,15 @@ use super::pages::Pages;
 use super::{Error, Result};
 use crate::format::Format;
 use crate::format::fields::Fields as _;
+use crate::format::vhdx::{DISK_SIZE, ENTRY, FILE_PARAMETERS, MAX_ENTRIES, METADATA};
 
 const HEADERS: [u64; 2] = [64 << 10, 128 << 10];
 const HEADER: usize = 4096;
 const REGIONS: u64 = 192 << 10;
-const MAX_ENTRIES: u32 = 2047;
-const ENTRY: usize = 32;
 
 /// `2DC27766-F623-4200-9D64-115E9BFD4A08`, as GUIDs lie in memory.
 const BLOCK_TABLE: [u8; 16] =
     [0x66, 0x77, 0xc2, 0x2d, 0x23, 0xf6, 0x00, 0x42, 0x9d, 0x64, 0x11, 0x5e, 0x9b, 0xfd, 0x4a, 0x08];
-/// `8B7CA206-4790-4B9A-B8FE-575F050F886E`
-const METADATA: [u8; 16] =
-    [0x06, 0xa2, 0x7c, 0x8b, 0x90, 0x47, 0x9a, 0x4b, 0xb8, 0xfe, 0x57, 0x5f, 0x05, 0x0f, 0x88, 0x6e];
-/// `CAA16737-FA36-4D43-B3B6-33F0AA44E76B`
-const FILE_PARAMETERS: [u8; 16] =
-    [0x37, 0x67, 0xa1, 0xca, 0x36, 0xfa, 0x43, 0x4d, 0xb3, 0xb6, 0x33, 0xf0, 0xaa, 0x44, 0xe7, 0x6b];
-/// `2FA54224-CD1B-4876-B211-5DBED83BF4B8`
-const DISK_SIZE: [u8; 16] =
-    [0x24, 0x42, 0xa5, 0x2f, 0x1b, 0xcd, 0x76, 0x48, 0xb2, 0x11, 0x5d, 0xbe, 0xd8, 0x3b, 0xf4, 0xb8];
 /// `8141BF1D-A96F-4709-BA47-F233A8FAAB5F`
 const SECTOR_SIZE: [u8; 16] =
     [0x1d, 0xbf, 0x41, 0x81, 0x6f, 0xa9, 0x09, 0x47, 0xba, 0x47, 0xf2, 0x33, 0xa8, 0xfa, 0xab, 0x5f];
@@ -88,7 +78,7 @@ fn crc(header: &[u8; HEADER]) -> u32 {
 }
 
 async fn region(pages: &mut Pages, count: u32, id: &[u8; 16], what: &str) -> Result<(u64, u64)> {
-    for number in 0..count.min(MAX_ENTRIES) {
+    for number in 0..count.min(MAX_ENTRIES.into()) {
         let at = REGIONS + 16 + u64::from(number) * ENTRY as u64;
         let entry = pages.bytes::<ENTRY>(at, "the table of regions").await?;
         if entry.starts_with(id) {
@@ -101,7 +91,7 @@ async fn region(pages: &mut Pages, count: u32, id: &[u8; 16], what: &str) -> Res
 
 /// Where an item of the metadata lies.
 async fn item(pages: &mut Pages, metadata: u64, count: u32, id: &[u8; 16], what: &str) -> Result<u64> {
-    for number in 0..count.min(MAX_ENTRIES) {
+    for number in 0..count.min(MAX_ENTRIES.into()) {
         let at = metadata.saturating_add(32 + u64::from(number) * ENTRY as u64);
         let entry = pages.bytes::<ENTRY>(at, "the table of metadata").await?;
         if entry.starts_with(id) {

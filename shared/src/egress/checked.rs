@@ -6,6 +6,7 @@ use std::net::IpAddr;
 use url::{Host, ParseError, Position, Url};
 
 use super::Refusal;
+use super::host::bare_name;
 
 /// The longest URL that is read, in bytes: room for one that is signed.
 pub const MAX_URL_BYTES: usize = 4096;
@@ -168,12 +169,7 @@ fn is_plain(authority: &str, url: &Url) -> Result<(), Refusal> {
 /// A name with a dot at its end is the same name, and compared with others it must be.
 fn without_last_dot(url: &mut Url) -> Result<(), Refusal> {
     let Some(Host::Domain(name)) = url.host() else { return Ok(()) };
-    let bare = name.strip_suffix('.').unwrap_or(name).to_owned();
-    let is_letter = |letter: u8| letter.is_ascii_alphanumeric() || b"-_".contains(&letter);
-    let is_label = |label: &str| (1..=63).contains(&label.len()) && label.bytes().all(is_letter);
-    if bare.len() > 253 || !bare.split('.').all(is_label) {
-        return Err(Refusal::OddHost);
-    }
+    let bare = bare_name(name).ok_or(Refusal::OddHost)?.to_owned();
     if bare.len() < name.len() {
         url.set_host(Some(&bare)).map_err(|_| Refusal::OddHost)?;
     }

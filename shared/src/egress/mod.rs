@@ -5,6 +5,7 @@
 
 mod address;
 mod checked;
+mod host;
 #[cfg(any(test, feature = "contract"))]
 pub mod properties;
 mod refusal;
@@ -12,8 +13,9 @@ mod rules;
 
 pub use address::AddressClass;
 pub use checked::{CheckedUrl, MAX_URL_BYTES, Scheme};
+pub use host::HostName;
 pub use refusal::Refusal;
-pub use rules::{Choice, HostName, Rules};
+pub use rules::{Choice, Rules};
 
 #[cfg(test)]
 mod tests;

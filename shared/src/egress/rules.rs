@@ -2,10 +2,9 @@
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
-use std::str::FromStr;
 
 use super::checked::other_scheme;
-use super::{AddressClass, CheckedUrl, Refusal, Scheme, address};
+use super::{AddressClass, CheckedUrl, HostName, Refusal, Scheme, address};
 use crate::networks::Networks;
 
 /// What may be: where something is allowed, only that, whatever is disallowed (Glance, `import_filtering_opts`).
@@ -27,28 +26,6 @@ impl<T: PartialEq> Choice<T> {
 impl<T> Default for Choice<T> {
     fn default() -> Self {
         Self { allowed: Vec::new(), disallowed: Vec::new() }
-    }
-}
-
-/// A host as rules name one: of lower case, in ASCII, without a dot at its end.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct HostName(String);
-
-impl FromStr for HostName {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let fault = || format!("must be a name or an address, without a port, not '{text}'");
-        let host = if text.parse::<Ipv6Addr>().is_ok() { format!("[{text}]") } else { text.to_owned() };
-        let says_more = text.contains(['/', '?', '#']) || host.contains(':') && !host.ends_with(']');
-        let url = CheckedUrl::read(&format!("http://{host}/"), None).map_err(|_| fault())?;
-        if says_more { Err(fault()) } else { Ok(Self(url.host().to_owned())) }
-    }
-}
-
-impl fmt::Display for HostName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
     }
 }
 
@@ -121,7 +98,7 @@ impl Rules {
         if url.port() == 0 || !self.ports.permits(&url.port()) {
             return Err(Refusal::Port { allowed: listed(self.ports.allowed.iter()) });
         }
-        if !self.hosts.permits(&HostName(url.host().to_owned())) {
+        if !self.hosts.permits(&HostName::of(&url)) {
             return Err(Refusal::Host);
         }
         match url.address() {

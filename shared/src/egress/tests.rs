@@ -105,8 +105,13 @@ fn each_refusal_says_its_rule() {
 fn what_is_allowed_wins_over_what_is_disallowed() {
     let hosts = |names: &[&str]| names.iter().map(|name| name.parse().unwrap()).collect::<Vec<HostName>>();
     let mut rules = Rules::default();
-    rules.hosts.disallowed = hosts(&["Evil.example.", "b\u{fc}cher.example"]);
-    for url in ["http://evil.example/", "http://EVIL.example./", "http://xn--bcher-kva.example/"] {
+    rules.hosts.disallowed = hosts(&["Evil.example.", "XN--bcher-kva.example"]);
+    for url in [
+        "http://evil.example/",
+        "http://EVIL.example./",
+        "http://xn--bcher-kva.example/",
+        "http://b\u{fc}cher.example/",
+    ] {
         assert_eq!(refused(&rules, url), "its host is not allowed");
     }
     rules.check("http://not.evil.example/").unwrap();
@@ -184,9 +189,45 @@ fn a_redirect_is_judged_as_if_it_had_been_named() {
 
 #[test]
 fn what_is_no_host_is_no_rule() {
-    for wrong in ["", "a b", "http://a", "a/", "a:80", "user@a", "a?b", "127.1", "[::1]:80", "*.example"] {
+    for wrong in [
+        "",
+        ".",
+        "a b",
+        "http://a",
+        "a/",
+        "a:80",
+        "user@a",
+        "a?b",
+        "a..b",
+        "127.1",
+        "1.2.3.4.",
+        "a.0x7f",
+        "a.0X",
+        "7",
+        "[::1]:80",
+        "[127.0.0.1]",
+        "[a]",
+        "::1%eth0",
+        "*.example",
+        "b\u{fc}cher.example",
+    ] {
         let told = wrong.parse::<HostName>();
-        assert!(told.is_err(), "{wrong}: {told:?}");
+        assert_eq!(
+            told,
+            Err(format!("must be a name in ASCII ('xn--…') or an address, without a port, not '{wrong}'"))
+        );
     }
     assert_eq!("[::1]".parse::<HostName>().unwrap().to_string(), "::1");
+}
+
+#[test]
+fn a_rule_names_a_host_as_its_url_is_read() {
+    for host in
+        ["A.Example.", "a_b", "1a.example", "0x7f.example", "[::ffff:1.1.1.1]", "2600:0:0::1", "1.1.1.1"]
+    {
+        let url =
+            if host.parse::<std::net::Ipv6Addr>().is_ok() { format!("[{host}]") } else { host.to_owned() };
+        let read = Rules::default().check(&format!("http://{url}/")).unwrap();
+        assert_eq!(host.parse::<HostName>(), Ok(HostName::of(&read)));
+    }
 }

@@ -25,7 +25,7 @@ pub mod samples;
 mod stream;
 mod vdi;
 mod vhd;
-mod vhdx;
+pub(crate) mod vhdx;
 mod vmdk;
 
 pub use ranged::Ranged;

@@ -12,19 +12,19 @@ const KIB: u64 = 1 << 10;
 const REGIONS: Range<u64> = 192 * KIB..256 * KIB;
 /// Header and 2,047 entries of 32 bytes, in the table of regions and in that of metadata alike.
 const TABLE: u64 = 64 * KIB;
-const MAX_ENTRIES: usize = 2047;
-const ENTRY: usize = 32;
+pub(crate) const MAX_ENTRIES: u16 = 2047;
+pub(crate) const ENTRY: usize = 32;
 /// An item: 8 bytes are all that is read of each.
 const ITEM: u64 = 8;
 
 /// `8B7CA206-4790-4B9A-B8FE-575F050F886E`, as GUIDs lie in memory.
-const METADATA: [u8; 16] =
+pub(crate) const METADATA: [u8; 16] =
     [0x06, 0xa2, 0x7c, 0x8b, 0x90, 0x47, 0x9a, 0x4b, 0xb8, 0xfe, 0x57, 0x5f, 0x05, 0x0f, 0x88, 0x6e];
 /// `2FA54224-CD1B-4876-B211-5DBED83BF4B8`
-const DISK_SIZE: [u8; 16] =
+pub(crate) const DISK_SIZE: [u8; 16] =
     [0x24, 0x42, 0xa5, 0x2f, 0x1b, 0xcd, 0x76, 0x48, 0xb2, 0x11, 0x5d, 0xbe, 0xd8, 0x3b, 0xf4, 0xb8];
 /// `CAA16737-FA36-4D43-B3B6-33F0AA44E76B`
-const FILE_PARAMETERS: [u8; 16] =
+pub(crate) const FILE_PARAMETERS: [u8; 16] =
     [0x37, 0x67, 0xa1, 0xca, 0x36, 0xfa, 0x43, 0x4d, 0xb3, 0xb6, 0x33, 0xf0, 0xaa, 0x44, 0xe7, 0x6b];
 const HAS_PARENT: u32 = 1 << 1;
 
@@ -109,7 +109,7 @@ fn items(table: &[u8], begin: u64) -> Result<Vec<(u64, Item)>, String> {
 
 /// The one entry of an id, in a table whose entries begin at an offset.
 fn find(table: &[u8], first: usize, count: u32, id: &[u8]) -> Option<usize> {
-    let count = usize::try_from(count).ok().filter(|count| *count <= MAX_ENTRIES)?;
+    let count = usize::try_from(count).ok().filter(|count| *count <= MAX_ENTRIES.into())?;
     let mut places = (0..count).map(|entry| first + entry * ENTRY);
     let is_it = |at: &usize| table.run(*at, id.len()) == Some(id);
     let found = places.find(is_it)?;

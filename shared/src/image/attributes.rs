@@ -1,10 +1,10 @@
 //! What a request may say of an image: which attributes are its to set, and which values they take.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use serde_json::{Map, Value};
 
-use super::{ContainerFormat, DiskFormat, Image, Status, Visibility};
+use super::{ContainerFormat, DiskFormat, Image, Visibility};
 use crate::error::{Error, Result};
 use crate::id::{ImageId, ProjectId};
 use crate::time::Timestamp;
@@ -127,33 +127,7 @@ impl NewImage {
     /// # Errors
     /// `Invalid` for a value that does not fit its attribute.
     pub fn into_image(self, id: ImageId, owner: Option<ProjectId>, now: Timestamp) -> Result<Image> {
-        let mut image = Image {
-            id,
-            name: None,
-            status: Status::Queued,
-            visibility: Visibility::default(),
-            protected: false,
-            os_hidden: false,
-            owner,
-            disk_format: None,
-            container_format: None,
-            min_disk: 0,
-            min_ram: 0,
-            size: None,
-            virtual_size: None,
-            digests: None,
-            created_at: now,
-            updated_at: now,
-            tags: BTreeSet::new(),
-            properties: BTreeMap::new(),
-            locations: Vec::new(),
-            upload: None,
-            staged: None,
-            import: None,
-            reserved: 0,
-            refused: None,
-            members: 0,
-        };
+        let mut image = Image::queued(id, owner, now);
         for (name, value) in self.attributes {
             match kind(&name) {
                 Kind::Base | Kind::Custom => image.set(&name, value)?,
@@ -287,6 +261,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::image::Status;
 
     const ID: &str = "0f1c2a9e-5a53-4c52-9c36-3f8f0a6f7c11";
 

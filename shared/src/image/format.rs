@@ -32,6 +32,25 @@ words! {
 }
 
 words! {
+    /// What disks are made into when they are converted.
+    OutputFormat:
+    /// A disk, byte for byte.
+    Raw = "raw",
+    /// QEMU copy-on-write, version 3: what is zero takes no room.
+    Qcow2 = "qcow2",
+}
+
+impl OutputFormat {
+    /// What an image of it says.
+    pub const fn disk_format(self) -> DiskFormat {
+        match self {
+            Self::Raw => DiskFormat::Raw,
+            Self::Qcow2 => DiskFormat::Qcow2,
+        }
+    }
+}
+
+words! {
     /// What an image's bytes are wrapped in.
     #[derive(Serialize, Deserialize)]
     #[serde(rename_all = "lowercase")]

@@ -24,7 +24,7 @@ pub use accepted::{Accepted, Described};
 pub use attributes::{NewImage, Quotas, check_tag};
 pub use course::{Course, Ending, Found, ImportSource, Target, TargetState};
 pub use filter::{Bounds, Filter, ListRequest, Order, PageLimits, Sort, SortKey, VisibilityFilter};
-pub use format::{ContainerFormat, DiskFormat};
+pub use format::{ContainerFormat, DiskFormat, OutputFormat};
 pub use member::{Member, MemberStatus, read_member};
 pub use patch::{Op, Patch, PatchForm};
 pub use property::PropertyAction;
@@ -88,6 +88,52 @@ pub struct Image {
 }
 
 impl Image {
+    /// One as it is registered: queued, with Glance's defaults, and nothing else said of it.
+    pub fn queued(id: ImageId, owner: Option<ProjectId>, now: Timestamp) -> Self {
+        Self {
+            id,
+            name: None,
+            status: Status::Queued,
+            visibility: Visibility::default(),
+            protected: false,
+            os_hidden: false,
+            owner,
+            disk_format: None,
+            container_format: None,
+            min_disk: 0,
+            min_ram: 0,
+            size: None,
+            virtual_size: None,
+            digests: None,
+            created_at: now,
+            updated_at: now,
+            tags: BTreeSet::new(),
+            properties: BTreeMap::new(),
+            locations: Vec::new(),
+            upload: None,
+            staged: None,
+            import: None,
+            reserved: 0,
+            refused: None,
+            members: 0,
+        }
+    }
+
+    /// What it is, without where its bytes lie, what happens to it and whom it is shared with.
+    #[must_use]
+    pub fn at_rest(&self) -> Self {
+        Self {
+            locations: Vec::new(),
+            upload: None,
+            staged: None,
+            import: None,
+            reserved: 0,
+            refused: None,
+            members: 0,
+            ..self.clone()
+        }
+    }
+
     /// Whether these are bytes of it.
     pub fn lies_at(&self, location: &Location) -> bool {
         self.locations.contains(location)

@@ -1,9 +1,11 @@
 //! How the data of images can be imported, and what is asked for. Pure.
 
+mod plugins;
 mod request;
 
 use crate::image::ImportSource;
 
+pub use plugins::{Injected, Plugin, Plugins, Remake};
 pub use request::{Chosen, ImportRequest, Offer};
 
 /// A way to import. The names are Glance's.

@@ -270,13 +270,6 @@ fn tombstone(image: &Image, now: crate::time::Timestamp) -> Result<Image> {
         updated_at: now,
         tags: BTreeSet::new(),
         properties: BTreeMap::new(),
-        locations: Vec::new(),
-        upload: None,
-        staged: None,
-        import: None,
-        reserved: 0,
-        refused: None,
-        members: 0,
-        ..image.clone()
+        ..image.at_rest()
     })
 }

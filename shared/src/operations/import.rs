@@ -4,11 +4,16 @@
 //! [`Imports`] takes requests; [`Importer`] does the work, one object at a time, wherever jobs come in.
 
 mod begin;
+#[cfg(feature = "plugins")]
 mod fill;
+#[cfg(feature = "plugins")]
 mod lease;
+#[cfg(feature = "plugins")]
 mod source;
 mod step;
+#[cfg(feature = "plugins")]
 mod worker;
 
 pub use begin::{ImportCall, ImportSettings, Imports};
+#[cfg(feature = "plugins")]
 pub use worker::{Importer, ImporterPorts, ImporterSettings};

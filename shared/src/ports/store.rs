@@ -9,8 +9,8 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use futures_core::Stream;
 
-use super::{Cause, PartBody, PartError, PresentedPart, ReadError, ReadTarget, SignedPart};
-use crate::store::{ArrivedPart, ChecksumKind, ObjectKey, PartGrant, ReadGrant};
+use super::{Cause, PartBody, PartError, PartTarget, PresentedPart, ReadError, ReadTarget, SignedPart};
+use crate::store::{ArrivedPart, ChecksumKind, ObjectKey, PartGrant, ReadGrant, Sealer};
 use crate::time::Timestamp;
 
 /// Bytes of an object, in order, as they are read.
@@ -106,12 +106,18 @@ pub trait Store: Debug + Send + Sync {
     /// Removes the object and whatever was begun under its key. One that is absent already is no error.
     async fn remove(&self, key: &ObjectKey) -> Result<(), StoreError>;
 
+    /// What seals the URLs by which clients come to this service for this store's bytes; `None` where they go to the store
+    /// itself, or have no URL.
+    fn sealer(&self) -> Option<&Sealer> {
+        None
+    }
+
     /// Makes the URL by which anybody reads the object, or ranges of it, good from `now` until the grant ends; `None` where a store
     /// has no such way. Who reads is told `application/octet-stream` and the grant's file name, and may send headers of any kind
     /// along. The object is not asked for.
     async fn sign_read(&self, grant: &ReadGrant, now: Timestamp) -> Result<Option<ReadTarget>, StoreError> {
-        let _ = (grant, now);
-        Ok(None)
+        let _ = now;
+        Ok(self.sealer().map(|sealer| ReadTarget::Gateway(sealer.read_query(grant))))
     }
 
     /// The leave to read an object that a URL gives which leads to this service.
@@ -124,8 +130,8 @@ pub trait Store: Debug + Send + Sync {
         query: &[(String, String)],
         now: Timestamp,
     ) -> Result<ReadGrant, ReadError> {
-        let _ = (key, query, now);
-        Err(ReadError::Elsewhere)
+        let sealer = self.sealer().ok_or(ReadError::Elsewhere)?;
+        Ok(sealer.open_read(key, query, now)?)
     }
 
     /// Begins an object of `size` bytes, at least 1, whose parts clients bring themselves, each with a checksum of this kind
@@ -143,8 +149,9 @@ pub trait Store: Debug + Send + Sync {
     /// Makes the URL by which a client brings a part, good from `now` until the grant ends. The store holds the client to
     /// everything that the grant says.
     async fn sign_part(&self, grant: &PartGrant, now: Timestamp) -> Result<SignedPart, StoreError> {
-        let _ = (grant, now);
-        Err(brings_nothing())
+        let _ = now;
+        let query = self.sealer().ok_or_else(brings_nothing)?.query(grant);
+        Ok(SignedPart { target: PartTarget::Gateway(query), headers: Vec::new() })
     }
 
     /// Takes a part whose URL leads to this service, from its first byte to its last; when it answers `Ok`, with the

@@ -6,6 +6,8 @@ mod intake;
 mod plan;
 #[cfg(any(test, feature = "contract"))]
 pub mod properties;
+#[cfg(feature = "plugins")]
+pub mod remake;
 mod resume;
 mod watch;
 

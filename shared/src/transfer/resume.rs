@@ -6,11 +6,12 @@ use std::ops::Range;
 
 use bytes::Bytes;
 use futures_util::StreamExt as _;
+use futures_util::future::OptionFuture;
 use md5::Md5;
 use sha2::digest::common::hazmat::{SerializableState, SerializedState};
 use sha2::{Digest as _, Sha512};
-use tokio::sync::mpsc::{Receiver, channel};
-use tokio::task::spawn_blocking;
+use tokio::sync::mpsc::{Sender, channel};
+use tokio::task::{JoinHandle, spawn_blocking};
 
 use crate::error::{Error, Result};
 use crate::hexadecimal;
@@ -82,35 +83,14 @@ impl Hashing {
         }
         let Self { md5, sha512, signed, .. } = self;
         let mut stream = store.read(key, range).await?;
-        let (to_md5, for_md5) = channel(AHEAD);
-        let (to_sha512, for_sha512) = channel(AHEAD);
-        let md5 = spawn_blocking(move || eat(md5, for_md5));
-        let sha512 = spawn_blocking(move || eat(sha512, for_sha512));
-        let (to_signed, for_signed) = channel(AHEAD);
-        let (to_signed, signed) = match signed {
-            Some(signed) => (Some(to_signed), Some(spawn_blocking(move || eat(signed, for_signed)))),
-            None => (None, None),
-        };
+        let (md5, sha512, signed) = (Beside::begin(md5), Beside::begin(sha512), signed.map(Beside::begin));
         while let Some(piece) = stream.next().await {
             let piece = piece?;
-            let third = async {
-                match &to_signed {
-                    Some(to_signed) => to_signed.send(piece.clone()).await,
-                    None => Ok(()),
-                }
-            };
-            // Who does not listen any more has panicked, which is told below.
-            let _ = tokio::join!(to_md5.send(piece.clone()), to_sha512.send(piece.clone()), third);
+            let third = OptionFuture::from(signed.as_ref().map(|signed| signed.eat(&piece)));
+            tokio::join!(md5.eat(&piece), sha512.eat(&piece), third);
         }
-        drop((to_md5, to_sha512, to_signed));
-        let signed = async {
-            match signed {
-                Some(signed) => signed.await.map(Some),
-                None => Ok(None),
-            }
-        };
-        let (md5, sha512, signed) = tokio::try_join!(md5, sha512, signed).map_err(Error::internal)?;
-        Ok(Self { bytes: end, md5, sha512, signed })
+        let signed = OptionFuture::from(signed.map(Beside::end)).await.transpose()?;
+        Ok(Self { bytes: end, md5: md5.end().await?, sha512: sha512.end().await?, signed })
     }
 
     /// The digests of all bytes, and the one that was signed.
@@ -123,11 +103,33 @@ impl Hashing {
     }
 }
 
-fn eat<H: Eat>(mut hash: H, mut pieces: Receiver<Bytes>) -> H {
-    while let Some(piece) = pieces.blocking_recv() {
-        hash.eat(&piece);
+/// A hash on a thread of its own.
+struct Beside<H> {
+    pieces: Sender<Bytes>,
+    hash: JoinHandle<H>,
+}
+
+impl<H: Eat + Send + 'static> Beside<H> {
+    fn begin(mut hash: H) -> Self {
+        let (pieces, mut coming) = channel::<Bytes>(AHEAD);
+        let eating = move || {
+            while let Some(piece) = coming.blocking_recv() {
+                hash.eat(&piece);
+            }
+            hash
+        };
+        Self { pieces, hash: spawn_blocking(eating) }
     }
-    hash
+
+    async fn eat(&self, piece: &Bytes) {
+        // Who does not listen any more has panicked, which is told at the end.
+        let _ = self.pieces.send(piece.clone()).await;
+    }
+
+    async fn end(self) -> Result<H> {
+        drop(self.pieces);
+        self.hash.await.map_err(Error::internal)
+    }
 }
 
 /// What hashes have in common here.

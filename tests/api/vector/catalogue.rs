@@ -71,31 +71,20 @@ pub(super) fn entry() -> impl Strategy<Value = Entry> {
             size.map(|size| Digests { md5: format!("{size:032x}"), sha512: format!("{size:0128x}") });
         let properties = distro.map(|distro| ("os_distro".to_owned(), distro.to_owned()));
         let image = Image {
-            id: ImageId::from_random(0),
             name: name.map(str::to_owned),
             status,
             visibility,
             protected,
             os_hidden,
-            owner: owner.map(|owner| owner.parse().unwrap()),
             disk_format,
             container_format,
-            min_disk: 0,
             min_ram,
             size,
-            virtual_size: None,
             digests,
-            created_at,
             updated_at,
             tags: tags.into_iter().map(str::to_owned).collect(),
             properties: properties.into_iter().collect(),
-            locations: Vec::new(),
-            upload: None,
-            staged: None,
-            import: None,
-            reserved: 0,
-            refused: None,
-            members: 0,
+            ..Image::queued(ImageId::from_random(0), owner.map(|owner| owner.parse().unwrap()), created_at)
         };
         Entry { image, members }
     })

@@ -2,25 +2,22 @@
 //! there are and how Barbican behaves.
 
 use std::collections::BTreeMap;
-use std::net::{Ipv4Addr, SocketAddr};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, Response, StatusCode};
-use futures_util::stream;
 use shared::adapters::barbican::BarbicanSettings;
-use tokio::net::TcpListener;
-use tokio::task::JoinHandle;
+
+use super::listening::{Listening, broken_off, locked};
 
 /// The server. It ends when this is dropped.
 #[derive(Debug)]
 pub struct Barbican {
-    address: SocketAddr,
+    listening: Listening,
     shared: Arc<Mutex<Inside>>,
-    serving: JoinHandle<()>,
 }
 
 /// How Barbican answers.
@@ -52,30 +49,17 @@ struct Inside {
     asked: Vec<String>,
 }
 
-impl Drop for Barbican {
-    fn drop(&mut self) {
-        self.serving.abort();
-    }
-}
-
 impl Barbican {
     /// Begins to listen on a free port.
-    #[expect(clippy::unwrap_used, reason = "a harness fails by panicking, as tests do")]
     pub async fn start() -> Self {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
-        let (address, shared) = (listener.local_addr().unwrap(), Arc::<Mutex<Inside>>::default());
+        let shared = Arc::<Mutex<Inside>>::default();
         let router = Router::new().fallback(answer).with_state(Arc::clone(&shared));
-        let serving = tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
-        Self { address, shared, serving }
+        Self { listening: Listening::begin(router).await, shared }
     }
 
     /// How to ask it.
     pub fn settings(&self) -> BarbicanSettings {
-        BarbicanSettings {
-            endpoint: format!("http://{}", self.address),
-            ca_file: None,
-            timeout: Duration::from_secs(5),
-        }
+        BarbicanSettings { endpoint: self.listening.url(), ca_file: None, timeout: Duration::from_secs(5) }
     }
 
     /// A secret, of a media type, for who has a token.
@@ -99,10 +83,6 @@ impl Barbican {
     }
 }
 
-fn locked(inside: &Mutex<Inside>) -> MutexGuard<'_, Inside> {
-    inside.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
 async fn answer(State(inside): State<Arc<Mutex<Inside>>>, request: Request) -> Response<Body> {
     let (path, headers) = (request.uri().path().to_owned(), request.headers());
     let behaviour = {
@@ -121,11 +101,7 @@ async fn answer(State(inside): State<Arc<Mutex<Inside>>>, request: Request) -> R
         },
         Behaviour::Silent => std::future::pending().await,
         Behaviour::Status(status) => told(StatusCode::from_u16(status).unwrap_or_default()),
-        Behaviour::Breaking(_) => {
-            let broken =
-                stream::iter([Ok(Bytes::from_static(b"-----BEG")), Err(std::io::Error::other("cut off"))]);
-            Response::new(Body::from_stream(broken))
-        }
+        Behaviour::Breaking(_) => broken_off(b"-----BEG"),
     }
 }
 

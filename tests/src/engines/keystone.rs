@@ -2,26 +2,23 @@
 //! tokens there are and how Keystone behaves.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::{Ipv4Addr, SocketAddr};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use axum::Router;
-use axum::body::{Body, Bytes};
+use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
-use futures_util::stream;
 use serde_json::{Value, json};
 use shared::adapters::keystone::{Credentials, KeystoneSettings};
-use tokio::net::TcpListener;
-use tokio::task::JoinHandle;
+
+use super::listening::{Listening, broken_off, locked};
 
 /// The server. It ends when this is dropped.
 #[derive(Debug)]
 pub struct Keystone {
-    address: SocketAddr,
+    listening: Listening,
     shared: Arc<Mutex<Inside>>,
-    serving: JoinHandle<()>,
 }
 
 /// How Keystone answers.
@@ -55,30 +52,21 @@ struct Inside {
     limits: Vec<Value>,
 }
 
-impl Drop for Keystone {
-    fn drop(&mut self) {
-        self.serving.abort();
-    }
-}
-
 /// When tokens of tests end, long after the clock of tests began.
 pub const EXPIRES_AT: &str = "2026-10-01T09:00:00.000000Z";
 
 impl Keystone {
     /// Begins to listen on a free port.
-    #[expect(clippy::unwrap_used, reason = "a harness fails by panicking, as tests do")]
     pub async fn start() -> Self {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
-        let (address, shared) = (listener.local_addr().unwrap(), Arc::<Mutex<Inside>>::default());
+        let shared = Arc::<Mutex<Inside>>::default();
         let router = Router::new().fallback(answer).with_state(Arc::clone(&shared));
-        let serving = tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
-        Self { address, shared, serving }
+        Self { listening: Listening::begin(router).await, shared }
     }
 
     /// How to ask it, by a password.
     pub fn settings(&self) -> KeystoneSettings {
         KeystoneSettings {
-            auth_url: format!("http://{}", self.address),
+            auth_url: self.listening.url(),
             www_authenticate_uri: None,
             ca_file: None,
             credentials: Credentials::Password {
@@ -161,10 +149,6 @@ impl Keystone {
     }
 }
 
-fn locked(inside: &Mutex<Inside>) -> MutexGuard<'_, Inside> {
-    inside.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
 async fn answer(State(inside): State<Arc<Mutex<Inside>>>, request: Request) -> Response<Body> {
     let (parts, body) = request.into_parts();
     let body = axum::body::to_bytes(body, 1 << 16).await.unwrap_or_default();
@@ -189,11 +173,7 @@ async fn answer(State(inside): State<Arc<Mutex<Inside>>>, request: Request) -> R
                 if parts.method == Method::POST { StatusCode::CREATED } else { StatusCode::OK };
             page
         }
-        Behaviour::Breaking(_) => {
-            let broken =
-                stream::iter([Ok(Bytes::from_static(b"{\"tok")), Err(std::io::Error::other("cut off"))]);
-            Response::new(Body::from_stream(broken))
-        }
+        Behaviour::Breaking(_) => broken_off(b"{\"tok"),
     }
 }
 

@@ -4,6 +4,7 @@
 pub mod barbican;
 pub mod dynamodb;
 pub mod keystone;
+mod listening;
 pub mod origin;
 pub mod s3;
 pub mod sqs;

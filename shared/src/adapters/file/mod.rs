@@ -27,10 +27,9 @@ use self::direct::Sessions;
 use self::layout::Layout;
 use self::writer::FileWriter;
 use crate::ports::{
-    ByteStream, Chunks, ObjectWriter, Part, PartBody, PartError, PartLimits, PartTarget, PresentedPart,
-    ReadError, ReadTarget, SignedPart, Store, StoreError,
+    ByteStream, Chunks, ObjectWriter, Part, PartBody, PartError, PartLimits, PresentedPart, Store, StoreError,
 };
-use crate::store::{ArrivedPart, ChecksumKind, ObjectKey, PartGrant, ReadGrant, Sealer};
+use crate::store::{ArrivedPart, ChecksumKind, ObjectKey, PartGrant, Sealer};
 use crate::time::Timestamp;
 
 /// A store in a directory. Clones share it.
@@ -97,17 +96,8 @@ impl Store for FileStore {
         .await
     }
 
-    async fn sign_read(&self, grant: &ReadGrant, _now: Timestamp) -> Result<Option<ReadTarget>, StoreError> {
-        Ok(Some(ReadTarget::Gateway(self.sealer.read_query(grant))))
-    }
-
-    fn open_read(
-        &self,
-        key: &ObjectKey,
-        query: &[(String, String)],
-        now: Timestamp,
-    ) -> Result<ReadGrant, ReadError> {
-        Ok(self.sealer.open_read(key, query, now)?)
+    fn sealer(&self) -> Option<&Sealer> {
+        Some(&self.sealer)
     }
 
     async fn begin_direct(
@@ -119,11 +109,6 @@ impl Store for FileStore {
         let (sessions, key) = (self.sessions.clone(), key.clone());
         blocking(move || sessions.begin(&key, size, checksum)).await?;
         Ok(direct::UPLOAD.to_owned())
-    }
-
-    /// Cost: none of the disk's.
-    async fn sign_part(&self, grant: &PartGrant, _now: Timestamp) -> Result<SignedPart, StoreError> {
-        Ok(SignedPart { target: PartTarget::Gateway(self.sealer.query(grant)), headers: Vec::new() })
     }
 
     /// Cost: one copy into aligned blocks, a system call for each of them, and two syncs.

@@ -10,10 +10,9 @@ use futures_util::stream;
 
 use super::direct::{self, Begun, UPLOAD};
 use crate::ports::{
-    ByteStream, Chunks, ObjectWriter, Part, PartBody, PartError, PartLimits, PartTarget, PresentedPart,
-    ReadError, ReadTarget, SignedPart, Store, StoreError,
+    ByteStream, Chunks, ObjectWriter, Part, PartBody, PartError, PartLimits, PresentedPart, Store, StoreError,
 };
-use crate::store::{ArrivedPart, ChecksumKind, ObjectKey, PartGrant, ReadGrant, SEAL_KEY_BYTES, Sealer};
+use crate::store::{ArrivedPart, ChecksumKind, ObjectKey, SEAL_KEY_BYTES, Sealer};
 use crate::time::Timestamp;
 
 /// A store that forgets everything with its last clone.
@@ -97,17 +96,8 @@ impl Store for MemoryStore {
         Ok(())
     }
 
-    async fn sign_read(&self, grant: &ReadGrant, _now: Timestamp) -> Result<Option<ReadTarget>, StoreError> {
-        Ok(Some(ReadTarget::Gateway(self.sealer.read_query(grant))))
-    }
-
-    fn open_read(
-        &self,
-        key: &ObjectKey,
-        query: &[(String, String)],
-        now: Timestamp,
-    ) -> Result<ReadGrant, ReadError> {
-        Ok(self.sealer.open_read(key, query, now)?)
+    fn sealer(&self) -> Option<&Sealer> {
+        Some(&self.sealer)
     }
 
     async fn begin_direct(
@@ -118,10 +108,6 @@ impl Store for MemoryStore {
     ) -> Result<String, StoreError> {
         self.held().direct.insert(key.clone(), Begun::new(size, checksum));
         Ok(UPLOAD.to_owned())
-    }
-
-    async fn sign_part(&self, grant: &PartGrant, _now: Timestamp) -> Result<SignedPart, StoreError> {
-        Ok(SignedPart { target: PartTarget::Gateway(self.sealer.query(grant)), headers: Vec::new() })
     }
 
     async fn take_part(

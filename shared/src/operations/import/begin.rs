@@ -12,7 +12,7 @@ use crate::error::{Error, Result};
 use crate::id::{ImageId, RequestId, StoreId};
 use crate::identity::{Caller, Token};
 use crate::image::{Course, Image, ImportSource, Location, Status, Target, TargetState};
-use crate::import::{ImportMethod, ImportRequest, Offer};
+use crate::import::{ImportMethod, ImportRequest, Offer, Plugins};
 use crate::operations::contention::Tries;
 use crate::operations::signatures::Signed;
 use crate::operations::usage::{again_within, allowed, over_limit};
@@ -41,6 +41,8 @@ pub struct ImportSettings {
     pub stores: Vec<StoreId>,
     /// What may be fetched from.
     pub sources: Arc<Rules>,
+    /// What is done to what is imported.
+    pub plugins: Plugins,
     /// How long it may take to fill a store.
     pub life: Duration,
     /// How long its task is kept once it has ended.
@@ -138,15 +140,17 @@ impl Imports {
             most_bytes: allowed.of(Resource::ImageSizeTotal),
         };
         self.check_room(image, &course, &allowed).await?;
-        let status = match course.source {
-            ImportSource::CopyImage => image.status,
-            _ => image.status.advance_to(Status::Importing)?,
-        };
+        let is_copy = course.source == ImportSource::CopyImage;
+        let status = if is_copy { image.status } else { image.status.advance_to(Status::Importing)? };
         let begun: Vec<(Location, Session)> = course
             .writing()
             .map(|at| (at.clone(), session(image, &course, signed.saved(), now, self.settings.life)))
             .collect();
-        let after = Image { status, import: Some(course), refused: None, updated_at: now, ..image.clone() };
+        let mut after =
+            Image { status, import: Some(course), refused: None, updated_at: now, ..image.clone() };
+        if !is_copy {
+            after.properties.extend(self.settings.plugins.injected(call.caller));
+        }
         let step =
             ImportStep { held: None, begun: &begun, task: TaskStep::Create(&task), allowed: &allowed, now };
         match context.catalog.step_import(seen, &after, &step).await {

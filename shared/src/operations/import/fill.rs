@@ -92,7 +92,7 @@ pub(super) async fn stream(
     source: Source,
     progress: Arc<AtomicU64>,
 ) -> Result<u64, Trouble> {
-    let Some(stream) = source.into_stream() else { return Ok(0) };
+    let stream = source.into_stream().await?;
     // What the source said goes past the intake, which knows of clients alone.
     let (told, mut said) = tokio::sync::mpsc::unbounded_channel();
     let mut body: Body = Box::pin(stream.map(move |came| {

@@ -7,9 +7,10 @@ use futures_util::stream::BoxStream;
 use futures_util::{StreamExt as _, TryStreamExt as _};
 
 use super::worker::Trouble;
-use crate::egress::CheckedUrl;
 use crate::image::Location;
+use crate::import::Remake;
 use crate::ports::{Chunks, Fetch, FetchError, FetchRequest, Store, StoreError, Validator};
+use crate::transfer::remake::{Remade, RemakeSettings, StoredOrigin, UrlOrigin};
 use crate::transfer::{Patience, fetch_patiently};
 
 /// Bytes of a source, in order.
@@ -31,6 +32,7 @@ pub(super) struct Source {
 enum At {
     Object { store: Arc<dyn Store>, location: Location, size: u64 },
     Url { fetch: Arc<dyn Fetch>, request: FetchRequest, patience: Patience },
+    Remade(Remade),
 }
 
 impl Source {
@@ -44,12 +46,9 @@ impl Source {
     /// What lies at a URL, from its first byte on, or, when it is known from before, that it is still the same.
     pub(super) async fn url(
         fetch: Arc<dyn Fetch>,
-        url: CheckedUrl,
-        max_bytes: u64,
-        known: Option<Validator>,
+        request: FetchRequest,
         patience: Patience,
     ) -> Result<Self, FetchError> {
-        let request = FetchRequest { max_bytes, validator: known, ..FetchRequest::whole(url) };
         let fetched = fetch_patiently(Arc::clone(&fetch), request.clone(), patience).await?;
         if request.validator.is_some() && fetched.validator != request.validator {
             return Err(FetchError::Changed);
@@ -61,9 +60,56 @@ impl Source {
         Ok(Self { size: fetched.size, validator, at, open, next: 0, rest: Bytes::new() })
     }
 
+    /// What is made of an object; the object itself, when it stays as it is. What is unpacked is measured, so that whoever takes over
+    /// can go on with it.
+    pub(super) async fn remade_object(
+        store: Arc<dyn Store>,
+        location: &Location,
+        remake: &Remake,
+    ) -> Result<Self, Trouble> {
+        let opened = StoredOrigin::open(Arc::clone(&store), location.key.clone()).await;
+        let origin = Arc::new(opened.map_err(|error| Trouble::of_source(location, error))?);
+        match Remade::open(origin, remake, &RemakeSettings::default()).await? {
+            Some(remade) => Ok(Self::remade(remade.measured().await?, None)),
+            None => {
+                let source = Self::object(store, location.clone()).await;
+                source.map_err(|error| Trouble::of_source(location, error))
+            }
+        }
+    }
+
+    /// What is made of what lies at a URL; that itself, when it stays as it is.
+    pub(super) async fn remade_url(
+        fetch: Arc<dyn Fetch>,
+        request: FetchRequest,
+        patience: Patience,
+        remake: &Remake,
+    ) -> Result<Self, Trouble> {
+        let origin = UrlOrigin::open(Arc::clone(&fetch), request.clone(), patience).await?;
+        let known = origin.validator().cloned();
+        match Remade::open(Arc::new(origin), remake, &RemakeSettings::default()).await? {
+            Some(remade) => Ok(Self::remade(remade, known)),
+            None => {
+                let request = FetchRequest { validator: known, ..request };
+                Ok(Self::url(fetch, request, patience).await?)
+            }
+        }
+    }
+
+    fn remade(remade: Remade, validator: Option<Validator>) -> Self {
+        let (size, at) = (remade.size(), At::Remade(remade));
+        Self { size, validator, at, open: None, next: 0, rest: Bytes::new() }
+    }
+
     /// Everything from the first byte on, for one who writes down nothing.
-    pub(super) fn into_stream(self) -> Option<Bytestream> {
-        self.open
+    ///
+    /// # Errors
+    /// What is wrong with the source.
+    pub(super) async fn into_stream(self) -> Result<Bytestream, Trouble> {
+        match self.open {
+            Some(open) => Ok(open),
+            None => self.at.open(0).await,
+        }
     }
 
     /// Reads a run of bytes, which costs nothing but the bytes when it begins where the last one ended.
@@ -106,6 +152,7 @@ impl At {
                 let location = location.clone();
                 Ok(stream.map_err(move |error| Trouble::of_source(&location, error)).boxed())
             }
+            Self::Remade(remade) => Ok(remade.stream(from).map_err(Trouble::from).boxed()),
             Self::Url { fetch, request, patience } => {
                 let request = FetchRequest { from, ..request.clone() };
                 let fetched = fetch_patiently(Arc::clone(fetch), request, *patience).await?;

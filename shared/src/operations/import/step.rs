@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use crate::error::Result;
 use crate::image::{Course, Ending, Found, Image, ImportSource, Location, Status};
+use crate::import::Plugins;
 use crate::operations::attempt::requeued;
-use crate::operations::upload::declared;
 use crate::store::{Expected, Filling, PartLayout, Phase, Session};
 use crate::time::Timestamp;
 
@@ -13,7 +13,7 @@ use crate::time::Timestamp;
 ///
 /// # Errors
 /// `Conflict` when its status does not allow it.
-pub(super) fn image_at(image: &Image, course: Course, now: Timestamp) -> Result<Image> {
+pub(super) fn image_at(image: &Image, course: Course, plugins: &Plugins, now: Timestamp) -> Result<Image> {
     let (ending, is_copy) = (course.ending(), course.source == ImportSource::CopyImage);
     let found = course.found.clone();
     let (taken, over): (Vec<Location>, bool) = match &ending {
@@ -33,6 +33,7 @@ pub(super) fn image_at(image: &Image, course: Course, now: Timestamp) -> Result<
         found.filter(|_| !is_copy && image.locations.is_empty())
     {
         after.size = Some(size);
+        after = plugins.remade(after);
         if !after.locations.is_empty() {
             after.status = image.status.advance_to(Status::Active)?;
             (after.virtual_size, after.digests, after.reserved) = (virtual_size, Some(digests), 0);
@@ -62,8 +63,9 @@ pub(super) fn session(
         layout: PartLayout { size: 0, part_bytes: 1 },
         checksum: None,
         expected: expected.unwrap_or_default(),
-        // What a copy is of was looked into and verified.
-        declared: declared(image).filter(|_| !is_copy),
+        // Said by the worker, who knows what the data is made into.
+        declared: None,
+        // What a copy is of was verified.
         verifier: verifier.filter(|_| !is_copy),
         upload: None,
         due: now,

@@ -22,16 +22,19 @@ use crate::catalog::{
 };
 use crate::error::{Error, Result};
 use crate::format::Rules;
-use crate::image::{Course, Ending, Found, Image, ImportSource, Location};
+use crate::image::{Course, DiskFormat, Ending, Found, Image, ImportSource, Location};
+use crate::import::Plugins;
 use crate::operations::contention::Tries;
 use crate::operations::examination::{Examined, Examiner, Whole};
+use crate::operations::upload::declared;
 use crate::operations::{CompletionSettings, Outcome, Stores};
 use crate::ports::{
-    Clock, Event, EventKind, Events, Fetch, FetchError, Ids, Job, Queue, StoreError, Validator,
+    Clock, Event, EventKind, Events, Fetch, FetchError, FetchRequest, Ids, Job, Queue, StoreError, Validator,
 };
 use crate::store::{Filling, ObjectKey, PartLayout, Phase, Session};
 use crate::task::Task;
 use crate::time::Timestamp;
+use crate::transfer::remake::RemakeError;
 use crate::transfer::{Intake, Patience, layout};
 use crate::usage::{Allowance, Resource};
 
@@ -77,6 +80,8 @@ pub struct ImporterSettings {
     pub intake: Intake,
     /// How a source is asked again.
     pub patience: Patience,
+    /// What is done to data before it is an image's.
+    pub plugins: Plugins,
     /// What data is held to.
     pub rules: Rules,
     /// How many bytes are hashed before it is written down, and in one run.
@@ -123,10 +128,23 @@ impl From<FetchError> for Trouble {
     }
 }
 
+impl From<RemakeError> for Trouble {
+    fn from(error: RemakeError) -> Self {
+        match error {
+            RemakeError::Store(error) => Self::Other(error.into()),
+            other => Self::Source(other.to_string()),
+        }
+    }
+}
+
 impl From<Error> for Trouble {
     fn from(error: Error) -> Self {
         Self::Other(error)
     }
+}
+
+fn gone() -> Trouble {
+    Trouble::Source("there is no data any more that could be imported".to_owned())
 }
 
 /// What is wrong, for the owner; the log hears why.
@@ -273,34 +291,54 @@ impl Importer {
     }
 
     /// Opens the source of an object: for a copy the heaviest store that has the bytes.
-    async fn source(&self, held: &StoredSession, image: &Image, course: &Course) -> Result<Source, Trouble> {
-        let mut copies: Vec<&Location> = course.there().collect();
-        copies.extend(&image.locations);
-        if copies.is_empty() && course.source == ImportSource::GlanceDirect {
-            copies.extend(&image.staged);
+    async fn source(
+        &self,
+        image: &Image,
+        course: &Course,
+        known: Option<Validator>,
+    ) -> Result<Source, Trouble> {
+        let copies: Vec<Location> = course.there().chain(&image.locations).cloned().collect();
+        if let Some(source) = self.copy(&copies).await? {
+            return Ok(source);
         }
-        match (&course.source, copies.is_empty()) {
-            (ImportSource::WebDownload { uri }, true) => {
+        let max_bytes = self.settings.intake.max_bytes;
+        let remake = self.settings.plugins.remake(image, max_bytes);
+        match &course.source {
+            ImportSource::WebDownload { uri } => {
                 let url = self.ports.fetch.check(uri).map_err(FetchError::from)?;
-                let known = held.session.filling.validator.as_deref().and_then(Validator::parse);
-                let (fetch, max) = (Arc::clone(&self.ports.fetch), self.settings.intake.max_bytes);
-                Ok(Source::url(fetch, url, max, known, self.settings.patience).await?)
+                let request = FetchRequest { max_bytes, validator: known, ..FetchRequest::whole(url) };
+                let (fetch, patience) = (Arc::clone(&self.ports.fetch), self.settings.patience);
+                Ok(match remake {
+                    None => Source::url(fetch, request, patience).await?,
+                    Some(remake) => Source::remade_url(fetch, request, patience, &remake).await?,
+                })
             }
-            _ => {
-                let mut trouble = None;
-                let copies: Vec<Location> = copies.into_iter().cloned().collect();
-                for location in self.stores.in_order(&copies, &[]) {
-                    let store = Arc::clone(self.stores.holding(&location.store)?);
-                    match Source::object(store, location.clone()).await {
-                        Ok(source) => return Ok(source),
-                        Err(error) => trouble = Some(Trouble::of_source(location, error)),
+            ImportSource::GlanceDirect => {
+                let staged = image.staged.as_ref().ok_or_else(gone)?;
+                let store = Arc::clone(self.stores.holding(&staged.store)?);
+                match remake {
+                    None => {
+                        let source = Source::object(store, staged.clone()).await;
+                        source.map_err(|error| Trouble::of_source(staged, error))
                     }
+                    Some(remake) => Source::remade_object(store, staged, &remake).await,
                 }
-                Err(trouble.unwrap_or_else(|| {
-                    Trouble::Source("there is no data any more that could be imported".to_owned())
-                }))
+            }
+            ImportSource::CopyImage => Err(gone()),
+        }
+    }
+
+    /// What has been imported already, in the heaviest store that gives it; `None` when it is in none yet.
+    async fn copy(&self, copies: &[Location]) -> Result<Option<Source>, Trouble> {
+        let mut trouble = None;
+        for location in self.stores.in_order(copies, &[]) {
+            let store = Arc::clone(self.stores.holding(&location.store)?);
+            match Source::object(store, location.clone()).await {
+                Ok(source) => return Ok(Some(source)),
+                Err(error) => trouble = Some(Trouble::of_source(location, error)),
             }
         }
+        trouble.map_or(Ok(None), Err)
     }
 
     async fn fill(
@@ -311,7 +349,15 @@ impl Importer {
         until: Option<Timestamp>,
     ) -> Result<Step, Trouble> {
         let progress = Arc::new(AtomicU64::new(held.session.filling.bytes));
-        let (location, mut source) = (held.location.clone(), self.source(held, image, course).await?);
+        let location = held.location.clone();
+        let known = held.session.filling.validator.as_deref().and_then(Validator::parse);
+        // To plan a conversion may take a while.
+        let opening = self.source(image, course, known);
+        let Some(mut source) = self.under_lease(held, &progress, opening).await? else {
+            return Ok(Step::Lost);
+        };
+        let is_copy = image.digests.is_some() || course.found.is_some();
+        let made = declared(&self.settings.plugins.remade(image.clone())).filter(|_| !is_copy);
         let store = Arc::clone(self.stores.holding(&location.store)?);
         let Some(size) = source.size else {
             let session = Session { phase: Phase::Streaming, ..held.session.clone() };
@@ -322,7 +368,7 @@ impl Importer {
                 return Ok(Step::Lost);
             };
             let whole = PartLayout { size, part_bytes: size.max(1) };
-            self.filled(held, whole).await?;
+            self.filled(held, whole, made).await?;
             return Ok(Step::Filled);
         };
         let max = self.settings.intake.max_bytes;
@@ -352,7 +398,7 @@ impl Importer {
             }
         }
         let cut = held.session.layout;
-        self.filled(held, cut).await?;
+        self.filled(held, cut, made).await?;
         Ok(Step::Filled)
     }
 
@@ -377,9 +423,15 @@ impl Importer {
         done
     }
 
-    async fn filled(&self, held: &mut StoredSession, layout: PartLayout) -> Result<(), Trouble> {
+    /// All parts are there; what they must be is said now, for it may be something else than what was imported.
+    async fn filled(
+        &self,
+        held: &mut StoredSession,
+        layout: PartLayout,
+        declared: Option<DiskFormat>,
+    ) -> Result<(), Trouble> {
         let due = self.ports.clock.now().plus(self.settings.lease);
-        let session = Session { phase: Phase::Filled, layout, due, ..held.session.clone() };
+        let session = Session { phase: Phase::Filled, layout, declared, due, ..held.session.clone() };
         *held = self.keep(held, session).await?;
         Ok(())
     }
@@ -454,7 +506,7 @@ impl Importer {
                 change(course)
             };
             let now = self.ports.clock.now();
-            let after = image_at(&seen.image, changed, now)?;
+            let after = image_at(&seen.image, changed, &self.settings.plugins, now)?;
             match self.commit(held, &seen, &after, &most, now).await {
                 Ok(begun) => {
                     for location in begun {
