@@ -16,7 +16,7 @@ use futures_util::stream;
 use serde_json::{Value, json};
 use shared::adapters::aws::AwsSettings;
 use shared::adapters::dynamodb::DynamoTable;
-use shared::adapters::in_process::{LocalEvents, LocalQueue};
+use shared::adapters::in_process::LocalEvents;
 use shared::adapters::s3::S3Store;
 use shared::adapters::sqs::SqsQueue;
 use shared::adapters::system::SystemClock;
@@ -27,19 +27,20 @@ use shared::image::{PageLimits, Quotas, SortKey};
 use shared::import::{ImportMethod, Plugins};
 use shared::operations::{
     Arrival, Arrivals, ArrivalsSettings, Bucket, Completion, CompletionSettings, Context, ImageData, Images,
-    ImagesSettings, ImportSettings, Imports, Members, Owner, Reaper, SessionSettings, Stores, Tasks,
-    TasksSettings, UploadSettings,
+    ImagesSettings, ImportSettings, Importer, ImporterPorts, ImporterSettings, Imports, Members, Owner,
+    Reaper, SessionSettings, Stores, Tasks, TasksSettings, UploadSettings,
 };
 use shared::policy::Policy;
-use shared::ports::{Clock, Events, Ids, Queue};
-use shared::transfer::Intake;
+use shared::ports::{Clock, Events, Ids, Job, Queue};
+use shared::transfer::{Intake, Patience};
 use tests::callers::{ADMIN, MEMBER, STRANGER, TokenSays};
 use tests::engines::dynamodb::Dynamo;
 use tests::engines::s3::S3Engine;
-use tests::engines::sqs::{Sqs, URL};
+use tests::engines::sqs::{IMPORT_URL, Sqs, URL};
 use tests::fixtures::{CountingIds, TestClock, TestLimits, bytes};
 use tests::probe::{Fault, Probe, ProbedStore, ProbedTable};
 use tests::request::V21;
+use tests::web::TestWeb;
 use tests::world::{LEASE, completion, no_queue, session_settings};
 use tower::ServiceExt as _;
 
@@ -63,7 +64,8 @@ struct Cloud {
 
 /// The rights that each function's requests needed, by the function's name.
 pub(crate) async fn recorded() -> BTreeMap<String, BTreeSet<Right>> {
-    let names = ["authorizer", "discovery", "images", "reaper", "tasks", "upload_completed", "uploads"];
+    let names =
+        ["authorizer", "discovery", "images", "importer", "reaper", "tasks", "upload_completed", "uploads"];
     let cloud = Cloud {
         dynamo: Dynamo::new(),
         s3: S3Engine::new(),
@@ -94,6 +96,7 @@ impl Cloud {
         self.reap(&images, &uploads).await;
         self.arrive(&keys, Owner::Nobody).await; // after the reaper has forgotten it
         self.sessions(&images, &uploads).await;
+        self.imports(&images, &uploads).await;
     }
 
     /// The bucket tells of objects: at least one is of that owner.
@@ -250,8 +253,101 @@ impl Cloud {
         session["self"].as_str().unwrap().to_owned()
     }
 
+    /// Imports: as they should go, of an image that is deleted meanwhile, and left by who should do them.
+    async fn imports(&self, images: &Router, uploads: &Router) {
+        let tasks = self.tasks();
+        let importer = self.importer();
+        let direct = json!({"method": {"name": "glance-direct"}}).to_string();
+        let staged = async || {
+            let path = create(images, json!({})).await;
+            let stage = format!("{path}/stage");
+            let octets = [("content-type", "application/octet-stream")];
+            let data = bytes(PART + 1);
+            assert_eq!(ask(uploads, MEMBER, Method::PUT, &stage, &octets, &data).await.0, 204);
+            path
+        };
+        let import = async |path: &str, body: &str| {
+            let import = format!("{path}/import");
+            assert_eq!(ask(&tasks, MEMBER, Method::POST, &import, &[], body.as_bytes()).await.0, 202);
+        };
+        let path = staged().await;
+        import(&path, &direct).await;
+        self.work(&importer).await;
+        assert_eq!(ask(images, MEMBER, Method::GET, &path, &[], b"").await.1["status"], "active");
+
+        // Deleted after the first part: who brings the others removes them.
+        let path = staged().await;
+        import(&path, &direct).await;
+        let (gone, by) = (path.clone(), images.clone());
+        self.probe.meanwhile(move || {
+            let (gone, by) = (gone.clone(), by.clone());
+            async move {
+                assert_eq!(ask(&by, MEMBER, Method::DELETE, &gone, &[], b"").await.0, 204);
+            }
+        });
+        let first_part = 8; // the object's row, its lease, the image, what was staged; begun, kept; no part yet
+        self.probe.arm(first_part, Fault::DelayedAfter);
+        self.work(&importer).await;
+        self.probe.reset();
+        assert_eq!(ask(images, MEMBER, Method::GET, &path, &[], b"").await.0, 404);
+
+        // Fetched from nowhere, and found by the reaper.
+        let web = json!({"method": {"name": "web-download", "uri": "https://images.example/a"}}).to_string();
+        let path = create(images, json!({})).await;
+        import(&path, &web).await;
+        assert!(self.jobs.import().is_some());
+        self.clock.advance(LEASE * 2);
+        Reaper::new(self.completion("reaper"), self.queue("reaper")).run().await.unwrap();
+        self.work(&importer).await;
+        let image = ask(images, MEMBER, Method::GET, &path, &[], b"").await.1;
+        assert_eq!(image["os_glance_failed_import"], "default", "{image}");
+    }
+
+    /// Does the imports that were asked for.
+    async fn work(&self, importer: &Importer) {
+        while let Some(job) = self.jobs.import() {
+            if let Job::Import(location) = serde_json::from_str(&job).unwrap() {
+                importer::handle(importer, &location, None).await;
+            }
+        }
+    }
+
+    fn importer(&self) -> Importer {
+        let table = ProbedTable { table: Arc::new(self.table("importer")), probe: self.probe.clone() };
+        let store = ProbedStore {
+            store: Arc::new(self.store("importer")),
+            probe: self.probe.clone(),
+            min_part_bytes: PART as u64,
+        };
+        let ports = ImporterPorts {
+            fetch: Arc::new(TestWeb::default()),
+            clock: self.clock(),
+            ids: Arc::clone(&self.ids),
+            events: Arc::clone(&self.events),
+            queue: self.queue("importer"),
+        };
+        let intake = Intake { part_bytes: PART as u64, parts_in_flight: 1, max_bytes: 1 << 30, idle: LEASE };
+        let settings = ImporterSettings {
+            lease: LEASE,
+            life: A_DAY,
+            intake,
+            patience: Patience { tries: 0, ..Patience::default() },
+            plugins: Plugins::default(),
+            rules: Rules::default(),
+            completion: sessions().completion,
+            task_life: A_DAY,
+        };
+        Importer::new(Catalog::new(Arc::new(table), 1), stores(store), ports, settings)
+    }
+
+    fn queue(&self, function: &str) -> Arc<dyn Queue> {
+        let connector = self.recorders[function].before(self.jobs.clone());
+        let queue = SqsQueue::new(aws("http://sqs.test", connector), URL);
+        Arc::new(queue.importing(Some(IMPORT_URL.to_owned())))
+    }
+
     fn tasks(&self) -> Router {
-        let context = self.context(self.catalog("tasks"), Arc::new(LocalQueue::new(1).0));
+        let context = self.context(self.catalog("tasks"), self.queue("tasks"));
         let settings = TasksSettings {
             time_to_live: A_DAY,
             pages: PageLimits { default: 2, max: 1000 },

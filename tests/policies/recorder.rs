@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use aws_smithy_runtime_api::client::http::{HttpConnector, HttpConnectorFuture, SharedHttpConnector};
 use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 use serde_json::Value;
+use tests::engines::sqs::IMPORT_URL;
 
 /// One right: `dynamodb:GetItem` on `Table.Arn`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -54,7 +55,11 @@ impl HttpConnector for Recorded {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
         let needed = match request.headers().get("x-amz-target").and_then(|target| target.split_once('.')) {
             Some(("DynamoDB_20120810", call)) => table(call, &body(&request)),
-            Some(("AmazonSQS", call)) => vec![Right::new(format!("sqs:{call}"), "JobQueue.Arn")],
+            Some(("AmazonSQS", call)) => {
+                let is_import = body(&request)["QueueUrl"] == IMPORT_URL;
+                let queue = if is_import { "ImportQueue.Arn" } else { "JobQueue.Arn" };
+                vec![Right::new(format!("sqs:{call}"), queue)]
+            }
             Some((other, call)) => panic!("nobody knows what {other}.{call} needs"),
             None => bucket(request.method(), request.uri()),
         };

@@ -20,6 +20,9 @@ use tokio::sync::Notify;
 /// The queue's URL: what it lies behind is the endpoint's business, not the URL's.
 pub const URL: &str = "https://sqs.eu-central-1.amazonaws.com/123456789012/glint-jobs";
 
+/// That of imports.
+pub const IMPORT_URL: &str = "https://sqs.eu-central-1.amazonaws.com/123456789012/glint-imports";
+
 /// What happens to a message on its way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {
@@ -45,6 +48,7 @@ pub struct Sqs {
 #[derive(Debug, Default)]
 struct State {
     messages: VecDeque<String>,
+    imports: VecDeque<String>,
     faults: VecDeque<Fault>,
     requests: usize,
 }
@@ -87,6 +91,11 @@ impl Sqs {
     /// The bodies of all messages that lie here.
     pub fn messages(&self) -> Vec<String> {
         self.state().messages.iter().cloned().collect()
+    }
+
+    /// The body of the oldest message of the queue of imports, if there is one that was not put off.
+    pub fn import(&self) -> Option<String> {
+        self.state().imports.pop_front()
     }
 
     /// The body of the oldest message, once there is one.
@@ -132,13 +141,17 @@ impl Sqs {
         }
         let asked: Value = serde_json::from_slice(request.body().bytes().unwrap_or_default())
             .map_err(|_| "com.amazonaws.sqs#InvalidMessageContents")?;
-        if asked.get("QueueUrl").and_then(Value::as_str) != Some(URL) {
+        let queue = asked.get("QueueUrl").and_then(Value::as_str).unwrap_or_default();
+        if ![URL, IMPORT_URL].contains(&queue) {
             return Err("com.amazonaws.sqs#QueueDoesNotExist");
         }
         let body = asked.get("MessageBody").and_then(Value::as_str);
         let body = body.ok_or("com.amazonaws.sqs#InvalidMessageContents")?;
         let mut state = self.state();
-        state.messages.push_back(body.to_owned());
+        let is_put_off = asked.get("DelaySeconds").and_then(Value::as_u64).is_some_and(|delay| delay > 0);
+        let messages = if queue == URL { &mut state.messages } else { &mut state.imports };
+        // What is put off is for later than any test lasts.
+        messages.extend((!is_put_off).then(|| body.to_owned()));
         let id = format!("{:08}", state.requests);
         drop(state);
         self.arrived.notify_one();
