@@ -1,16 +1,17 @@
 #!/usr/bin/env bash
 # Proves that Glint runs on servers that speak DynamoDB and S3 as it does on its own disk, and as functions.
-# usage: run.sh [template] [build] [contract] [cloud] [push] [functions] [watch]   (all by default)
+# usage: run.sh [template] [build] [contract] [cloud] [push] [imports] [functions] [watch]   (all by default)
 #   template   infra/ against sam, cfn-lint and hadolint, the table and bucket definitions, the functions and the events;
 #              its parameters and rules against MiniStack
 #   contract   the suites of the object store, presigned parts among them, on a bucket of MiniStack and of LocalStack
 #   cloud      glint serve, table on MiniStack, bucket on MiniStack and on LocalStack: bytes, crash, the public clients
 #   push       glint push, killed at half of 256 MiB, and glint pull, bucket on both: which bytes moved where
+#   imports    imports by the openstack client into directories and a bucket, from sources that are well and ill; a worker killed
 #   build      cargo lambda build of every function for both processors; a table of sizes, held to 8 MiB, uploads to 9
 #   functions  each binary under the runtime API of cargo lambda watch answers the events of events/ by cargo lambda
 #              invoke, on the same two servers
 #   watch      the same answers from cargo lambda watch building the functions from source
-# Needs: cargo build --release (cloud, push); Python 3.11, and 3.13 for LocalStack, or it says what was skipped.
+# Needs: cargo build --release (cloud, push, imports); Python 3.11, and 3.13 for LocalStack, or it says what was skipped.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 venv=$here/../clients/venv.sh
@@ -32,7 +33,7 @@ servers() {
   bin=$("$venv" ministack "$here/ministack.txt")
 }
 
-[ $# -gt 0 ] || set -- template build contract cloud push functions watch
+[ $# -gt 0 ] || set -- template build contract cloud push imports functions watch
 failed=0
 for part; do
   case $part in
@@ -46,11 +47,15 @@ for part; do
     contract | cloud | push)
       servers
       "$bin/python" "$here/$part.py" || failed=1 ;;
+    imports)
+      servers
+      clients=$("$venv" clients "$here/../clients/requirements.txt" "$here/../clients/constraints.txt")
+      OPENSTACK=$clients/openstack "$bin/python" "$here/imports.py" || failed=1 ;;
     functions | watch)
       servers
       lambda=$("$venv" lambda "$here/lambda.txt")
       PATH=$lambda:$PATH "$bin/python" "$here/functions.py" "$part" || failed=1 ;;
-    *) echo "run.sh: '$part' is none of template, build, contract, cloud, push, functions, watch" >&2; exit 2 ;;
+    *) echo "run.sh: '$part' is none of template, build, contract, cloud, push, imports, functions, watch" >&2; exit 2 ;;
   esac
 done
 exit $failed
