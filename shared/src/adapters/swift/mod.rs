@@ -31,7 +31,7 @@ use crate::ports::{
 use crate::store::{ArrivedPart, ChecksumKind, ObjectKey, PartGrant, ReadGrant, Sealer};
 use crate::time::Timestamp;
 
-pub use self::temp_url::{TempUrlDigest, TempUrlKey};
+pub use self::temp_url::TempUrlKey;
 pub use super::keystone::Credentials;
 
 /// Swift's limits: 5 GiB a segment, and 1000 segments a manifest, which may be manifests. From 1 MiB on, reading is not slowed.

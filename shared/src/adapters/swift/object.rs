@@ -137,7 +137,8 @@ impl Inner {
         stream::iter(names).map(delete).buffer_unordered(AT_ONCE).try_collect().await
     }
 
-    /// What a manifest names. Of one of manifests, those: what they name is listed.
+    /// What a manifest names. Of one of manifests, those: what they name is listed. So is everything where the server does not tell
+    /// (Ceph, whose listings do not lag).
     async fn segments_of(&self, path: String) -> Result<Vec<String>, StoreError> {
         let asked = Asked {
             query: "multipart-manifest=get",
@@ -146,6 +147,9 @@ impl Inner {
         let answer = self.account.answer(&asked).await?;
         if !answer.status.is_success() {
             return Err(refused("read the manifest of", &path, answer.status));
+        }
+        if answer.body.is_empty() {
+            return Ok(Vec::new());
         }
         let entries: Vec<Entry> = serde_json::from_slice(&answer.body)
             .map_err(|error| nonsense(&path, format!("no manifest: {:?}", error.classify())))?;
