@@ -66,6 +66,7 @@ fn settings() -> SwiftSettings {
         sealer: Sealer::new([7; SEAL_KEY_BYTES]),
         timeout: Duration::from_secs(30),
         manifest_entries: MANIFEST_ENTRIES,
+        nested_manifests: signs,
     }
 }
 

@@ -4,6 +4,7 @@ use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use crate::error::{Error, Result};
 use crate::id::StoreId;
 use crate::image::Location;
 use crate::ports::Store;
@@ -39,6 +40,19 @@ impl Stores {
     /// A store, if there is one of that id.
     pub fn get(&self, id: &StoreId) -> Option<&Arc<dyn Store>> {
         self.stores.get(id).map(|held| &held.store)
+    }
+
+    /// Sees that images may be added to a store, if there is one of that id.
+    ///
+    /// # Errors
+    /// `Gone` where they are only read.
+    pub fn writable(&self, id: &StoreId) -> Result<()> {
+        match self.get(id) {
+            Some(store) if store.is_read_only() => {
+                Err(Error::Gone(format!("store '{id}' is read-only: no image can be added to it")))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// The store that takes images nobody chose one for.

@@ -7,3 +7,4 @@ pub mod keystone;
 pub mod origin;
 pub mod s3;
 pub mod sqs;
+pub mod swift;

@@ -66,6 +66,8 @@ pub struct SwiftSettings {
     pub timeout: Duration,
     /// The segments of a manifest at most, 2 or more: [`MANIFEST_ENTRIES`], unless the server was told otherwise.
     pub manifest_entries: usize,
+    /// Whether a manifest may name manifests: not with Ceph.
+    pub nested_manifests: bool,
 }
 
 /// How a token is had.
@@ -123,6 +125,7 @@ struct Inner {
     sealer: Sealer,
     temp_url_key: Option<TempUrlKey>,
     manifest_entries: usize,
+    limits: PartLimits,
 }
 
 impl SwiftStore {
@@ -134,8 +137,11 @@ impl SwiftStore {
         let names = Names::new(&settings.container, &settings.prefix);
         let (sealer, temp_url_key) = (settings.sealer.clone(), settings.temp_url_key.clone());
         let manifest_entries = settings.manifest_entries.max(2);
+        let most = u32::try_from(manifest_entries).unwrap_or(u32::MAX).min(LIMITS.max_parts);
+        let max_parts = if settings.nested_manifests { LIMITS.max_parts } else { most };
+        let limits = PartLimits { max_parts, ..LIMITS };
         let account = Account::new(settings)?;
-        let inner = Inner { account, names, sealer, temp_url_key, manifest_entries };
+        let inner = Inner { account, names, sealer, temp_url_key, manifest_entries, limits };
         Ok(Self { inner: Arc::new(inner) })
     }
 }
@@ -143,7 +149,7 @@ impl SwiftStore {
 #[async_trait]
 impl Store for SwiftStore {
     fn part_limits(&self) -> PartLimits {
-        LIMITS
+        self.inner.limits
     }
 
     /// Cost: one request.
