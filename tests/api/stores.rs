@@ -3,7 +3,7 @@
 use serde_json::json;
 use shared::app::App;
 use shared::config::{Config, Sources};
-use shared::http::{Cors, serve};
+use shared::http::{Cors, Routes, serve};
 use shared::operations::Redirects;
 use tests::callers::{ADMIN, MEMBER, READER};
 use tests::service::Service;
@@ -163,12 +163,14 @@ fn configured(stores: &str) -> Service {
     let app = App::new(Config::load(&sources).unwrap());
     let (catalog, stores) = (app.catalog().unwrap(), app.stores().unwrap());
     let context = app.context(&catalog, app.no_queue()).unwrap();
-    let routes = [
+    let routes: Routes = [
         discovery::routes(app.info()),
         images::routes(app.images(&context), app.members(&context)),
         uploads::routes(app.image_data(&context, &stores)),
-    ];
-    Service::in_process(serve(routes.into_iter().collect(), app.door()))
+    ]
+    .into_iter()
+    .collect();
+    Service::in_process(serve(routes, app.door()))
 }
 
 #[tokio::test]
