@@ -176,7 +176,16 @@ fn configured(stores: &str) -> Service {
 #[tokio::test]
 async fn nothing_is_added_to_what_is_only_read() {
     let service = configured("[web]\nadapter = 'http'\ndescription = 'elsewhere'");
-    insta::assert_json_snapshot!(service.get(ADMIN, "/v2/info/stores/detail").await.json()["stores"][1], @r#""#);
+    insta::assert_json_snapshot!(service.get(ADMIN, "/v2/info/stores/detail").await.json()["stores"][1], @r#"
+    {
+      "description": "elsewhere",
+      "id": "web",
+      "properties": {},
+      "read-only": "true",
+      "type": "http",
+      "weight": 0
+    }
+    "#);
     let path = raw(&service).await;
     for call in [
         service
