@@ -22,9 +22,11 @@ use crate::config::{Config, IdentityMode, KeyManager, QueueAdapter, Redirect};
 use crate::image::{PageLimits, Quotas};
 use crate::operations::{
     Arrivals, ArrivalsSettings, Completion, CompletionSettings, Context, ImageData, Images, ImagesSettings,
-    Info, Members, Reaper, Redirects, SessionSettings, Signatures, Stores, Tasks, TasksSettings,
-    UploadSettings,
+    ImportSettings, Imports, Info, Members, Reaper, Redirects, SessionSettings, Signatures, Stores, Tasks,
+    TasksSettings, UploadSettings,
 };
+#[cfg(feature = "egress")]
+use crate::operations::{Importer, ImporterPorts, ImporterSettings};
 use crate::policy::Policy;
 use crate::ports::{Cause, Clock, Events, Identity, Ids, Job, Queue, Table};
 use crate::transfer::Intake;
@@ -34,6 +36,10 @@ const BACKLOG: usize = 1024;
 
 /// How many bytes of an upload session are hashed before it is written down: a second's work or two.
 const STRETCH_BYTES: u64 = 256 << 20;
+
+/// The same of an import, whose lease is shorter.
+#[cfg(feature = "egress")]
+const IMPORT_STRETCH_BYTES: u64 = 64 << 20;
 
 /// The configured process.
 #[derive(Debug)]
@@ -185,12 +191,7 @@ impl App {
     pub fn image_data(&self, context: &Context, stores: &Stores) -> ImageData {
         let upload = &self.config.upload;
         let settings = UploadSettings {
-            intake: Intake {
-                part_bytes: upload.part_mib << 20,
-                parts_in_flight: u32::try_from(upload.parts_in_flight).unwrap_or(u32::MAX),
-                max_bytes: self.config.limits.image_size_bytes,
-                idle: Duration::from_secs(upload.idle_seconds),
-            },
+            intake: self.intake(),
             lease: Duration::from_secs(upload.lease_seconds),
             rules: self.config.image.rules(),
             sessions: SessionSettings {
@@ -305,8 +306,72 @@ impl App {
     }
 
     /// What does what is due.
-    pub fn reaper(&self, catalog: &Catalog, stores: &Stores) -> Reaper {
-        Reaper::new(self.completion(catalog, stores))
+    pub fn reaper(&self, catalog: &Catalog, stores: &Stores, queue: Arc<dyn Queue>) -> Reaper {
+        Reaper::new(self.completion(catalog, stores), queue)
+    }
+
+    /// What takes requests to import.
+    pub fn imports(&self, context: &Context) -> Imports {
+        let told = &self.config.import;
+        let settings = ImportSettings {
+            methods: told.methods.clone().into(),
+            stores: self
+                .config
+                .stores()
+                .filter(|store| store.takes_data())
+                .map(|store| store.id.clone())
+                .collect(),
+            sources: Arc::new(self.config.egress.rules.clone()),
+            life: Duration::from_secs(told.seconds),
+            task_life: Duration::from_hours(self.config.tasks.time_to_live_hours),
+        };
+        Imports::new(context.clone(), settings)
+    }
+
+    /// What does the work of imports. Connects to nobody yet.
+    ///
+    /// # Errors
+    /// As [`Self::fetch`].
+    #[cfg(feature = "egress")]
+    pub fn importer(
+        &self,
+        catalog: &Catalog,
+        stores: &Stores,
+        queue: Arc<dyn Queue>,
+    ) -> Result<Importer, StartError> {
+        let lease = Duration::from_secs(self.config.import.lease_seconds);
+        let ports = ImporterPorts {
+            fetch: self.fetch()?,
+            clock: Arc::clone(&self.clock),
+            ids: Arc::clone(&self.ids),
+            events: Arc::clone(&self.events),
+            queue,
+        };
+        let completion = self.completion_settings();
+        let settings = ImporterSettings {
+            lease,
+            life: Duration::from_secs(self.config.import.seconds),
+            intake: Intake { part_bytes: self.config.upload.session_part_mib << 20, ..self.intake() },
+            patience: self.patience(),
+            rules: self.config.image.rules(),
+            completion: CompletionSettings {
+                lease,
+                stretch_bytes: completion.stretch_bytes.min(IMPORT_STRETCH_BYTES),
+                ..completion
+            },
+            task_life: Duration::from_hours(self.config.tasks.time_to_live_hours),
+        };
+        Ok(Importer::new(catalog.clone(), stores.clone(), ports, settings))
+    }
+
+    fn intake(&self) -> Intake {
+        let upload = &self.config.upload;
+        Intake {
+            part_bytes: upload.part_mib << 20,
+            parts_in_flight: u32::try_from(upload.parts_in_flight).unwrap_or(u32::MAX),
+            max_bytes: self.config.limits.image_size_bytes,
+            idle: Duration::from_secs(upload.idle_seconds),
+        }
     }
 
     /// What completes upload sessions.
@@ -382,7 +447,8 @@ impl App {
     fn sqs(&self, host: Host) -> Arc<dyn Queue> {
         let queue = &self.config.queue;
         let settings = aws(host, queue.endpoint.as_ref(), queue.region.as_ref());
-        Arc::new(crate::adapters::sqs::SqsQueue::new(settings, queue.url.clone().unwrap_or_default()))
+        let jobs = crate::adapters::sqs::SqsQueue::new(settings, queue.url.clone().unwrap_or_default());
+        Arc::new(jobs.importing(queue.import_url.clone()))
     }
 }
 

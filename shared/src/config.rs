@@ -200,6 +200,8 @@ pub struct QueueConfig {
     pub adapter: QueueAdapter,
     /// URL of the SQS queue.
     pub url: Option<String>,
+    /// URL of the SQS queue of imports; the same when absent.
+    pub import_url: Option<String>,
     /// URL of a server that speaks SQS; AWS's own when absent.
     pub endpoint: Option<String>,
     /// Region of the queue; the SDK's own rules when absent.
@@ -238,10 +240,23 @@ pub struct UploadConfig {
 }
 
 /// How data can be imported.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ImportConfig {
     /// The methods that are enabled.
     pub methods: Vec<ImportMethod>,
+    /// How long a worker that died keeps others from going on.
+    pub lease_seconds: u64,
+    /// How long it may take to fill one store.
+    pub seconds: u64,
+    /// How many objects a process fills at a time.
+    pub workers: usize,
+}
+
+impl Default for ImportConfig {
+    fn default() -> Self {
+        let methods = vec![ImportMethod::GlanceDirect, ImportMethod::WebDownload, ImportMethod::CopyImage];
+        Self { methods, lease_seconds: 20, seconds: 86_400, workers: 4 }
+    }
 }
 
 /// How much of everything. `None` is no limit.
@@ -363,7 +378,7 @@ impl Default for Config {
                 page_max: 1000,
             },
             tasks: TasksConfig { time_to_live_hours: 48 },
-            reaper: ReaperConfig { interval_seconds: 60 },
+            reaper: ReaperConfig { interval_seconds: 30 },
         }
     }
 }

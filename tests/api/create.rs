@@ -12,7 +12,7 @@ async fn an_empty_object_is_a_queued_image_of_the_callers_project() {
     content-length: 533
     content-type: application/json
     location: <endpoint>/v2/images/<id 1>
-    openstack-image-import-methods:
+    openstack-image-import-methods: glance-direct,web-download,copy-image
     x-openstack-request-id: <request id>
 
     {
@@ -56,7 +56,7 @@ async fn what_the_client_sets_is_what_it_gets() {
     content-length: 613
     content-type: application/json
     location: <endpoint>/v2/images/<id 1>
-    openstack-image-import-methods:
+    openstack-image-import-methods: glance-direct,web-download,copy-image
     x-openstack-request-id: <request id>
 
     {

@@ -7,14 +7,18 @@ use super::Lines;
 const SERVICE: &str = "service:service";
 
 #[tokio::test]
-async fn no_method_of_import_is_enabled_yet() {
+async fn the_ways_to_import_are_told() {
     let service = Service::empty().await;
     insta::assert_snapshot!(format!("{:#}", service.get(READER, "/v2/info/import").await.json()), @r#"
     {
       "import-methods": {
         "description": "Import methods available.",
         "type": "array",
-        "value": []
+        "value": [
+          "glance-direct",
+          "web-download",
+          "copy-image"
+        ]
       }
     }
     "#);

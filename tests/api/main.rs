@@ -41,6 +41,7 @@ mod delete;
 mod download;
 mod errors;
 mod formats;
+mod import;
 mod info;
 mod list;
 mod matrix;

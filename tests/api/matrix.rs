@@ -118,7 +118,7 @@ enum Rule {
 /// A route, what it is sent, whose it is, what it answers when it may, and whether the image has data.
 type Route = (&'static str, &'static str, &'static str, Rule, u16, bool);
 
-const ROUTES: [Route; 56] = [
+const ROUTES: [Route; 58] = [
     ("GET", "/", "", Rule::Open, 300, false),
     ("GET", "/versions", "", Rule::Open, 200, false),
     ("GET", "/versions/", "", Rule::Open, 200, false),
@@ -182,8 +182,17 @@ const ROUTES: [Route; 56] = [
     ("GET", "/v2/images/{image_id}/file", "", Rule::Download, 204, false),
     ("PUT", "/v2/images/{image_id}/file", "abc", Rule::Modify, 204, false),
     ("PUT", "/v2/images/{image_id}/file", "abc", Rule::Modify, 409, true),
-    // Not enabled, whoever asks.
-    ("PUT", "/v2/images/{image_id}/stage", "abc", Rule::Token, 404, false),
+    ("PUT", "/v2/images/{image_id}/stage", "abc", Rule::Modify, 204, false),
+    ("PUT", "/v2/images/{image_id}/stage", "abc", Rule::Modify, 409, true),
+    // Nothing was staged.
+    (
+        "POST",
+        "/v2/images/{image_id}/import",
+        r#"{"method": {"name": "glance-direct"}}"#,
+        Rule::Modify,
+        409,
+        false,
+    ),
     ("POST", "/v2/images/{image_id}/uploads", r#"{"size": 3}"#, Rule::Modify, 201, false),
     ("POST", "/v2/images/{image_id}/uploads", r#"{"size": 3}"#, Rule::Modify, 409, true),
     ("GET", "/v2/images/{image_id}/uploads", "", Rule::Modify, 200, false),

@@ -11,7 +11,7 @@ use super::Lines;
 use super::openapi::operations;
 
 /// Every route there is, with what it is sent. A route that is missing here fails the tests below.
-const ROUTES: [(&str, &str, &str); 46] = [
+const ROUTES: [(&str, &str, &str); 47] = [
     ("GET", "/", ""),
     ("GET", "/versions", ""),
     ("GET", "/versions/", ""),
@@ -46,6 +46,7 @@ const ROUTES: [(&str, &str, &str); 46] = [
     ("GET", "/v2/images/{image_id}/file", ""),
     ("PUT", "/v2/images/{image_id}/file", "abc"),
     ("PUT", "/v2/images/{image_id}/stage", "abc"),
+    ("POST", "/v2/images/{image_id}/import", r#"{"method": {"name": "glance-direct"}}"#),
     ("POST", "/v2/images/{image_id}/uploads", r#"{"size": 3}"#),
     ("GET", "/v2/images/{image_id}/uploads", ""),
     ("GET", "/v2/images/{image_id}/uploads/{upload_id}", ""),
@@ -214,8 +215,10 @@ async fn every_route_answers_every_caller() {
     GET /v2/images/{image_id}/file, public → 401 204 403 204 204
     PUT /v2/images/{image_id}/file, private → 401 404 403 204 204
     PUT /v2/images/{image_id}/file, public → 401 403 403 204 204
-    PUT /v2/images/{image_id}/stage, private → 401 404 404 404 404
-    PUT /v2/images/{image_id}/stage, public → 401 404 404 404 404
+    PUT /v2/images/{image_id}/stage, private → 401 404 403 204 204
+    PUT /v2/images/{image_id}/stage, public → 401 403 403 204 204
+    POST /v2/images/{image_id}/import, private → 401 404 403 409 409
+    POST /v2/images/{image_id}/import, public → 401 403 403 409 409
     POST /v2/images/{image_id}/uploads, private → 401 404 403 201 201
     POST /v2/images/{image_id}/uploads, public → 401 403 403 201 201
     GET /v2/images/{image_id}/uploads, private → 401 404 403 200 200

@@ -82,7 +82,7 @@ async fn amid(world: &World, path: &str, call: &str, data: &[u8], what: impl Asy
 
 #[tokio::test]
 async fn of_two_at_once_the_second_is_a_conflict_and_the_first_is_unharmed() {
-    let world = World::importing();
+    let world = World::default();
     let data = bytes(PART * 3);
     for (call, status) in [("file", "active"), ("stage", "uploading")] {
         let path = queued(&world, "raw").await;
@@ -100,7 +100,7 @@ async fn of_two_at_once_the_second_is_a_conflict_and_the_first_is_unharmed() {
 
 #[tokio::test]
 async fn what_is_deleted_meanwhile_is_gone_and_so_are_its_bytes() {
-    let world = World::importing();
+    let world = World::default();
     let (mut lines, data) = (Lines::default(), bytes(PART * 3));
     for call in ["file", "stage"] {
         let path = queued(&world, "raw").await;
@@ -120,7 +120,7 @@ async fn what_is_deleted_meanwhile_is_gone_and_so_are_its_bytes() {
 
 #[tokio::test]
 async fn a_client_that_goes_away_leaves_the_image_queued_and_nothing_stored() {
-    let world = World::importing();
+    let world = World::default();
     let mut lines = Lines::default();
     for call in ["file", "stage"] {
         let path = queued(&world, "raw").await;
@@ -151,7 +151,7 @@ impl Identity for Expiring {
 
 #[tokio::test]
 async fn a_token_that_expires_meanwhile_was_good_when_the_upload_began() {
-    let world = World::importing();
+    let world = World::default();
     for call in ["file", "stage"] {
         let identity = Arc::new(Expiring::default());
         let door = Door {
@@ -188,7 +188,7 @@ async fn put_into(world: &World, path: &str, status: &str) {
 
 #[tokio::test]
 async fn only_a_queued_image_takes_data() {
-    let world = World::importing();
+    let world = World::default();
     let mut lines = Lines::default();
     for status in [
         "queued",

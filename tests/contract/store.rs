@@ -75,7 +75,7 @@ mod reopened_directory {
     use shared::adapters::file::FileStore;
     use shared::contract::direct::AtGateway;
     use shared::ports::{
-        ByteStream, Chunks, ObjectWriter, PartBody, PartError, PartLimits, PresentedPart, ReadError,
+        ByteStream, Chunks, ObjectWriter, Part, PartBody, PartError, PartLimits, PresentedPart, ReadError,
         ReadTarget, SignedPart, Store, StoreError,
     };
     use shared::store::{ArrivedPart, ChecksumKind, ObjectKey, PartGrant, ReadGrant};
@@ -158,6 +158,10 @@ mod reopened_directory {
             body: PartBody,
         ) -> Result<String, PartError> {
             self.open().take_part(part, now, body).await
+        }
+
+        async fn bring_part(&self, key: &ObjectKey, upload: &str, part: Part) -> Result<(), StoreError> {
+            self.open().bring_part(key, upload, part).await
         }
 
         async fn arrived(

@@ -150,7 +150,7 @@ fn import() -> Value {
 /// What an operation is counted in, and the path of the image it is done to.
 async fn world_of(operation: &str) -> (World, Meter, String) {
     let meter = Meter::default();
-    let world = World::importing_on(Arc::new(meter.table()));
+    let world = World::on(Arc::new(meter.table()));
     let path = fill(&world, operation).await;
     world.probe.reset();
     meter.take();

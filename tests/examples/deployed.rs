@@ -61,7 +61,7 @@ fn router(app: &App) -> Result<Router> {
     let functions = [
         discovery::routes(app.info()),
         images::routes(app.images(&context), app.members(&context)),
-        tasks::routes(app.tasks(&context)),
+        tasks::routes(app.tasks(&context), app.imports(&context)),
         uploads::routes(data.clone()),
         uploads::part_routes(data),
     ];

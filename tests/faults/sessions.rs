@@ -15,7 +15,7 @@ use shared::ports::Clock;
 use tests::callers::admin;
 use tests::fixtures::{TestClock, bytes};
 use tests::probe::Fault;
-use tests::world::{LEASE, PART, SESSION_LIFE, STRETCH, World, completion, session_settings};
+use tests::world::{LEASE, PART, SESSION_LIFE, STRETCH, World, completion, no_queue, session_settings};
 
 use super::check;
 
@@ -318,7 +318,7 @@ async fn completing_has_an_end() {
     let (world, data) = (World::default(), bytes(PART * 2));
     let (image, session) = left(&world, &data).await;
     world.clock.advance(SESSION_LIFE * 2);
-    Reaper::new(world.completion.clone()).run().await.unwrap();
+    Reaper::new(world.completion.clone(), no_queue()).run().await.unwrap();
     check(&world, &image, &data, "ended").await;
     let shown = world.shown(&session).await.unwrap();
     assert_eq!(shown.message.as_deref(), Some("The upload could not be completed in time."));

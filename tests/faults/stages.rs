@@ -48,7 +48,7 @@ async fn read(world: &World, key: &ObjectKey) -> Result<Vec<u8>, StoreError> {
 
 /// The number of port calls of a stage that nothing disturbs.
 async fn calls_of_stage(data: &[u8]) -> usize {
-    let world = World::importing();
+    let world = World::default();
     let image = world.queued().await;
     world.probe.reset();
     world.stage(&image, data).await.unwrap();
@@ -60,7 +60,7 @@ async fn a_stage_survives_faults(data: &[u8]) {
     let mut cases = 0;
     for at in 0..calls_of_stage(data).await {
         for fault in Fault::ALL {
-            let world = World::importing();
+            let world = World::default();
             let image = world.queued().await;
             world.probe.arm(at, fault);
             let staged = world.stage(&image, data).await;
@@ -105,7 +105,7 @@ async fn a_delete_of_what_is_staged_survives_a_fault_at_every_call() {
     let data = bytes(PART + 1);
     for at in 0..8 {
         for fault in Fault::ALL {
-            let world = World::importing();
+            let world = World::default();
             let image = world.queued().await;
             world.stage(&image, &data).await.unwrap();
             world.probe.arm(at, fault);
@@ -138,7 +138,7 @@ async fn uploading(
 
 #[tokio::test]
 async fn an_image_that_is_patched_meanwhile_keeps_both() {
-    let (world, data) = (Arc::new(World::importing()), bytes(PART * 3));
+    let (world, data) = (Arc::new(World::default()), bytes(PART * 3));
     let (image, gate, stage) = uploading(&world, &data).await;
     let rename = serde_json::json!([{"op": "replace", "path": "/name", "value": "renamed"}]);
     let rename = Patch::parse(PatchForm::V21, rename).unwrap();
@@ -152,7 +152,7 @@ async fn an_image_that_is_patched_meanwhile_keeps_both() {
 
 #[tokio::test]
 async fn a_stager_whose_lease_ended_cannot_commit() {
-    let (world, data) = (Arc::new(World::importing()), bytes(PART * 3));
+    let (world, data) = (Arc::new(World::default()), bytes(PART * 3));
     let (image, gate, stage) = uploading(&world, &data).await;
     world.clock.advance(LEASE * 2);
     assert_eq!(world.reaper.run().await.unwrap().expired, 1);
@@ -165,7 +165,7 @@ async fn a_stager_whose_lease_ended_cannot_commit() {
 
 #[tokio::test]
 async fn a_request_that_is_dropped_leaves_the_image_queued() {
-    let (world, data) = (Arc::new(World::importing()), bytes(PART * 3));
+    let (world, data) = (Arc::new(World::default()), bytes(PART * 3));
     let (image, gate, stage) = uploading(&world, &data).await;
     stage.abort();
     // The body breaks with the connection.
@@ -178,7 +178,7 @@ async fn a_request_that_is_dropped_leaves_the_image_queued() {
 
 #[tokio::test]
 async fn of_many_stages_and_uploads_at_once_one_wins() {
-    let world = World::importing();
+    let world = World::default();
     let image = world.queued().await;
     let all = (0..8).map(async |number| {
         if number % 2 == 0 {
@@ -196,7 +196,7 @@ async fn of_many_stages_and_uploads_at_once_one_wins() {
 
 #[tokio::test]
 async fn what_nobody_imports_stays_for_as_long_as_its_image() {
-    let world = World::importing();
+    let world = World::default();
     let (image, data) = (world.queued().await, bytes(PART * 2));
     world.stage(&image, &data).await.unwrap();
     for _ in 0..5 {
@@ -210,7 +210,7 @@ async fn what_nobody_imports_stays_for_as_long_as_its_image() {
 
 #[tokio::test]
 async fn the_bucket_tells_of_what_is_staged_and_it_stays() {
-    let world = World::importing();
+    let world = World::default();
     let (image, data) = (world.queued().await, bytes(PART * 2));
     world.stage(&image, &data).await.unwrap();
     let clock: Arc<dyn Clock> = Arc::<TestClock>::clone(&world.clock);

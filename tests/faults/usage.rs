@@ -122,7 +122,7 @@ proptest! {
     fn counters_are_what_images_are(steps in proptest::collection::vec((step(), fault()), 1..24)) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
         runtime.block_on(async {
-            let world = World::importing();
+            let world = World::default();
             let mut images = Vec::new();
             for (step, fault) in &steps {
                 done(&world, &mut images, step, *fault).await;

@@ -27,7 +27,8 @@ use shared::image::{PageLimits, Quotas, SortKey};
 use shared::import::ImportMethod;
 use shared::operations::{
     Arrival, Arrivals, ArrivalsSettings, Bucket, Completion, CompletionSettings, Context, ImageData, Images,
-    ImagesSettings, Members, Owner, Reaper, SessionSettings, Stores, Tasks, TasksSettings, UploadSettings,
+    ImagesSettings, ImportSettings, Imports, Members, Owner, Reaper, SessionSettings, Stores, Tasks,
+    TasksSettings, UploadSettings,
 };
 use shared::policy::Policy;
 use shared::ports::{Clock, Events, Ids, Queue};
@@ -39,7 +40,7 @@ use tests::engines::sqs::{Sqs, URL};
 use tests::fixtures::{CountingIds, TestClock, TestLimits, bytes};
 use tests::probe::{Fault, Probe, ProbedStore, ProbedTable};
 use tests::request::V21;
-use tests::world::{LEASE, completion, session_settings};
+use tests::world::{LEASE, completion, no_queue, session_settings};
 use tower::ServiceExt as _;
 
 use crate::recorder::{Recorder, Right};
@@ -218,7 +219,7 @@ impl Cloud {
             // Whoever waits for it asks, and so tells the reaper.
             assert_eq!(ask(uploads, MEMBER, Method::GET, &session, &[], b"").await.1["status"], "completing");
             if function == "reaper" {
-                Reaper::new(self.completion("reaper")).run().await.unwrap();
+                Reaper::new(self.completion("reaper"), no_queue()).run().await.unwrap();
             } else {
                 let (image, blob) = (path.rsplit('/').next().unwrap(), session.rsplit('/').next().unwrap());
                 self.arrive(&[format!("glint/{image}/{blob}")], Owner::Image).await;
@@ -256,7 +257,8 @@ impl Cloud {
             pages: PageLimits { default: 2, max: 1000 },
             sources: Arc::default(),
         };
-        serve(tasks::routes(Tasks::new(context, settings)), self.door())
+        let imports = Imports::new(context.clone(), imports());
+        serve(tasks::routes(Tasks::new(context, settings), imports), self.door())
     }
 
     /// What was deleted, and what a writer that died left.
@@ -272,12 +274,23 @@ impl Cloud {
         assert_eq!((objects.len(), begun.len()), (held + deleted, 1), "{objects:?} {begun:?}");
 
         self.clock.advance(LEASE * 2);
-        let reaper = Reaper::new(self.completion("reaper"));
+        let reaper = Reaper::new(self.completion("reaper"), no_queue());
         let report = reaper.run().await.unwrap();
         assert_eq!((report.expired, report.failed), (1, 0));
         assert!(report.removed > deleted, "{report:?}");
         let (objects, begun) = self.s3.keys();
         assert_eq!((objects.len(), begun.len()), (held, 0), "{objects:?} {begun:?}");
+    }
+}
+
+/// How imports are here.
+fn imports() -> ImportSettings {
+    ImportSettings {
+        methods: ImportMethod::ALL.into(),
+        stores: vec!["default".parse().unwrap()],
+        sources: Arc::default(),
+        life: A_DAY,
+        task_life: A_DAY,
     }
 }
 

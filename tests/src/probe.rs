@@ -62,6 +62,7 @@ struct State {
     calls: Vec<String>,
     faults: Vec<(usize, Fault)>,
     full: bool,
+    refused: Option<&'static str>,
     meanwhile: Option<Meanwhile>,
 }
 
@@ -105,6 +106,11 @@ impl Probe {
     /// Says whether the store has room for more bytes.
     pub fn fill(&self, full: bool) {
         self.state().full = full;
+    }
+
+    /// Has every call of a name refused; none, when there is none.
+    pub fn refuse(&self, call: Option<&'static str>) {
+        self.state().refused = call;
     }
 
     /// A write of bytes, which takes room.
@@ -154,6 +160,7 @@ impl Probe {
             _ => Verdict::Pass,
         });
         let verdict = verdicts.max().unwrap_or(Verdict::Pass);
+        let verdict = if state.refused == Some(call) { Verdict::Refuse } else { verdict };
         (number, verdict)
     }
 
@@ -325,6 +332,11 @@ impl Store for ProbedStore {
             self.store.take_part(part, now, Box::pin(futures_util::stream::iter(pieces)))
         };
         self.probe.through("take_part", take, || store_fault().into(), |_| None).await
+    }
+
+    async fn bring_part(&self, key: &ObjectKey, upload: &str, part: Part) -> Result<(), StoreError> {
+        let bring = || self.store.bring_part(key, upload, part.clone());
+        self.probe.through("bring_part", || self.probe.written(bring()), store_fault, |()| None).await
     }
 
     async fn arrived(

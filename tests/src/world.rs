@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 use std::ops::Deref;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -19,18 +19,20 @@ use shared::id::StoreId;
 use shared::image::{Accepted, Image, PageLimits, Quotas};
 use shared::import::ImportMethod;
 use shared::operations::{
-    Completion, CompletionSettings, Context, ImageData, Images, ImagesSettings, Info, Members, Reaper,
-    Redirects, SessionSettings, Signatures, StoreInfo, Stores, Tasks, TasksSettings, UploadRequest,
-    UploadSettings,
+    Completion, CompletionSettings, Context, ImageData, Images, ImagesSettings, ImportSettings, Importer,
+    ImporterPorts, ImporterSettings, Imports, Info, Members, Reaper, Redirects, SessionSettings, Signatures,
+    StoreInfo, Stores, Tasks, TasksSettings, UploadRequest, UploadSettings,
 };
 use shared::policy::Policy;
-use shared::ports::{Clock, Events, Ids, Key, Query, Queue, Store, Table};
-use shared::transfer::Intake;
+use shared::ports::{Clock, Events, Ids, Job, Key, Query, Queue, Store, Table};
+use shared::transfer::{Intake, Patience};
+use tokio::sync::mpsc::Receiver;
 
 use crate::callers::{TokenSays, admin};
 use crate::fixtures::{CountingIds, TestCertificates, TestClock, TestLimits};
 use crate::probe::{Probe, ProbedStore, ProbedTable};
 use crate::service::Service;
+use crate::web::TestWeb;
 
 /// The service in this process, wherever another is deployed, and handles on everything under it. Derefs to [`Service`].
 #[derive(Debug)]
@@ -43,6 +45,12 @@ pub struct World {
     pub tasks: Tasks,
     /// What is due.
     pub reaper: Reaper,
+    /// What takes requests to import.
+    pub imports: Imports,
+    /// What does the work of imports.
+    pub importer: Importer,
+    /// What lies at URLs.
+    pub web: TestWeb,
     /// What completes upload sessions.
     pub completion: Completion,
     /// The routes of every function that answers requests, by its crate's name.
@@ -51,6 +59,8 @@ pub struct World {
     pub service: Service,
     /// What is kept, past the probe.
     pub catalog: Catalog,
+    /// Work that was asked for.
+    jobs: Mutex<Receiver<Job>>,
     /// The time.
     pub clock: Arc<TestClock>,
     /// How much projects may have: any amount, until a test says otherwise.
@@ -72,6 +82,9 @@ pub const LEASE: Duration = Duration::from_mins(2);
 
 /// How long an upload session lasts here.
 pub const SESSION_LIFE: Duration = Duration::from_mins(30);
+
+/// How long an import may take for a store here.
+pub const IMPORT_LIFE: Duration = Duration::from_hours(1);
 
 /// How long a URL of one is good here.
 pub const URL_LIFE: Duration = Duration::from_mins(10);
@@ -108,6 +121,11 @@ pub fn completion(catalog: Catalog, stores: Stores, clock: Arc<dyn Clock>, rules
     Completion::new(catalog, stores, clock, events, rules, session_settings().completion)
 }
 
+/// Nobody who is told of jobs.
+pub fn no_queue() -> Arc<dyn Queue> {
+    Arc::new(LocalQueue::new(1).0)
+}
+
 /// Another process: its reaper, and the time, which is everybody's.
 #[derive(Clone, Debug)]
 pub struct Others {
@@ -118,7 +136,7 @@ pub struct Others {
 /// The others over a catalog and its stores.
 pub fn others(catalog: Catalog, stores: Stores, clock: Arc<TestClock>, rules: Rules) -> Others {
     let now: Arc<dyn Clock> = Arc::<TestClock>::clone(&clock);
-    Others { reaper: Reaper::new(completion(catalog, stores, now, rules)), clock }
+    Others { reaper: Reaper::new(completion(catalog, stores, now, rules), no_queue()), clock }
 }
 
 /// What happens while a process stands still: every lease ends, then every session, and each time the others do what is due.
@@ -150,7 +168,8 @@ struct Told {
     policy: Policy,
     accepted: Accepted,
     rules: Rules,
-    import_methods: Vec<ImportMethod>,
+    /// Every way there is, when nothing is said.
+    import_methods: Option<&'static [ImportMethod]>,
     /// Stores beside the default one, with their weights.
     others: &'static [(&'static str, i64)],
 }
@@ -212,19 +231,34 @@ impl World {
         Self::told(Told { listing_shards, ..Told::default() })
     }
 
-    /// The service where data can be staged.
-    pub fn importing() -> Self {
-        Self::importing_on(Arc::new(MemoryTable::new()))
-    }
-
-    /// The same on a table.
-    pub fn importing_on(table: Arc<dyn Table>) -> Self {
-        Self::build(table, Told { import_methods: ImportMethod::ALL.into(), ..Told::default() })
+    /// The service where nothing can be imported.
+    pub fn without_import() -> Self {
+        Self::told(Told { import_methods: Some(&[]), ..Told::default() })
     }
 
     /// The service with stores beside the default one, by their weights.
     pub fn storing(others: &'static [(&'static str, i64)]) -> Self {
         Self::told(Told { others, ..Told::default() })
+    }
+
+    /// Does the imports that were asked for, and those that follow from them, until nothing more is asked for.
+    pub async fn work(&self) {
+        while self.work_once().await {}
+    }
+
+    /// Does the first import that was asked for; whether there was one.
+    pub async fn work_once(&self) -> bool {
+        loop {
+            let job = self.jobs.lock().unwrap().try_recv();
+            match job {
+                Ok(Job::Import(location)) => {
+                    importer::handle(&self.importer, &location, None).await;
+                    return true;
+                }
+                Ok(Job::Reap) => {}
+                Err(_) => return false,
+            }
+        }
     }
 
     fn told(told: Told) -> Self {
@@ -234,6 +268,7 @@ impl World {
     fn build(table: Arc<dyn Table>, told: Told) -> Self {
         let Told { listing_shards, policy, accepted, rules, import_methods, others: more } = told;
         let accepted = Arc::new(accepted);
+        let import_methods = import_methods.unwrap_or(&ImportMethod::ALL).to_vec();
         let (clock, probe, store) = (Arc::new(TestClock::default()), Probe::default(), MemoryStore::new());
         let probed_table = ProbedTable { table: Arc::clone(&table), probe: probe.clone() };
         let all = in_memory(&store, more);
@@ -244,7 +279,8 @@ impl World {
             Arc::new(ProbedStore { store: Arc::new(store), probe: probe.clone(), min_part_bytes: 1 })
         });
         let events: Arc<dyn Events> = Arc::new(LocalEvents::new(16));
-        let queue: Arc<dyn Queue> = Arc::new(LocalQueue::new(16).0);
+        let (queue, jobs) = LocalQueue::new(64);
+        let queue: Arc<dyn Queue> = Arc::new(queue);
         let ids: Arc<dyn Ids> = Arc::new(CountingIds::default());
         let now: Arc<dyn Clock> = Arc::<TestClock>::clone(&clock);
 
@@ -262,8 +298,8 @@ impl World {
             limits: Arc::<TestLimits>::clone(&limits),
             clock: Arc::clone(&now),
             ids: Arc::clone(&ids),
-            events,
-            queue,
+            events: Arc::clone(&events),
+            queue: Arc::clone(&queue),
         };
         let accepted = Arc::clone(&settings.accepted);
         let images = Images::new(context.clone(), settings);
@@ -288,9 +324,36 @@ impl World {
         let key_manager = Arc::<TestCertificates>::clone(&certificates);
         let signatures = Signatures { certificates: Some(key_manager), ..Signatures::none() };
         let data = ImageData::new(context.clone(), stores.clone(), settings);
-        let data = data.verifying(signatures).importing(import_methods.clone());
+        let data = data.verifying(signatures.clone()).importing(import_methods.clone());
+        let import_settings = ImportSettings {
+            methods: import_methods.clone().into(),
+            stores: stores.ids().cloned().collect(),
+            sources: Arc::default(),
+            life: IMPORT_LIFE,
+            task_life: TASK_LIFE,
+        };
+        let imports = Imports::new(context.clone(), import_settings);
+        let web = TestWeb::default();
+        let ports = ImporterPorts {
+            fetch: Arc::new(web.clone()),
+            clock: Arc::clone(&now),
+            ids: Arc::clone(&ids),
+            events,
+            queue: Arc::clone(&queue),
+        };
+        let settings = ImporterSettings {
+            lease: LEASE,
+            life: IMPORT_LIFE,
+            intake,
+            patience: Patience { tries: 1, pause: Duration::from_millis(1), ..Patience::default() },
+            rules: rules.clone(),
+            completion: session_settings().completion,
+            task_life: TASK_LIFE,
+        };
+        let importer = Importer::new(catalog.clone(), stores.clone(), ports, settings);
+        let imports = imports.verifying(signatures);
         let completion = completion(catalog, stores, now, rules.clone());
-        let reaper = Reaper::new(completion.clone());
+        let reaper = Reaper::new(completion.clone(), queue);
         let catalog = Catalog::new(Arc::clone(&table), listing_shards);
         let unprobed = opened(&all, |store| Arc::new(store));
         let other = others(catalog.clone(), unprobed, Arc::clone(&clock), rules);
@@ -299,7 +362,7 @@ impl World {
         let functions = BTreeMap::from([
             ("discovery", discovery::routes(info)),
             ("images", images::routes(images.clone(), members)),
-            ("tasks", tasks::routes(tasks.clone())),
+            ("tasks", tasks::routes(tasks.clone(), imports.clone())),
             ("uploads", uploads::routes(data.clone())),
             ("gateway", uploads::part_routes(data.clone())),
         ]);
@@ -310,10 +373,14 @@ impl World {
             data,
             tasks,
             reaper,
+            imports,
+            importer,
+            web,
             completion,
             functions,
             service,
             catalog,
+            jobs: Mutex::new(jobs),
             clock,
             limits,
             certificates,

@@ -12,6 +12,7 @@ mod signals;
 use std::future::Future;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
@@ -37,6 +38,7 @@ pub struct Gateway {
     data: Option<PathBuf>,
     routes: Router,
     reaper: Reaper,
+    importing: schedule::Importing,
     jobs: Receiver<Job>,
     policy: Option<policy::Watch>,
     _lock: Option<lock::DataLock>,
@@ -113,18 +115,22 @@ impl Gateway {
         let (catalog, stores) = (app.catalog()?, app.stores()?);
         let (queue, jobs) = app.queue()?;
         let policy = policy::Watch::of(&app.policy, &config.policy).map_err(GatewayError::Signal)?;
-        let reaper = app.reaper(&catalog, &stores);
+        let reaper = app.reaper(&catalog, &stores, Arc::clone(&queue));
+        let importer = app.importer(&catalog, &stores, Arc::clone(&queue))?;
+        let importing = schedule::Importing::new(importer, config.import.workers);
         let context = app.context(&catalog, queue)?;
         if config.table.adapter == TableAdapter::Sqlite {
             // The table is in the directory that is locked, so no upload can be alive.
             reaper.recover().await.map_err(GatewayError::Recover)?;
         }
-        let data = app.image_data(&context, &stores).verifying(app.signatures()?);
+        let signatures = app.signatures()?;
+        let imports = app.imports(&context).verifying(signatures.clone());
+        let data = app.image_data(&context, &stores).verifying(signatures);
         let data = data.redirecting(app.gateway_redirects());
         let functions = [
             discovery::routes(app.info()),
             images::routes(app.images(&context), app.members(&context)),
-            tasks::routes(app.tasks(&context)),
+            tasks::routes(app.tasks(&context), imports),
             uploads::routes(data.clone()),
             uploads::part_routes(data),
         ];
@@ -133,7 +139,7 @@ impl Gateway {
         let listener = TcpListener::bind(config.listen).await.map_err(unheard)?;
         let address = listener.local_addr().map_err(unheard)?;
         let data = lock.as_ref().map(|lock| lock.directory().to_owned());
-        Ok(Self { config, listener, address, data, routes, reaper, jobs, policy, _lock: lock })
+        Ok(Self { config, listener, address, data, routes, reaper, importing, jobs, policy, _lock: lock })
     }
 
     /// Where the service listens: the port that was given, when any was asked for.
@@ -175,7 +181,9 @@ impl Gateway {
     /// Answers until `stop`, then lets running requests end, for as long as is configured.
     pub async fn run(self, stop: impl Future<Output = ()>) {
         let interval = Duration::from_secs(self.config.reaper.interval_seconds);
-        let reaping = schedule::run(interval, self.jobs, || reap(&self.reaper));
+        let mut importing = self.importing;
+        let import = |location| importing.begin(location);
+        let reaping = schedule::run(interval, self.jobs, || reap(&self.reaper), import);
         let watching = async {
             match self.policy {
                 Some(watch) => watch.run().await,

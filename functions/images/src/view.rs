@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
-use shared::image::{ContainerFormat, DiskFormat, HASH_ALGORITHM, Image, Member};
+use shared::id::StoreId;
+use shared::image::{ContainerFormat, Course, DiskFormat, HASH_ALGORITHM, Image, Member};
 use shared::operations::ImagePage;
 
 /// One image.
@@ -35,7 +36,36 @@ pub(crate) struct ImageView {
     stores: Option<String>,
     schema: &'static str,
     #[serde(flatten)]
+    import: Option<ImportView>,
+    #[serde(flatten)]
     properties: BTreeMap<String, String>,
+}
+
+/// How far an import is, or how the last one ended: in the properties that Glance has for it, and why a store failed, which it does not
+/// tell.
+#[derive(Debug, Serialize)]
+struct ImportView {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    os_glance_import_task: Option<String>,
+    os_glance_importing_to_stores: String,
+    os_glance_failed_import: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    os_glance_failed_import_message: Option<String>,
+}
+
+impl From<Course> for ImportView {
+    fn from(course: Course) -> Self {
+        let is_open = course.is_open();
+        let coming: Vec<_> = course.importing_to().filter(|_| is_open).map(StoreId::as_str).collect();
+        let (failed, why): (Vec<_>, Vec<_>) =
+            course.failures().map(|(store, why)| (store.as_str(), format!("{store}: {why}"))).unzip();
+        Self {
+            os_glance_import_task: is_open.then(|| course.task.to_string()),
+            os_glance_importing_to_stores: coming.join(","),
+            os_glance_failed_import: failed.join(","),
+            os_glance_failed_import_message: (!why.is_empty()).then(|| why.join("; ")),
+        }
+    }
 }
 
 impl From<Image> for ImageView {
@@ -68,6 +98,7 @@ impl From<Image> for ImageView {
             this,
             stores,
             schema: "/v2/schemas/image",
+            import: image.import.map(ImportView::from),
             properties: image.properties,
         }
     }

@@ -5,6 +5,7 @@ use shared::lambda::{Error, run, start};
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     let app = start()?;
-    let tasks = app.tasks(&app.context(&app.cloud_catalog()?, app.no_queue())?);
-    run(tasks::routes(tasks), &app).await
+    let context = app.context(&app.cloud_catalog()?, app.cloud_queue())?;
+    let imports = app.imports(&context).verifying(app.signatures()?);
+    run(tasks::routes(app.tasks(&context), imports), &app).await
 }

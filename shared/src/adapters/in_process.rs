@@ -1,6 +1,7 @@
 //! Events and jobs within one process: heard by whoever listens in it, gone with it.
 
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use tokio::sync::{broadcast, mpsc};
@@ -57,5 +58,13 @@ impl Queue for LocalQueue {
     async fn enqueue(&self, job: Job) {
         // Full or without a worker: the job is lost, as the port allows, and its due row is found on schedule.
         let _ = self.jobs.try_send(job);
+    }
+
+    async fn enqueue_after(&self, job: Job, delay: Duration) {
+        let queue = self.clone();
+        tokio::spawn(async move {
+            tokio::time::sleep(delay).await;
+            queue.enqueue(job).await;
+        });
     }
 }

@@ -98,7 +98,7 @@ impl App {
         StoreInfo {
             id: store.id.clone(),
             is_default,
-            is_read_only: store.adapter == StoreAdapter::Http,
+            is_read_only: !store.takes_data(),
             kind,
             weight: store.weight,
             description: store.description.clone(),

@@ -138,11 +138,14 @@ impl Catalog {
     /// `ChangeError::Lost` as said, or a fault of the table.
     pub async fn delete(&self, seen: &Stored, deleted: &Image, now: Timestamp) -> Result<(), ChangeError> {
         let mut write = self.change(Some(seen), deleted)?;
-        for location in seen.image.locations.iter().chain(&seen.image.staged) {
+        let import = seen.image.import.iter();
+        let waiting = import.clone().flat_map(|course| course.waiting());
+        for location in seen.image.locations.iter().chain(&seen.image.staged).chain(waiting) {
             let due = Due { at: now, location: location.clone() };
             write.extend([put_blob(location, BlobState::Garbage, Condition::Always)?, put_due(&due)?]);
         }
-        if let Some(location) = &seen.image.upload {
+        let writing = import.flat_map(|course| course.writing());
+        for location in writing.chain(&seen.image.upload) {
             write.extend([put_blob(location, BlobState::Garbage, Condition::Always)?]);
         }
         if seen.image.members > 0 {
@@ -210,7 +213,7 @@ impl Catalog {
     }
 }
 
-fn put_blob(location: &Location, state: BlobState, condition: Condition) -> Result<Change> {
+pub(super) fn put_blob(location: &Location, state: BlobState, condition: Condition) -> Result<Change> {
     let attributes = encode(&BlobRecord { state, location: location.clone(), revision: 0, session: None })?;
     Ok(Change::Put(Item { key: key::blob(&location.key), attributes }, condition))
 }

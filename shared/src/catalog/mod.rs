@@ -20,6 +20,7 @@
 mod blob;
 mod due;
 mod image;
+mod import;
 mod key;
 mod listing;
 mod member;
@@ -39,6 +40,7 @@ use crate::ports::{Change, Table, TableError, Write};
 pub use blob::Blob;
 pub use due::Due;
 pub use image::{Revision, Stored};
+pub use import::{ImportStep, TaskStep};
 pub use listing::{Listed, Start, Walk};
 pub use member::DueMembers;
 pub use merge::Listing;

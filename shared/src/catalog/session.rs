@@ -74,12 +74,21 @@ impl Catalog {
 }
 
 fn put(stored: &StoredSession, condition: Condition) -> Result<Change> {
+    put_session(&stored.location, &stored.session, stored.revision, condition)
+}
+
+/// The row of an object that is written by a session.
+pub(super) fn put_session(
+    location: &Location,
+    session: &Session,
+    revision: i64,
+    condition: Condition,
+) -> Result<Change> {
     let record = BlobRecord {
         state: BlobState::Writing,
-        location: stored.location.clone(),
-        revision: stored.revision,
-        session: Some(SessionRecord::from(&stored.session)),
+        location: location.clone(),
+        revision,
+        session: Some(SessionRecord::from(session)),
     };
-    let item = Item { key: key::blob(&stored.location.key), attributes: encode(&record)? };
-    Ok(Change::Put(item, condition))
+    Ok(Change::Put(Item { key: key::blob(&location.key), attributes: encode(&record)? }, condition))
 }

@@ -11,7 +11,7 @@ pub(super) fn faults(config: &Config) -> Vec<(&'static str, String)> {
 
 fn bounds(config: &Config) -> Vec<(&'static str, String)> {
     let of = |count: usize| count as u64;
-    let bounded: [(&'static str, u64, RangeInclusive<u64>); 23] = [
+    let bounded: [(&'static str, u64, RangeInclusive<u64>); 26] = [
         ("drain_seconds", config.drain_seconds, 0..=86_400),
         ("identity.keystone.cache_seconds", config.identity.keystone.cache_seconds, 0..=3600),
         ("identity.keystone.timeout_seconds", config.identity.keystone.timeout_seconds, 1..=25),
@@ -20,6 +20,7 @@ fn bounds(config: &Config) -> Vec<(&'static str, String)> {
         // S3's own limits of a part: 5 MiB to 5 GiB.
         ("upload.part_mib", config.upload.part_mib, 5..=5120),
         ("upload.parts_in_flight", of(config.upload.parts_in_flight), 1..=64),
+        ("import.workers", of(config.import.workers), 1..=64),
         ("upload.lease_seconds", config.upload.lease_seconds, 10..=86_400),
         ("upload.idle_seconds", config.upload.idle_seconds, 1..=86_400),
         ("upload.session_part_mib", config.upload.session_part_mib, 5..=5120),
@@ -35,6 +36,8 @@ fn bounds(config: &Config) -> Vec<(&'static str, String)> {
         ("limits.page_max", of(config.limits.page_max), 1..=1000),
         ("limits.page_default", of(config.limits.page_default), 1..=of(config.limits.page_max)),
         ("tasks.time_to_live_hours", config.tasks.time_to_live_hours, 1..=8760),
+        ("import.lease_seconds", config.import.lease_seconds, 5..=900),
+        ("import.seconds", config.import.seconds, 60..=604_800),
         ("reaper.interval_seconds", config.reaper.interval_seconds, 1..=86_400),
     ];
     let outside = bounded.into_iter().filter(|(_, value, bounds)| !bounds.contains(value));
@@ -54,6 +57,7 @@ fn texts(config: &Config) -> Vec<(&'static str, String)> {
         ("signatures.barbican_endpoint", &config.signatures.barbican_endpoint),
         ("table.endpoint", &config.table.endpoint),
         ("queue.url", &config.queue.url),
+        ("queue.import_url", &config.queue.import_url),
         ("queue.endpoint", &config.queue.endpoint),
     ];
     let mut faults: Vec<_> = urls

@@ -17,7 +17,9 @@ use futures_util::{TryStreamExt as _, stream};
 
 use super::store::{key, pattern, try_read};
 use crate::adapters::system::SystemClock;
-use crate::ports::{Cause, Clock as _, PartTarget, PresentedPart, ReadTarget, SignedPart, Store, StoreError};
+use crate::ports::{
+    Cause, Clock as _, Part, PartTarget, PresentedPart, ReadTarget, SignedPart, Store, StoreError,
+};
 use crate::store::{
     ArrivedPart, Checksum, ChecksumKind, FileName, ObjectKey, PartGrant, PartLayout, ReadGrant, Summing,
 };
@@ -104,6 +106,7 @@ macro_rules! direct_contract {
     ($fresh:path) => {
         $crate::direct_contract! { @each $fresh:
             parts_that_clients_bring_make_one_object
+            the_service_brings_parts_too
             nothing_is_readable_before_it_is_whole
             one_part_may_be_all
             what_has_arrived_is_told_in_pages
@@ -223,6 +226,24 @@ pub async fn parts_that_clients_bring_make_one_object(store: &dyn Store, client:
     assert_eq!(arrived.iter().map(|part| part.len).sum::<u64>(), begun.layout.size);
     assert_eq!(arrived[1].etag, etag);
     begun.assemble(&arrived).await.unwrap();
+    begun.assert_whole().await;
+}
+
+/// Beside clients, and one again, in any order.
+pub async fn the_service_brings_parts_too(store: &dyn Store, client: &dyn Bring) {
+    let begun = Begun::new(store, client, (2, 4321), None).await;
+    begun.bring(2).await;
+    for number in [3, 1, 3] {
+        let range = begun.layout.range(number).unwrap();
+        let bytes = &begun.bytes[range.start as usize..range.end as usize];
+        let pieces: Vec<Bytes> = bytes.chunks(70_001).map(Bytes::copy_from_slice).collect();
+        let part = Part { number, offset: range.start, bytes: pieces.into() };
+        store.bring_part(&begun.key, &begun.upload, part).await.unwrap();
+    }
+    begun.assemble(&begun.arrived().await).await.unwrap();
+    begun.assert_whole().await;
+    let late = Part { number: 1, offset: 0, bytes: vec![Bytes::from_static(b"late")].into() };
+    store.bring_part(&begun.key, &begun.upload, late).await.unwrap_err();
     begun.assert_whole().await;
 }
 

@@ -23,6 +23,9 @@ pub struct Course {
     /// What the bytes are, once they are in one store.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub found: Option<Found>,
+    /// The most bytes its owner may store, as it was when the import was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub most_bytes: Option<u64>,
 }
 
 /// Where data is imported from.
@@ -84,6 +87,36 @@ pub enum Ending {
 }
 
 impl Course {
+    /// Whether there is more to do.
+    pub fn is_open(&self) -> bool {
+        self.ending() == Ending::Open
+    }
+
+    /// The objects that are being written for it.
+    pub fn writing(&self) -> impl Iterator<Item = &Location> {
+        self.ready().filter(|_| self.is_open())
+    }
+
+    /// The objects that are whole and wait for the others.
+    pub fn waiting(&self) -> impl Iterator<Item = &Location> {
+        self.there().filter(|_| self.is_open())
+    }
+
+    /// Whether a store's bytes are still on their way.
+    pub fn awaits(&self, location: &Location) -> bool {
+        self.writing().any(|writing| writing == location)
+    }
+
+    /// The course where an object is begun anew in the place of another.
+    #[must_use]
+    pub fn instead(mut self, old: &Location, new: &Location) -> Self {
+        let target = self.targets.iter_mut().find(|target| target.location == *old);
+        if let Some(target) = target.filter(|target| target.state == TargetState::Coming) {
+            target.location = new.clone();
+        }
+        self
+    }
+
     /// Where bytes are that others can be copied from.
     pub fn first_there(&self) -> Option<&Location> {
         self.targets.iter().find(|target| target.state == TargetState::There).map(|target| &target.location)
@@ -109,6 +142,15 @@ impl Course {
     #[must_use]
     pub fn failed(mut self, location: &Location, reason: impl Into<String>) -> Self {
         self.set(location, TargetState::Failed(reason.into()));
+        self
+    }
+
+    /// The course once no store that still waits will have the bytes.
+    #[must_use]
+    pub fn failed_all(mut self, reason: &str) -> Self {
+        for target in self.targets.iter_mut().filter(|target| target.state == TargetState::Coming) {
+            target.state = TargetState::Failed(reason.to_owned());
+        }
         self
     }
 
@@ -174,7 +216,14 @@ mod tests {
             state: TargetState::Coming,
         };
         let task = "0f1c2a9e-5a53-4c52-9c36-3f8f0a6f7c11".parse().unwrap();
-        Course { task, source, all_must_succeed, targets: (1..=count).map(target).collect(), found: None }
+        Course {
+            task,
+            source,
+            all_must_succeed,
+            targets: (1..=count).map(target).collect(),
+            found: None,
+            most_bytes: None,
+        }
     }
 
     fn found(size: u64) -> Found {

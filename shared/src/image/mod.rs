@@ -109,7 +109,7 @@ pub struct Refused {
 }
 
 /// Where bytes lie.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Location {
     /// The store.
     pub store: StoreId,

@@ -121,7 +121,7 @@ impl Arrivals {
     /// Goes on with a session whose object is whole.
     async fn complete(&self, due: &Due, until: Option<Timestamp>) -> Result<Owner> {
         Ok(match self.completion.advance(&due.location, until).await? {
-            Outcome::Busy | Outcome::Unfinished => Owner::Unfinished,
+            Outcome::Busy | Outcome::Import | Outcome::Unfinished => Owner::Unfinished,
             // Refused bytes are removed already, or due.
             Outcome::Active
             | Outcome::Refused(_)

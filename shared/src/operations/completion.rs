@@ -10,26 +10,20 @@
 //! 5. The image takes it, if it still waits for it. If it does not, whoever finds out removes what was written: it may have come
 //!    after the removal by whoever ended the session, and not every store tells of it.
 
-mod judge;
-mod parts;
-
 use std::sync::Arc;
 use std::time::Duration;
 
-pub(super) use parts::{all_parts, missing};
-
 use super::attempt::requeued;
 use super::contention::Tries;
-use super::upload::verified;
+use super::examination::{Examined, Examiner, Whole};
 use super::{ATTEMPTS, Stores};
 use crate::catalog::{BlobState, Catalog, ChangeError, Due, Stored, StoredSession};
 use crate::error::{Error, Result};
 use crate::format::Rules;
 use crate::image::{Digests, Image, Location, Refused, Status};
-use crate::ports::{Clock, Event, EventKind, Events, Store, StoreError};
+use crate::ports::{Clock, Event, EventKind, Events};
 use crate::store::{Phase, Session};
 use crate::time::Timestamp;
-use crate::transfer::Hashing;
 
 /// Completes upload sessions.
 #[derive(Clone, Debug)]
@@ -38,7 +32,7 @@ pub struct Completion {
     pub(super) stores: Stores,
     pub(super) clock: Arc<dyn Clock>,
     events: Arc<dyn Events>,
-    rules: Rules,
+    examiner: Examiner,
     settings: CompletionSettings,
 }
 
@@ -66,6 +60,8 @@ pub enum Outcome {
     Ended,
     /// Parts are still coming.
     Open,
+    /// It is an import's, which somebody else goes on with.
+    Import,
     /// Somebody else works on it.
     Busy,
     /// There is more to do: the next run goes on.
@@ -91,13 +87,15 @@ impl Completion {
         rules: Rules,
         settings: CompletionSettings,
     ) -> Self {
-        Self { catalog, stores, clock, events, rules, settings }
+        let examiner = Examiner::new(catalog.clone(), stores.clone(), Arc::clone(&clock), rules, settings);
+        Self { catalog, stores, clock, events, examiner, settings }
     }
 
     /// The same with other settings.
     #[must_use]
     pub fn with(self, settings: CompletionSettings) -> Self {
-        Self { settings, ..self }
+        let examiner = self.examiner.with(settings);
+        Self { settings, examiner, ..self }
     }
 
     pub(super) fn lease(&self) -> Duration {
@@ -123,6 +121,9 @@ impl Completion {
             (BlobState::Writing, Some(session)) if session.session.phase == Phase::Open => {
                 return Ok(Outcome::Open);
             }
+            (BlobState::Writing, Some(session)) if session.session.phase.is_import() => {
+                return Ok(Outcome::Import);
+            }
             (BlobState::Writing, Some(session)) => session,
         };
         let now = self.clock.now();
@@ -143,103 +144,20 @@ impl Completion {
     /// As [`Self::advance`].
     pub(super) async fn work(&self, mut held: StoredSession, until: Option<Timestamp>) -> Result<Outcome> {
         let location = held.location.clone();
-        let store = Arc::clone(self.store(&location)?);
         if held.session.ends.is_some_and(|ends| self.clock.now() >= ends) {
             return self.refuse(&held, "The upload could not be completed in time.").await;
         }
-        match self.make_whole(&*store, &held).await? {
+        match self.examiner.make_whole(&held).await? {
             Whole::Yes => {}
             Whole::Missing => return self.reopen(&held).await,
             Whole::Not(reason) => return self.refuse(&held, &reason).await,
         }
-        let key = &location.key;
-        let virtual_size = match judge::inspect(&self.rules, &*store, key, &held.session).await {
-            Ok(verdict) => {
-                for refusal in &verdict.overlooked {
-                    tracing::warn!(image = %key.image(), %refusal, "data was taken although");
-                }
-                verdict.virtual_size
-            }
-            Err(refusal @ Error::Content(_)) => return self.refuse(&held, &refusal.to_string()).await,
-            Err(error) => return Err(error),
-        };
-        let verifier = judge::verifier(&held.session)?;
-        let mut hashing = Hashing::from(held.session.hashed.as_ref(), verifier.as_deref())?;
-        let (size, began) = (held.session.layout.size, hashing.bytes());
-        while hashing.bytes() < size {
-            let end = size.min(hashing.bytes().saturating_add(self.settings.stretch_bytes.max(1)));
-            hashing = hashing.read(&*store, key, end).await?;
-            if end == size {
-                break;
-            }
-            let now = self.clock.now();
-            let stops = end - began >= self.settings.run_bytes || until.is_some_and(|until| now >= until);
-            let due = if stops { now } else { now.plus(self.settings.lease) };
-            let hashed = Session { hashed: Some(hashing.save()), due, ..held.session.clone() };
-            held = match self.catalog.keep_session(&held, hashed).await {
-                Ok(kept) => kept,
-                Err(ChangeError::Lost) => return self.passed_over(&location).await,
-                Err(ChangeError::Table(error)) => return Err(error),
-            };
-            if stops {
-                tracing::info!(image = %key.image(), hashed = end, size, "the next run goes on with an upload session");
-                return Ok(Outcome::Unfinished);
-            }
+        match self.examiner.examine(&mut held, until).await? {
+            Examined::Sound { digests, virtual_size } => self.attach(&held, digests, virtual_size).await,
+            Examined::Refused(reason) => self.refuse(&held, &reason).await,
+            Examined::Unfinished => Ok(Outcome::Unfinished),
+            Examined::Lost => self.passed_over(&location).await,
         }
-        let (digests, digest) = hashing.finish();
-        let mut judged = judge::compare(&held.session.expected, &digests);
-        if let Some(verifier) = verifier.filter(|_| judged.is_ok()) {
-            judged = verified(verifier, digests.clone(), digest).await;
-        }
-        match judged {
-            Ok(()) => self.attach(&held, digests, virtual_size).await,
-            Err(refusal @ Error::Invalid(_)) => self.refuse(&held, &refusal.to_string()).await,
-            Err(error) => Err(error),
-        }
-    }
-
-    fn store(&self, location: &Location) -> Result<&Arc<dyn Store>> {
-        let id = &location.store;
-        let store = self.stores.get(id);
-        store.ok_or_else(|| {
-            Error::internal(format!("an object lies in store '{id}', which is not configured"))
-        })
-    }
-
-    /// Makes an object of the parts, unless there is one.
-    async fn make_whole(&self, store: &dyn Store, held: &StoredSession) -> Result<Whole> {
-        let (key, layout) = (&held.location.key, held.session.layout);
-        for is_first in [true, false] {
-            match store.size(key).await {
-                Ok(size) if size == layout.size => return Ok(Whole::Yes),
-                Ok(size) => {
-                    let announced = layout.size;
-                    let text = format!("The object has {size} bytes; {announced} were announced.");
-                    return Ok(Whole::Not(text));
-                }
-                Err(StoreError::NotFound) if is_first => {}
-                Err(StoreError::NotFound) => break,
-                Err(error) => return Err(error.into()),
-            }
-            let Some(upload) = held.session.upload.as_deref().filter(|_| layout.size > 0) else {
-                store.put(key, Vec::new().into()).await?;
-                continue;
-            };
-            let parts = match all_parts(store, key, upload).await {
-                Ok(parts) => parts,
-                // By now it may be whole; else nothing is left of it.
-                Err(StoreError::NotFound) => continue,
-                Err(error) => return Err(error.into()),
-            };
-            if missing(layout, &parts).is_some() {
-                return Ok(Whole::Missing);
-            }
-            match store.assemble(key, upload, &parts).await {
-                Ok(()) | Err(StoreError::NotFound) => {}
-                Err(error) => return Err(error.into()),
-            }
-        }
-        Ok(Whole::Not("The parts that had arrived are gone from the store.".to_owned()))
     }
 
     /// Gives an image its data.
@@ -340,7 +258,7 @@ impl Completion {
     /// Removes what was perhaps written after the session had ended. Whoever ended it has removed the object, or it is due, and
     /// its rows are not this one's; but no image ever waits for its key again.
     async fn leave(&self, location: &Location) -> Outcome {
-        let removed = match self.store(location) {
+        let removed = match self.stores.holding(&location.store) {
             Ok(store) => store.remove(&location.key).await.map_err(Error::from),
             Err(error) => Err(error),
         };
@@ -364,7 +282,7 @@ impl Completion {
     /// Removes the object, then what is known of it.
     async fn discard(&self, due: &Due) {
         let key = &due.location.key;
-        let removed = match self.store(&due.location) {
+        let removed = match self.stores.holding(&due.location.store) {
             Ok(store) => store.remove(key).await.map_err(Error::from),
             Err(error) => Err(error),
         };
@@ -379,13 +297,4 @@ impl Completion {
         let (owner, at) = (image.owner.clone(), self.clock.now());
         self.events.publish(Event { kind, image: image.id.clone(), owner, member: None, at }).await;
     }
-}
-
-/// Whether an object could be made whole.
-enum Whole {
-    Yes,
-    /// Parts are missing.
-    Missing,
-    /// It never can, for this reason.
-    Not(String),
 }

@@ -1,7 +1,7 @@
 //! Does what due rows promise.
 //!
 //! A blob that is due is looked at by its state. `writing`: its writer's lease has ended, so the image is `queued` again
-//! and the blob garbage; a session's is gone on with, once all its parts had arrived. `garbage`: the object is removed, then the rows. Unknown: the same, for its row was forgotten, and
+//! and the blob garbage; a session's is gone on with, once all its parts had arrived, and an import's is handed to who imports. `garbage`: the object is removed, then the rows. Unknown: the same, for its row was forgotten, and
 //! its writer may have come after that. `attached` or `staged`: the due row is a leftover of a lost race and goes. Members of a deleted
 //! image are removed, as many at a time as one write takes, and the due row with the last. Tasks are due too, in rows of
 //! their own. Every step may happen twice.
@@ -19,7 +19,7 @@ use super::attempt::requeued;
 use super::{ATTEMPTS, Completion, Outcome, Stores, contended, refused};
 use crate::catalog::{BlobState, Catalog, ChangeError, Due};
 use crate::error::{Error, Result};
-use crate::ports::{Clock, Store};
+use crate::ports::{Clock, Job, Queue};
 use crate::store::Phase;
 use crate::time::Timestamp;
 
@@ -36,6 +36,7 @@ pub struct Reaper {
     catalog: Catalog,
     stores: Stores,
     clock: Arc<dyn Clock>,
+    queue: Arc<dyn Queue>,
 }
 
 /// What one run did.
@@ -80,11 +81,11 @@ enum Writers {
 }
 
 impl Reaper {
-    /// A reaper over the catalog and the stores that sessions are completed in.
-    pub fn new(completion: Completion) -> Self {
+    /// A reaper over the catalog and the stores that sessions are completed in. `queue` leads to who imports.
+    pub fn new(completion: Completion, queue: Arc<dyn Queue>) -> Self {
         let (catalog, stores) = (completion.catalog.clone(), completion.stores.clone());
         let clock = Arc::clone(&completion.clock);
-        Self { completion, catalog, stores, clock }
+        Self { completion, catalog, stores, clock, queue }
     }
 
     /// Does everything that is due now. Cost: a query for each 100 due rows of either kind; for each object one read, at most
@@ -189,6 +190,11 @@ impl Reaper {
             if stored.phase == Phase::Completing {
                 return self.complete(due, until, reaped).await;
             }
+            if stored.phase.is_import() {
+                // Bringing bytes is not for who looks after everything.
+                self.queue.enqueue(Job::Import(due.location.clone())).await;
+                return Ok(());
+            }
         }
         match state {
             Some(BlobState::Attached | BlobState::Staged) => {
@@ -197,7 +203,7 @@ impl Reaper {
             Some(BlobState::Writing) => {
                 if writers == Writers::AreDead {
                     // On a full disk this makes the room that the table needs to say so.
-                    self.store(due)?.remove(&due.location.key).await?;
+                    self.stores.holding(&due.location.store)?.remove(&due.location.key).await?;
                 }
                 if !self.expire(due).await? {
                     return Ok(());
@@ -206,7 +212,7 @@ impl Reaper {
             }
             None | Some(BlobState::Garbage) => {}
         }
-        self.store(due)?.remove(&due.location.key).await?;
+        self.stores.holding(&due.location.store)?.remove(&due.location.key).await?;
         reaped.removed = 1;
         self.catalog.forget(due).await.map_err(|error| refused(error, id))
     }
@@ -220,17 +226,14 @@ impl Reaper {
                 Ok(()) | Err(ChangeError::Lost) => {}
                 Err(ChangeError::Table(error)) => return Err(error),
             },
-            Outcome::Reopened | Outcome::Open | Outcome::Busy | Outcome::Unfinished | Outcome::None => {}
+            Outcome::Reopened
+            | Outcome::Open
+            | Outcome::Import
+            | Outcome::Busy
+            | Outcome::Unfinished
+            | Outcome::None => {}
         }
         Ok(())
-    }
-
-    fn store(&self, due: &Due) -> Result<&Arc<dyn Store>> {
-        let id = &due.location.store;
-        let store = self.stores.get(id);
-        store.ok_or_else(|| {
-            Error::internal(format!("an object lies in store '{id}', which is not configured"))
-        })
     }
 
     /// Takes an image back from a writer that died. `false` when the writer lives: it has renewed or ended its lease.

@@ -55,6 +55,15 @@ impl Stores {
         }
     }
 
+    /// The store that an object lies in.
+    ///
+    /// # Errors
+    /// `Internal` when it is not configured.
+    pub(super) fn holding(&self, id: &StoreId) -> Result<&Arc<dyn Store>> {
+        let missing = || Error::internal(format!("an object lies in store '{id}', which is not configured"));
+        self.get(id).ok_or_else(missing)
+    }
+
     /// The store that takes images nobody chose one for.
     pub fn default_id(&self) -> &StoreId {
         &self.default

@@ -102,3 +102,19 @@ pub enum PartError {
     #[error(transparent)]
     Store(#[from] StoreError),
 }
+
+impl From<PartError> for StoreError {
+    /// For who brings a part that the service has.
+    fn from(error: PartError) -> Self {
+        match error {
+            PartError::Store(error) => error,
+            PartError::Ended => Self::NotFound,
+            PartError::Busy => Self::Unavailable(error.into()),
+            PartError::Elsewhere
+            | PartError::Unsealed(_)
+            | PartError::Length { .. }
+            | PartError::Checksum { .. }
+            | PartError::Broken { .. } => Self::Failed(error.into()),
+        }
+    }
+}

@@ -167,6 +167,15 @@ pub trait Store: Debug + Send + Sync {
         Err(PartError::Elsewhere)
     }
 
+    /// Brings a part of such an object itself, as a client would; when it answers, the part is durable and has arrived.
+    ///
+    /// # Errors
+    /// `NotFound` when nothing is begun by that name.
+    async fn bring_part(&self, key: &ObjectKey, upload: &str, part: Part) -> Result<(), StoreError> {
+        let _ = (key, upload, part);
+        Err(brings_nothing())
+    }
+
     /// Tells which parts have arrived, in their order, behind part `after`: at most `limit` (1 to 1000), and all there are
     /// when they are fewer.
     ///

@@ -21,5 +21,5 @@ pub use part::{ArrivedPart, PartGrant, PartLayout};
 pub use reading::ReadGrant;
 pub use request::{MOST_AT_A_TIME, SessionRequest, read_parts};
 pub use seal::{SEAL_KEY_BYTES, Sealer, Unsealed};
-pub use session::{Expected, HashState, Phase, Session};
+pub use session::{Expected, Filling, HashState, Phase, Session};
 pub use trust::TrustedHosts;

@@ -27,6 +27,19 @@ pub struct Session {
     pub ends: Option<Timestamp>,
     /// How far it is hashed.
     pub hashed: Option<HashState>,
+    /// What is known of the source that an import fills it from.
+    pub filling: Filling,
+}
+
+/// How an import comes on with its source.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Filling {
+    /// What the source was known by when its first bytes were read ([`crate::ports::Validator`]).
+    pub validator: Option<String>,
+    /// How often it was tried since the last part arrived.
+    pub tries: u32,
+    /// How many bytes had arrived when the lease was renewed last.
+    pub bytes: u64,
 }
 
 /// Who has to do the next step of a session.
@@ -36,6 +49,19 @@ pub enum Phase {
     Open,
     /// The service: all parts are there.
     Completing,
+    /// An import: it brings the parts itself.
+    Filling,
+    /// An import, from a source that does not say how long it is: in one go, by whoever began it. Another begins anew.
+    Streaming,
+    /// An import: all parts are there.
+    Filled,
+}
+
+impl Phase {
+    /// Whether it is an import's to go on with.
+    pub const fn is_import(self) -> bool {
+        matches!(self, Self::Filling | Self::Streaming | Self::Filled)
+    }
 }
 
 /// What a client says that its bytes hash to, in lower-case hexadecimal.

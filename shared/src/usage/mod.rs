@@ -119,6 +119,11 @@ impl From<&ProjectLimits> for Allowance {
 }
 
 impl Allowance {
+    /// So many bytes of stored data, and of everything else any amount.
+    pub fn of_bytes(most: Option<u64>) -> Self {
+        Self { size_total: most, ..Self::default() }
+    }
+
     /// The most of one resource.
     pub const fn of(&self, resource: Resource) -> Option<u64> {
         match resource {

@@ -25,7 +25,7 @@ use shared::transfer::Intake;
 use tests::callers::admin;
 use tests::fixtures::{CountingIds, TestClock, TestLimits};
 use tests::probe::{ProbedStore, ProbedTable};
-use tests::world::{LEASE, PART, World, completion, others, session_settings, time_passes};
+use tests::world::{LEASE, PART, World, completion, no_queue, others, session_settings, time_passes};
 
 const NAME: &str = "glint-images";
 const PREFIX: &str = "images/";
@@ -252,8 +252,10 @@ impl Default for Site {
         let other = others(catalog.clone(), standing, Arc::clone(&clock), Rules::default());
         world.probe.meanwhile(move || time_passes(other.clone()));
         let (arrivals, unprobed) = (looks(&probed), looks(&catalog));
-        let reaper =
-            Reaper::new(completion(probed, stores, Arc::<TestClock>::clone(&clock), Rules::default()));
+        let reaper = Reaper::new(
+            completion(probed, stores, Arc::<TestClock>::clone(&clock), Rules::default()),
+            no_queue(),
+        );
         Self { world, bucket, data, reaper, arrivals, catalog, unprobed }
     }
 }

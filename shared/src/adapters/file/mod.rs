@@ -137,6 +137,11 @@ impl Store for FileStore {
         self.sessions.take(&grant, body).await
     }
 
+    async fn bring_part(&self, key: &ObjectKey, upload: &str, part: Part) -> Result<(), StoreError> {
+        let (grant, body) = brought(key, upload, &part);
+        Ok(self.sessions.take(&grant, body).await.map(drop)?)
+    }
+
     async fn arrived(
         &self,
         key: &ObjectKey,
@@ -157,6 +162,20 @@ impl Store for FileStore {
         let (sessions, key, parts) = (self.sessions.clone(), key.clone(), parts.to_vec());
         blocking(move || sessions.assemble(&key, &parts)).await
     }
+}
+
+/// A part that the service has, as one that a client brings.
+fn brought(key: &ObjectKey, upload: &str, part: &Part) -> (PartGrant, PartBody) {
+    let grant = PartGrant {
+        key: key.clone(),
+        upload: upload.to_owned(),
+        number: part.number,
+        range: part.offset..part.offset + part.bytes.len(),
+        checksum: None,
+        until: Timestamp::from_microseconds(i64::MAX),
+    };
+    let pieces = part.bytes.pieces().to_vec();
+    (grant, Box::pin(futures_util::stream::iter(pieces.into_iter().map(Ok))))
 }
 
 /// Runs work that waits for the disk where it holds up no task.

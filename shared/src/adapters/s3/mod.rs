@@ -19,8 +19,8 @@ use tokio::sync::OnceCell;
 use self::writer::S3Writer;
 use super::aws::{AwsSettings, sdk_config};
 use crate::ports::{
-    ByteStream, Chunks, ObjectWriter, PartBody, PartError, PartLimits, PresentedPart, ReadTarget, SignedPart,
-    Store, StoreError,
+    ByteStream, Chunks, ObjectWriter, Part, PartBody, PartError, PartLimits, PresentedPart, ReadTarget,
+    SignedPart, Store, StoreError,
 };
 use crate::store::{ArrivedPart, ChecksumKind, ObjectKey, PartGrant, ReadGrant};
 use crate::time::Timestamp;
@@ -163,6 +163,11 @@ impl Store for S3Store {
         _body: PartBody,
     ) -> Result<String, PartError> {
         Err(PartError::Elsewhere)
+    }
+
+    /// Cost: one request.
+    async fn bring_part(&self, key: &ObjectKey, upload: &str, part: Part) -> Result<(), StoreError> {
+        writer::write(&self.bucket, &self.bucket.path(key), upload, &part).await.map(drop)
     }
 
     /// Cost: one request.

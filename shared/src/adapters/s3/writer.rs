@@ -55,6 +55,24 @@ async fn abort(bucket: &Bucket, path: &str, upload_id: &str) -> Result<(), Store
     }
 }
 
+/// Writes a part of an upload and answers its entity tag.
+pub(super) async fn write(
+    bucket: &Bucket,
+    path: &str,
+    upload: &str,
+    part: &Part,
+) -> Result<String, StoreError> {
+    let request = bucket.client().await.upload_part().bucket(bucket.name()).key(path);
+    let request = request.upload_id(upload).part_number(number(part.number));
+    let request = request.content_length(length(&part.bytes)).body(body::of(&part.bytes));
+    let sent = request.customize().disable_payload_signing().send().await;
+    let answer = sent.map_err(|error| match classify(&error).code() {
+        NO_SUCH_UPLOAD => StoreError::NotFound,
+        _ => refused("write a part of", path, &error),
+    })?;
+    answer.e_tag.ok_or_else(|| nonsense(path, "a part without an ETag"))
+}
+
 /// A multipart upload.
 #[derive(Debug)]
 pub(super) struct S3Writer {
@@ -94,12 +112,7 @@ impl S3Writer {
 #[async_trait]
 impl ObjectWriter for S3Writer {
     async fn write(&self, part: Part) -> Result<(), StoreError> {
-        let request = self.bucket.client().await.upload_part().bucket(self.bucket.name()).key(&self.path);
-        let request = request.upload_id(&self.upload_id).part_number(number(part.number));
-        let request = request.content_length(length(&part.bytes)).body(body::of(&part.bytes));
-        let sent = request.customize().disable_payload_signing().send().await;
-        let answer = sent.map_err(|error| refused("write a part of", &self.path, &error))?;
-        let etag = answer.e_tag.ok_or_else(|| nonsense(&self.path, "a part without an ETag"))?;
+        let etag = write(&self.bucket, &self.path, &self.upload_id, &part).await?;
         let mut written = self.written.lock().unwrap_or_else(PoisonError::into_inner);
         written.insert(part.number, Written { etag, len: part.bytes.len() });
         Ok(())

@@ -15,7 +15,7 @@ use super::names::Segment;
 use super::object::Listed;
 use super::writer::Written;
 use crate::error::Cause;
-use crate::ports::{PartBody, PartError, StoreError};
+use crate::ports::{Part, PartBody, PartError, StoreError};
 use crate::store::{ArrivedPart, ObjectKey, PartGrant, Summing};
 
 impl Inner {
@@ -54,6 +54,15 @@ impl Inner {
         }
         self.forget_older(&grant.key, &segment).await?;
         Ok(segment.etag(&md5))
+    }
+
+    /// Brings a part whose bytes are here.
+    pub(super) async fn bring(&self, key: &ObjectKey, part: &Part) -> Result<(), StoreError> {
+        if !self.is_marked(key).await? {
+            return Err(StoreError::NotFound);
+        }
+        let written = self.write_segment(key, part.number, &part.bytes).await?;
+        self.forget_older(key, &written.segment).await
     }
 
     /// Removes what came of a part before this segment.

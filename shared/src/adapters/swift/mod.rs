@@ -25,8 +25,8 @@ use self::account::Account;
 use self::names::Names;
 use self::writer::SwiftWriter;
 use crate::ports::{
-    ByteStream, Cause, Chunks, ObjectWriter, PartBody, PartError, PartLimits, PartTarget, PresentedPart,
-    ReadError, ReadTarget, SignedPart, Store, StoreError,
+    ByteStream, Cause, Chunks, ObjectWriter, Part, PartBody, PartError, PartLimits, PartTarget,
+    PresentedPart, ReadError, ReadTarget, SignedPart, Store, StoreError,
 };
 use crate::store::{ArrivedPart, ChecksumKind, ObjectKey, PartGrant, ReadGrant, Sealer};
 use crate::time::Timestamp;
@@ -226,6 +226,11 @@ impl Store for SwiftStore {
         let sealer = &self.inner.sealer;
         let grant = sealer.open(&part.key, names::UPLOAD, part.number, &part.query, now)?;
         self.inner.take(&grant, body).await
+    }
+
+    /// Cost: four requests.
+    async fn bring_part(&self, key: &ObjectKey, _upload: &str, part: Part) -> Result<(), StoreError> {
+        self.inner.bring(key, &part).await
     }
 
     /// Cost: two requests, and one for each thousand segments. A part that was brought a moment ago may be missing, where the

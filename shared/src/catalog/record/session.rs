@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::is_default;
 use crate::error::{Error, Result};
 use crate::image::DiskFormat;
-use crate::store::{ChecksumKind, Expected, HashState, PartLayout, Phase, Session};
+use crate::store::{ChecksumKind, Expected, Filling, HashState, PartLayout, Phase, Session};
 use crate::time::Timestamp;
 
 /// An upload session as it lies in the table. What is unset is left out; states of hashes are base 64.
@@ -15,6 +15,8 @@ use crate::time::Timestamp;
 pub(crate) struct SessionRecord {
     #[serde(default, skip_serializing_if = "is_default")]
     completing: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    import: Option<ImportRecord>,
     size: u64,
     part_bytes: u64,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -36,6 +38,19 @@ pub(crate) struct SessionRecord {
     hashed: Option<HashRecord>,
 }
 
+/// What makes it an import's.
+#[derive(Debug, Serialize, Deserialize)]
+struct ImportRecord {
+    #[serde(default, skip_serializing_if = "is_default")]
+    streaming: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    validator: Option<String>,
+    #[serde(default, skip_serializing_if = "is_default")]
+    tries: u32,
+    #[serde(default, skip_serializing_if = "is_default")]
+    bytes: u64,
+}
+
 #[derive(Debug, Serialize, Deserialize)]
 struct HashRecord {
     bytes: u64,
@@ -48,8 +63,25 @@ struct HashRecord {
 impl From<&Session> for SessionRecord {
     fn from(session: &Session) -> Self {
         let session = session.clone();
-        let Session { phase, layout, checksum, expected, declared, verifier, upload, due, ends, hashed } =
-            session;
+        let Session {
+            phase,
+            layout,
+            checksum,
+            expected,
+            declared,
+            verifier,
+            upload,
+            due,
+            ends,
+            hashed,
+            filling,
+        } = session;
+        let import = phase.is_import().then_some(ImportRecord {
+            streaming: phase == Phase::Streaming,
+            validator: filling.validator,
+            tries: filling.tries,
+            bytes: filling.bytes,
+        });
         let hashed = hashed.map(|state| HashRecord {
             bytes: state.bytes,
             md5: STANDARD.encode(state.md5),
@@ -57,7 +89,8 @@ impl From<&Session> for SessionRecord {
             signed: state.signed.map(|signed| STANDARD.encode(signed)),
         });
         Self {
-            completing: phase == Phase::Completing,
+            completing: matches!(phase, Phase::Completing | Phase::Filled),
+            import,
             size: layout.size,
             part_bytes: layout.part_bytes,
             checksum,
@@ -85,8 +118,19 @@ impl TryFrom<SessionRecord> for Session {
                 signed: hashed.signed.map(|signed| STANDARD.decode(signed)).transpose()?,
             })
         };
+        let phase = match (&record.import, record.completing) {
+            (None, false) => Phase::Open,
+            (None, true) => Phase::Completing,
+            (Some(_), true) => Phase::Filled,
+            (Some(import), false) if import.streaming => Phase::Streaming,
+            (Some(_), false) => Phase::Filling,
+        };
+        let filling = record.import.map(|import| {
+            let ImportRecord { validator, tries, bytes, .. } = import;
+            Filling { validator, tries, bytes }
+        });
         Ok(Self {
-            phase: if record.completing { Phase::Completing } else { Phase::Open },
+            phase,
             layout: PartLayout { size: record.size, part_bytes: record.part_bytes },
             checksum: record.checksum,
             expected: Expected { md5: record.md5, sha512: record.sha512 },
@@ -96,6 +140,7 @@ impl TryFrom<SessionRecord> for Session {
             due: record.due,
             ends: record.ends,
             hashed: record.hashed.map(state).transpose().map_err(Error::internal)?,
+            filling: filling.unwrap_or_default(),
         })
     }
 }

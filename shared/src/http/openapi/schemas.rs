@@ -3,6 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use crate::image::{ContainerFormat, DiskFormat, PatchForm, schema};
+use crate::import::ImportMethod;
 use crate::task;
 use crate::usage::Resource;
 
@@ -14,6 +15,7 @@ pub(super) fn all() -> Value {
         "Image": image(),
         "ImageTasks": image_tasks(),
         "Images": page(&schema::images(DiskFormat::ALL, ContainerFormat::ALL), "images", "Image"),
+        "ImageImport": image_import(),
         "ImportInfo": import_info(),
         "Member": whole(schema::member()),
         "MemberStatus": said("status", &schema::member()["properties"]["status"]),
@@ -127,6 +129,32 @@ fn image_tasks() -> Value {
         "type": "object",
         "properties": { "tasks": { "type": "array", "items": one } },
         "required": ["tasks"],
+    })
+}
+
+fn image_import() -> Value {
+    let flag = |description: &str, default: bool| json!({ "type": "boolean", "default": default, "description": description });
+    json!({
+        "type": "object",
+        "properties": {
+            "method": {
+                "type": "object",
+                "properties": {
+                    "name": { "enum": ImportMethod::ALL.map(ImportMethod::name) },
+                    "uri": { "type": "string", "format": "uri", "description": "URL of the data, for web-download." },
+                },
+                "required": ["name"],
+            },
+            "stores": {
+                "type": "array",
+                "items": { "type": "string" },
+                "minItems": 1,
+                "description": "Ids of the stores that are to have the data. Without them, the default one.",
+            },
+            "all_stores": flag("Every store that takes data.", false),
+            "all_stores_must_succeed": flag("Whether it is given up when one store fails.", true),
+        },
+        "required": ["method"],
     })
 }
 

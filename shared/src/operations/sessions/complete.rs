@@ -9,7 +9,8 @@ use crate::error::{Error, Result};
 use crate::id::ImageId;
 use crate::identity::Caller;
 use crate::image::Location;
-use crate::operations::completion::{Outcome, all_parts, missing};
+use crate::operations::completion::Outcome;
+use crate::operations::examination::{all_parts, missing};
 use crate::operations::{ATTEMPTS, ImageData, contended};
 use crate::ports::{Job, StoreError};
 use crate::store::{Phase, Session};
@@ -37,7 +38,7 @@ impl ImageData {
                 Found::Live(live) => *live,
             };
             let held = match stored.session.phase {
-                Phase::Completing => None,
+                Phase::Completing | Phase::Filling | Phase::Streaming | Phase::Filled => None,
                 Phase::Open => match self.take_over(&stored).await? {
                     Some(held) => Some(held),
                     None => continue,

@@ -17,7 +17,7 @@ use crate::operations::usage::{again_within, allowed};
 use crate::operations::{ImageData, UploadRequest, find, refused, tell};
 use crate::policy::Operation;
 use crate::ports::EventKind;
-use crate::store::{ObjectKey, Phase, Session, SessionRequest};
+use crate::store::{Filling, ObjectKey, Phase, Session, SessionRequest};
 use crate::transfer;
 
 impl ImageData {
@@ -92,6 +92,7 @@ impl ImageData {
                 due: now.plus(self.settings.sessions.life),
                 ends: None,
                 hashed: None,
+                filling: Filling::default(),
             };
             let saving = Image {
                 status: seen.image.status.advance_to(Status::Saving)?,

@@ -1,0 +1,14 @@
+//! Imports: data that the service fetches itself, from what was staged, from a URL or from another store, into one store or
+//! several. How an import goes is `docs/adr/0022`; what its record says is [`crate::image::Course`].
+//!
+//! [`Imports`] takes requests; [`Importer`] does the work, one object at a time, wherever jobs come in.
+
+mod begin;
+mod fill;
+mod lease;
+mod source;
+mod step;
+mod worker;
+
+pub use begin::{ImportCall, ImportSettings, Imports};
+pub use worker::{Importer, ImporterPorts, ImporterSettings};
