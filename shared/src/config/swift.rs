@@ -108,7 +108,8 @@ impl SwiftConfig {
         if is_v1 && !user {
             return Some(("username", "must be set together with password when auth_version is 1"));
         }
-        if !is_v1 && !application && !(user && self.project_name.is_some()) {
+        let by_password = user && self.project_name.is_some();
+        if !is_v1 && !application && !by_password {
             let why = "must be set together with its secret, or else username, password and project_name";
             return Some(("application_credential_id", why));
         }

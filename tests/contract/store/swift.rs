@@ -191,3 +191,21 @@ async fn removal_takes_every_segment_and_nothing_of_others() {
         assert_eq!(swift.names(), before);
     }
 }
+
+#[tokio::test]
+async fn the_account_is_where_the_catalogue_of_keystone_says() {
+    let swift = Swift::start().await;
+    let store = SwiftStore::new(swift.settings_of_keystone("hush", "here")).unwrap();
+    store.put(&key(1, 1), pieces(b"by Keystone", 4)).await.unwrap();
+    swift.meets(get, [Fault::Stale, Fault::None]);
+    assert_eq!(try_read(&store, &key(1, 1), 0..11).await.unwrap(), b"by Keystone");
+    assert_eq!(swift.tokens(), 3, "one, the one that made it stale, and another");
+    for (secret, region, why) in [
+        ("wrong", "here", "Keystone does not accept the credentials of this service: 401 Unauthorized"),
+        ("hush", "nowhere", "its catalogue has no internal endpoint of object-store in region nowhere"),
+    ] {
+        let store = SwiftStore::new(swift.settings_of_keystone(secret, region)).unwrap();
+        let Err(StoreError::Failed(cause)) = store.size(&key(1, 1)).await else { panic!("must fail") };
+        assert!(cause.to_string().ends_with(why), "{cause}");
+    }
+}

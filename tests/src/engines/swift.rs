@@ -13,7 +13,7 @@ use axum::http::{HeaderMap, Method, Response, StatusCode, Uri};
 use futures_util::stream;
 use md5::{Digest as _, Md5};
 use serde_json::{Value, json};
-use shared::adapters::swift::{Access, MANIFEST_ENTRIES, SwiftSettings, V1Key};
+use shared::adapters::swift::{Access, Credentials, MANIFEST_ENTRIES, SwiftSettings, V1Key};
 use shared::store::{SEAL_KEY_BYTES, Sealer};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
@@ -108,6 +108,18 @@ impl Swift {
         inside.seen = 0;
     }
 
+    /// The same, with tokens from Keystone.
+    pub fn settings_of_keystone(&self, secret: &str, region: &str) -> SwiftSettings {
+        let credentials = Credentials::Application { id: "own".to_owned(), secret: secret.to_owned() };
+        let access = Access::Keystone {
+            auth_url: format!("http://{}", self.address),
+            credentials,
+            region: Some(region.to_owned()),
+            interface: "internal".to_owned(),
+        };
+        SwiftSettings { access, ..self.settings() }
+    }
+
     /// Nobody is given a token any more.
     pub fn shut(&self) {
         self.inside().is_shut = true;
@@ -135,12 +147,16 @@ impl Swift {
 
 type Shared = (Arc<Mutex<Inside>>, SocketAddr);
 
-#[expect(clippy::unwrap_used, reason = "a harness fails by panicking, as tests do")]
+#[expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a harness fails by panicking, as tests do")]
 async fn answer(State((shared, address)): State<Shared>, request: Request) -> Response<Body> {
     let (head, body) = request.into_parts();
     // A body that breaks off never arrives.
     let Ok(body) = axum::body::to_bytes(body, usize::MAX).await else { return plain(499) };
     let mut inside = shared.lock().unwrap();
+    if head.uri.path() == "/v3/auth/tokens" {
+        inside.tokens += 1;
+        return keystone(&body, inside.tokens, address);
+    }
     if head.uri.path() == "/auth/v1.0" {
         if inside.is_shut
             || head.headers["x-auth-key"] != "hush"
@@ -176,6 +192,28 @@ async fn answer(State((shared, address)): State<Shared>, request: Request) -> Re
         Fault::Lost(status) => plain(status),
         Fault::Cut(after) => cut(arrived, after),
     }
+}
+
+#[expect(clippy::unwrap_used, reason = "a harness fails by panicking, as tests do")]
+fn keystone(asked: &[u8], number: u32, address: SocketAddr) -> Response<Body> {
+    let asked: Value = serde_json::from_slice(asked).unwrap();
+    let credential = json!({"id": "own", "secret": "hush"});
+    if asked.pointer("/auth/identity/application_credential") != Some(&credential) {
+        return plain(401);
+    }
+    let endpoint = |interface: &str, region: &str, host: &str| {
+        let url = format!("http://{host}/v1/AUTH_test");
+        json!({"interface": interface, "region_id": region, "region": region, "url": url})
+    };
+    let endpoints = [
+        endpoint("public", "here", "public.invalid"),
+        endpoint("internal", "there", "there.invalid"),
+        endpoint("internal", "here", &address.to_string()),
+    ];
+    let catalog =
+        json!([{"type": "identity", "endpoints": []}, {"type": "object-store", "endpoints": endpoints}]);
+    let answer = Response::builder().status(201).header("x-subject-token", format!("token {number}"));
+    answer.body(json!({"token": {"catalog": catalog}}).to_string().into()).unwrap()
 }
 
 #[expect(clippy::unwrap_used, reason = "a harness fails by panicking, as tests do")]

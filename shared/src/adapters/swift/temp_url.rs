@@ -1,4 +1,4 @@
-//! URLs by which anybody reads an object (TempURL).
+//! URLs by which anybody reads an object (`TempURL`).
 
 use std::fmt;
 
