@@ -315,7 +315,12 @@ impl App {
         let told = &self.config.import;
         let settings = ImportSettings {
             methods: told.methods.clone().into(),
-            stores: self.config.stores().map(|store| store.id.clone()).collect(),
+            stores: self
+                .config
+                .stores()
+                .filter(|store| store.takes_data())
+                .map(|store| store.id.clone())
+                .collect(),
             sources: Arc::new(self.config.egress.rules.clone()),
             plugins: told.plugins.clone(),
             life: Duration::from_secs(told.seconds),

@@ -17,6 +17,7 @@ mod setting;
 mod signatures;
 mod source;
 mod stores;
+mod swift;
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
@@ -37,6 +38,7 @@ pub use setting::{SETTINGS, Setting, reference};
 pub use signatures::{KeyManager, SignaturesConfig, TrustedCertificates};
 pub use source::{ConfigError, Origin, Sources};
 pub use stores::MoreStores;
+pub use swift::{AuthVersion, Interface, SwiftConfig};
 
 /// Everything a process can be told.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -146,11 +148,13 @@ pub struct StoreConfig {
     pub id: StoreId,
     /// The engine.
     pub adapter: StoreAdapter,
-    /// The S3 bucket.
+    /// The bucket of `s3`.
     pub bucket: Option<String>,
-    /// What every key in the bucket begins with; empty for nothing.
+    /// The container of `swift`.
+    pub container: Option<String>,
+    /// What every key in the bucket or container begins with; empty for nothing.
     pub prefix: String,
-    /// URL of a server that speaks S3; AWS's own when absent.
+    /// URL of a server that speaks S3; AWS's own when absent. Of `swift`, of the account.
     pub endpoint: Option<String>,
     /// URL of the same server as clients reach it; `endpoint` when absent.
     pub public_endpoint: Option<String>,
@@ -162,6 +166,10 @@ pub struct StoreConfig {
     pub access_key_id: Option<String>,
     /// The secret of that key.
     pub secret_access_key: Option<Secret>,
+    /// How Swift is asked.
+    pub swift: SwiftConfig,
+    /// What URLs are sealed by that lead through the gateway.
+    pub seal_key: Option<Secret>,
     /// The directory of a store that is one.
     pub directory: Option<PathBuf>,
     /// How gladly it is read from: the higher the sooner.
@@ -179,6 +187,10 @@ pub enum StoreAdapter {
     Memory,
     /// S3, or a server that speaks it.
     S3,
+    /// Swift, or a server that speaks it.
+    Swift,
+    /// The web: data of others, which is read and never written.
+    Http,
 }
 
 /// Who is told that something is due.
@@ -403,6 +415,7 @@ impl Default for StoreConfig {
             id: literal("default"),
             adapter: StoreAdapter::File,
             bucket: None,
+            container: None,
             prefix: String::new(),
             endpoint: None,
             public_endpoint: None,
@@ -410,6 +423,8 @@ impl Default for StoreConfig {
             path_style: false,
             access_key_id: None,
             secret_access_key: None,
+            swift: SwiftConfig::default(),
+            seal_key: None,
             directory: None,
             weight: 0,
             description: None,

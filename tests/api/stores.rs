@@ -1,7 +1,9 @@
 //! Several stores: which take an image, and which it is read from.
 
 use serde_json::json;
-use shared::http::Cors;
+use shared::app::App;
+use shared::config::{Config, Sources};
+use shared::http::{Cors, Routes, serve};
 use shared::operations::Redirects;
 use tests::callers::{ADMIN, MEMBER, READER};
 use tests::service::Service;
@@ -151,4 +153,49 @@ async fn the_last_store_of_an_image_is_not_taken_from_it() {
         assert_eq!(answer.line(), told);
     }
     assert_eq!(world.get(MEMBER, &format!("{path}/file")).await.body, &b"abc"[..]);
+}
+
+/// The service as it is configured so, in this process.
+fn configured(stores: &str) -> Service {
+    let settings = [("table.adapter", "memory"), ("store.adapter", "memory"), ("stores", stores)];
+    let sources =
+        settings.into_iter().fold(Sources::default(), |all, (key, value)| all.with_flag(key, value));
+    let app = App::new(Config::load(&sources).unwrap());
+    let (catalog, stores) = (app.catalog().unwrap(), app.stores().unwrap());
+    let context = app.context(&catalog, app.no_queue()).unwrap();
+    let routes: Routes = [
+        discovery::routes(app.info()),
+        images::routes(app.images(&context), app.members(&context)),
+        uploads::routes(app.image_data(&context, &stores)),
+    ]
+    .into_iter()
+    .collect();
+    Service::in_process(serve(routes, app.door()))
+}
+
+#[tokio::test]
+async fn nothing_is_added_to_what_is_only_read() {
+    let service = configured("[web]\nadapter = 'http'\ndescription = 'elsewhere'");
+    insta::assert_json_snapshot!(service.get(ADMIN, "/v2/info/stores/detail").await.json()["stores"][1], @r#"
+    {
+      "description": "elsewhere",
+      "id": "web",
+      "properties": {},
+      "read-only": "true",
+      "type": "http",
+      "weight": 0
+    }
+    "#);
+    let path = raw(&service).await;
+    for call in [
+        service
+            .call("PUT", &format!("{path}/file"))
+            .header("content-type", "application/octet-stream")
+            .body(b"abc"),
+        service.call("POST", &format!("{path}/uploads")).json(&json!({"size": 3})),
+    ] {
+        let answer = call.by(MEMBER).header("x-image-meta-store", "web").send().await;
+        assert_eq!(answer.line(), "410 store 'web' is read-only: no image can be added to it");
+    }
+    assert_eq!(service.get(MEMBER, &path).await.json()["status"], "queued");
 }

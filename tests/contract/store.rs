@@ -1,6 +1,7 @@
 //! Every adapter of the object store.
 
 mod s3;
+mod swift;
 
 use async_trait::async_trait;
 use shared::contract::direct::{AtGateway, Bring};

@@ -1,4 +1,5 @@
-"""Runs the suites of the object store, parts that clients bring by presigned URLs among them, on buckets of real servers.
+"""Runs the suites of the object store, parts that clients bring by presigned URLs among them, on buckets of real servers, and on a
+container of Swift.
 
 Started by run.sh.
 """
@@ -11,7 +12,12 @@ import engines
 from harness import ROOT, Checks
 
 BUCKET = "glint-contract"
-TEST = ["cargo", "test", "--quiet", "--locked", "--workspace", "--features", "tests/buckets", "--test", "buckets", "--no-fail-fast"]
+
+
+def suites(kind):
+    """The command that runs them on a kind of server."""
+    return ["cargo", "test", "--quiet", "--locked", "--workspace", "--features", f"tests/{kind}", "--test", kind, "--no-fail-fast"]
+
 
 check = Checks()
 
@@ -19,9 +25,12 @@ check = Checks()
 def hold(name, url):
     s3 = engines.client("s3", url)
     engines.make_bucket(s3, BUCKET)
-    environment = {"GLINT_TEST_S3_ENDPOINT": url, "GLINT_TEST_BUCKET": BUCKET, "RUST_BACKTRACE": "0"}
-    done = subprocess.run([*TEST, "--", "--format=pretty"], cwd=ROOT, env=os.environ | environment, stdout=subprocess.PIPE, text=True,
-                          check=False)
+    run(name, "buckets", {"GLINT_TEST_S3_ENDPOINT": url, "GLINT_TEST_BUCKET": BUCKET})
+
+
+def run(name, kind, environment):
+    done = subprocess.run([*suites(kind), "--", "--format=pretty"], cwd=ROOT, env=os.environ | environment | {"RUST_BACKTRACE": "0"},
+                          stdout=subprocess.PIPE, text=True, check=False)
     verdicts = dict(re.findall(r"^test (\S+) \.\.\. (ok|FAILED)$", done.stdout, re.M))
     with check(f"{name}: the suites of the object store run"):
         assert verdicts, done.stdout[-2000:]
@@ -38,4 +47,10 @@ if python := os.environ.get("LOCALSTACK_PYTHON"):
     hold("LocalStack", engines.localstack(python))
 else:
     check.skip("the bucket on LocalStack", "it needs Python 3.13, which is not here")
+if engines.has_swift():
+    url = engines.swift()
+    run("Swift", "containers", {"GLINT_TEST_SWIFT_AUTH_URL": f"{url}/auth/v1.0", "GLINT_TEST_SWIFT_USER": "test:tester",
+                                "GLINT_TEST_SWIFT_KEY": "testing"})
+else:
+    check.skip("the container on Swift", "its packages are not here, and only root installs them")
 check.finish()

@@ -7,6 +7,7 @@ import atexit
 import json
 import os
 import pathlib
+import shutil
 import socket
 import subprocess
 import sys
@@ -42,11 +43,7 @@ def listens(port):
 def server(name, command, health, environment, state=None):
     """Starts a program and waits until `health` answers. It ends with this script. `state` is a directory it may fill."""
     state = state or scratch(name)
-    (state / "run").mkdir(parents=True)
-    with open(state / "log", "wb") as log:
-        process = subprocess.Popen(command, cwd=state / "run", env=os.environ | environment, stdin=subprocess.DEVNULL,
-                                   stdout=log, stderr=subprocess.STDOUT, start_new_session=True)
-    atexit.register(end, process)
+    process = background(name, command, environment, state)
 
     def healthy():
         assert process.poll() is None, f"{name} ended at once:\n{(state / 'log').read_text()[-2000:]}"
@@ -57,6 +54,17 @@ def server(name, command, health, environment, state=None):
             return False
 
     wait_for(f"{name} answers", healthy, 90)
+    return process
+
+
+def background(name, command, environment=None, state=None):
+    """Starts a program, which ends with this script."""
+    state = state or scratch(name)
+    (state / "run").mkdir(parents=True)
+    with open(state / "log", "wb") as log:
+        process = subprocess.Popen(command, cwd=state / "run", env=os.environ | (environment or {}), stdin=subprocess.DEVNULL,
+                                   stdout=log, stderr=subprocess.STDOUT, start_new_session=True)
+    atexit.register(end, process)
     return process
 
 
@@ -93,6 +101,50 @@ def localstack(python):
         "DISABLE_EVENTS": "1", "SKIP_SSL_CERT_DOWNLOAD": "1", "DNS_ADDRESS": "0", "EAGER_SERVICE_LOADING": "0",
         "S3_SKIP_SIGNATURE_VALIDATION": "0", "SERVICES": "s3", "FILESYSTEM_ROOT": str(state / "fs"),
         "LOCALSTACK_VOLUME_DIR": str(state / "volume")})
+    return url
+
+
+SWIFT = ("memcached", "swift-ring-builder", "swift-account-server", "swift-container-server", "swift-object-server", "swift-proxy-server")
+
+
+def has_swift():
+    """Whether its programs are here: they are Debian's, and read what its hashes begin with from /etc/swift/swift.conf."""
+    return all(map(shutil.which, SWIFT)) and pathlib.Path("/etc/swift/swift.conf").exists()
+
+
+def swift():
+    """Swift on one disk, with tokens of its own for the user test:tester. Its URL."""
+    etc, user = scratch("swift"), subprocess.check_output(["id", "-un"], text=True).strip()
+    (etc / "srv/d1").mkdir(parents=True)
+    shutil.copy("/etc/swift/swift.conf", etc)
+    kept = etc / "cache"
+    kept.mkdir()
+    common = f"bind_ip = 127.0.0.1\nworkers = 0\nuser = {user}\nswift_dir = {etc}\n"
+    memcached = free_port()
+    background("swift-memcached", ["memcached", "-l", "127.0.0.1", "-p", str(memcached), "-m", "32", "-U", "0", "-u", user])
+    ports = {kind: free_port() for kind in ("object", "container", "account")}
+    for kind, port in ports.items():
+        for told in (["create", "4", "1", "0"], ["add", f"r1z1-127.0.0.1:{port}/d1", "1"], ["rebalance"]):
+            # To rebalance once is said to be too little, by a status.
+            subprocess.run(["swift-ring-builder", f"{kind}.builder", *told], cwd=etc, stdout=subprocess.DEVNULL, check=told[0] != "rebalance")
+        recon = f"recon_cache_path = {kept}\n" if kind == "object" else ""
+        (etc / f"{kind}-server.conf").write_text(
+            f"[DEFAULT]\nbind_port = {port}\ndevices = {etc}/srv\nmount_check = false\ndisable_fallocate = true\n{common}"
+            f"[pipeline:main]\npipeline = {kind}-server\n[app:{kind}-server]\nuse = egg:swift#{kind}\n{recon}")
+        background(f"swift-{kind}", [f"swift-{kind}-server", etc / f"{kind}-server.conf"])
+    port = free_port()
+    filters = ("healthcheck", "tempurl", "slo")
+    (etc / "proxy-server.conf").write_text(
+        f"[DEFAULT]\nbind_port = {port}\n{common}"
+        "[pipeline:main]\npipeline = healthcheck cache tempurl tempauth slo proxy-server\n"
+        "[app:proxy-server]\nuse = egg:swift#proxy\naccount_autocreate = true\n"
+        f"[filter:cache]\nuse = egg:swift#memcache\nmemcache_servers = 127.0.0.1:{memcached}\n"
+        "[filter:tempauth]\nuse = egg:swift#tempauth\nuser_test_tester = testing .admin\nstorage_url_scheme = http\n"
+        + "".join(f"[filter:{name}]\nuse = egg:swift#{name}\n" for name in filters))
+    for each in ports.values():
+        wait_for("Swift's servers listen", lambda each=each: listens(each), 60)
+    url = f"http://127.0.0.1:{port}"
+    server("swift-proxy", ["swift-proxy-server", etc / "proxy-server.conf"], f"{url}/healthcheck", {})
     return url
 
 

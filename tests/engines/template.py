@@ -185,6 +185,15 @@ with check("the data plane may do what the functions may with the table and the 
     (policy,) = beside["Role"]["Properties"]["Policies"]
     equal(granted(policy["PolicyDocument"]["Statement"]), granted(statements))
 
+with check("the functions and the data plane may do the same in other buckets as in this one, and only where there are some"):
+    for each in (resources, beside):
+        policy = each["StoreBucketsPolicy"]
+        equal(policy["Condition"], "HasStoreBuckets")
+        equal(granted(policy["Properties"]["PolicyDocument"]["Statement"]),
+              {action for action in granted(statements) if action.startswith("s3:")})
+    movers = [name for name, properties in functions.items() if "MoveBytes" in str(properties) or "CompleteUploads" in str(properties)]
+    equal(set(resources["StoreBucketsPolicy"]["Properties"]["Roles"]), {("Ref", f"{name}Role") for name in movers})
+
 with check("no secret is in the template: what is secret to Glint is a reference to Secrets Manager"):
     secret = {"GLINT_IDENTITY_KEYSTONE_APPLICATION_CREDENTIAL_SECRET", "GLINT_IDENTITY_KEYSTONE_PASSWORD"}
     seen = set()
@@ -357,6 +366,15 @@ VALUES = {
                     ["*", "https://console.example.com,http://localhost:3000"]),
     "DownloadRedirect": (["yes"], ["functions", "always"]),
     "DownloadTrustedHosts": (["https://store.example.com", "a, b", "a/b"], ["store.example.com,10.0.0.1:9000,[::1]:9000"]),
+    "Stores": (["far", "[]", '{"a": ' + "1" * 1024 + "}"], ['{"far":{"adapter":"s3","bucket":"images"},"web":{"adapter":"http"}}']),
+    "StoreBuckets": (["images", "arn:aws:s3:::images/*", "arn:aws:s3:::*", "arn:aws:s3:::a,b"],
+                     ["arn:aws:s3:::images", "arn:aws-cn:s3:::images,arn:aws-cn:s3:::more.images"]),
+    "EgressSchemes": (["ftp", "http, https"], ["https", ""]),
+    "EgressHosts": (["a, b", "https://a", "a/b"], ["mirror.example.com,192.0.2.7,[2001:db8::1]"]),
+    "EgressHostsRefused": (["a, b"], ["example.com"]),
+    "EgressPorts": (["http", "80, 443", "100000"], ["443", ""]),
+    "EgressNetworks": (["10.0.0.0", "10.0.0.0/8, 172.16.0.0/12"], ["10.20.0.0/16,fd00::/8"]),
+    "EgressTransferSeconds": ([59, 604801], [60]),
     "BarbicanUrl": (["barbican.example.com", "http://barbican.example.com", "https://b/?x"], ["https://barbican.example.com:9311/"]),
     "AuthorizerCacheSeconds": ([30], [0, 300]),
     "KeystoneUrl": (["keystone.example.com", "https://", "https://k/v3?x"], []),

@@ -264,6 +264,10 @@ impl Store for ProbedStore {
         PartLimits { min_bytes: self.min_part_bytes, ..self.store.part_limits() }
     }
 
+    fn is_read_only(&self) -> bool {
+        self.store.is_read_only()
+    }
+
     async fn put(&self, key: &ObjectKey, bytes: Chunks) -> Result<(), StoreError> {
         let put = || self.probe.written(self.store.put(key, bytes.clone()));
         self.probe.through("put", put, store_fault, |()| None).await

@@ -266,6 +266,7 @@ fn offered(all: &Kept) -> Vec<StoreInfo> {
     let each = all.iter().enumerate().map(|(at, (id, weight, _))| StoreInfo {
         id: id.clone(),
         is_default: at == 0,
+        is_read_only: false,
         kind: "memory",
         weight: *weight,
         description: (at > 0).then(|| format!("the {id} store")),

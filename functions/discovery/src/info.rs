@@ -18,6 +18,8 @@ pub(crate) struct StoreView {
     description: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     default: Option<&'static str>,
+    #[serde(rename = "read-only", skip_serializing_if = "Option::is_none")]
+    read_only: Option<&'static str>,
     #[serde(flatten, skip_serializing_if = "Option::is_none")]
     detail: Option<StoreDetailView>,
 }
@@ -37,6 +39,7 @@ impl From<&StoreInfo> for StoreView {
             id: store.id.to_string(),
             description: store.description.clone(),
             default: store.is_default.then_some("true"),
+            read_only: store.is_read_only.then_some("true"),
             detail: None,
         }
     }

@@ -3,9 +3,13 @@
 use std::ops::Range;
 use std::sync::Arc;
 
+use async_trait::async_trait;
 use futures_util::TryStreamExt as _;
 
-use crate::ports::{ByteStream, Fetch, FetchError, FetchRequest, StoreError};
+use crate::ports::{
+    ByteStream, Chunks, Fetch, FetchError, FetchRequest, ObjectWriter, PartLimits, Store, StoreError,
+};
+use crate::store::ObjectKey;
 
 /// Reads what locations of http and https name.
 #[derive(Clone, Debug)]
@@ -45,6 +49,47 @@ impl HttpStore {
         let url = self.fetch.check(url).map_err(|refusal| failed(refusal.into()))?;
         self.fetch.size(&url).await.map_err(failed)
     }
+}
+
+/// An object lies at the URL that its key has for a name; one without a name is none of this store's.
+#[async_trait]
+impl Store for HttpStore {
+    /// Nothing fits.
+    fn part_limits(&self) -> PartLimits {
+        PartLimits { min_bytes: 1, max_bytes: 1, max_parts: 0, max_object_bytes: 0 }
+    }
+
+    fn is_read_only(&self) -> bool {
+        true
+    }
+
+    async fn put(&self, _key: &ObjectKey, _bytes: Chunks) -> Result<(), StoreError> {
+        Err(read_only())
+    }
+
+    async fn begin(&self, _key: &ObjectKey, _size: Option<u64>) -> Result<Arc<dyn ObjectWriter>, StoreError> {
+        Err(read_only())
+    }
+
+    async fn read(&self, key: &ObjectKey, range: Range<u64>) -> Result<ByteStream, StoreError> {
+        Self::read(self, key.name().ok_or(StoreError::NotFound)?, range).await
+    }
+
+    /// # Errors
+    /// As those of reading; `Failed` when the source does not say.
+    async fn size(&self, key: &ObjectKey) -> Result<u64, StoreError> {
+        let size = Self::size(self, key.name().ok_or(StoreError::NotFound)?).await?;
+        size.ok_or_else(|| StoreError::Failed("the source does not say how many bytes it has".into()))
+    }
+
+    /// Leaves what others wrote where it lies.
+    async fn remove(&self, _key: &ObjectKey) -> Result<(), StoreError> {
+        Ok(())
+    }
+}
+
+fn read_only() -> StoreError {
+    StoreError::Failed("nothing can be written to a store of http".into())
 }
 
 fn failed(error: FetchError) -> StoreError {

@@ -1,5 +1,5 @@
 //! Asking a service over HTTP, with TLS or without: one client with its connections, a limit of time on every exchange, one
-//! retry when a connection broke. What Keystone's and Barbican's adapters share.
+//! retry when a connection broke. What Keystone's, Barbican's and Swift's adapters share.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -7,6 +7,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{HeaderMap, Method, Request, StatusCode, Uri};
 use http_body_util::{BodyExt as _, Full, Limited};
+use hyper::body::Body;
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::client::legacy::{Client as Pool, Error as PoolError};
@@ -19,7 +20,7 @@ use super::tls::{AuthoritiesError, tls};
 #[derive(Clone, Debug)]
 pub(super) struct Client {
     base: String,
-    pool: Pool<HttpsConnector<HttpConnector>, Full<Bytes>>,
+    pool: Connections<Full<Bytes>>,
     timeout: Duration,
 }
 
@@ -56,6 +57,30 @@ const IDLE: Duration = Duration::from_secs(30);
 /// Far more than any answer without a catalogue.
 const MAX_ANSWER_BYTES: usize = 1 << 20;
 
+/// Connections to whatever server is asked, kept for their next use.
+pub(super) type Connections<B> = Pool<HttpsConnector<HttpConnector>, B>;
+
+/// Connections with TLS where a URL asks for it. Reads the authorities; connects to nobody yet.
+pub(super) fn pool<B>(
+    ca_file: Option<&Path>,
+    speaks_tls: bool,
+    connect: Duration,
+) -> Result<Connections<B>, AskError>
+where
+    B: Body + Send,
+    B::Data: Send,
+{
+    let mut http = HttpConnector::new();
+    http.set_connect_timeout(Some(connect));
+    http.set_nodelay(true);
+    http.enforce_http(false);
+    let tls = tls(ca_file, speaks_tls);
+    let tls = tls.map_err(|AuthoritiesError { path, why }| AskError::Authorities { path, why })?;
+    let https = HttpsConnectorBuilder::new().with_tls_config(tls).https_or_http().enable_http1();
+    let mut builder = Pool::builder(TokioExecutor::new());
+    Ok(builder.pool_timer(TokioTimer::new()).pool_idle_timeout(IDLE).build(https.wrap_connector(http)))
+}
+
 impl Client {
     /// Reads the authorities when the URL is one of TLS. Connects to nobody yet.
     pub(super) fn new(base: String, ca_file: Option<&Path>, timeout: Duration) -> Result<Self, AskError> {
@@ -63,17 +88,7 @@ impl Client {
         if parsed.is_none_or(|uri| uri.host().is_none()) {
             return Err(AskError::Url(base));
         }
-        let mut http = HttpConnector::new();
-        http.set_connect_timeout(Some(CONNECT.min(timeout)));
-        http.set_nodelay(true);
-        http.enforce_http(false);
-        let tls = tls(ca_file, base.starts_with("https://"));
-        let tls = tls.map_err(|AuthoritiesError { path, why }| AskError::Authorities { path, why })?;
-        let https = HttpsConnectorBuilder::new().with_tls_config(tls).https_or_http().enable_http1();
-        let pool = Pool::builder(TokioExecutor::new())
-            .pool_timer(TokioTimer::new())
-            .pool_idle_timeout(IDLE)
-            .build(https.wrap_connector(http));
+        let pool = pool(ca_file, base.starts_with("https://"), CONNECT.min(timeout))?;
         Ok(Self { base, pool, timeout })
     }
 

@@ -28,6 +28,8 @@ pub mod s3;
 pub mod sqlite;
 #[cfg(feature = "sqs")]
 pub mod sqs;
+#[cfg(feature = "swift")]
+pub mod swift;
 pub mod system;
 #[cfg(feature = "https")]
 mod tls;

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-#[cfg(any(feature = "file", feature = "memory", feature = "s3"))]
 use super::not_built;
 use super::{App, StartError};
 #[cfg(feature = "aws")]
@@ -20,7 +19,7 @@ impl App {
         self.each_store(|store| self.store(store))
     }
 
-    /// Opens the stores a function in the cloud has: S3.
+    /// Opens the stores a function in the cloud has: S3, and the web.
     ///
     /// # Errors
     /// [`StartError`] when another is configured.
@@ -28,6 +27,8 @@ impl App {
     pub fn cloud_stores(&self) -> Result<Stores, StartError> {
         self.each_store(|store| match store.adapter {
             StoreAdapter::S3 => Ok(s3(Host::FUNCTION, store)),
+            #[cfg(feature = "egress")]
+            StoreAdapter::Http => self.web(),
             other => Err(not_built("store.adapter", other)),
         })
     }
@@ -53,8 +54,18 @@ impl App {
             StoreAdapter::Memory => Ok(Arc::new(crate::adapters::memory::MemoryStore::new())),
             #[cfg(feature = "s3")]
             StoreAdapter::S3 => Ok(s3(Host::MACHINE, store)),
+            #[cfg(feature = "swift")]
+            StoreAdapter::Swift => swift(store),
+            #[cfg(feature = "egress")]
+            StoreAdapter::Http => self.web(),
             other => Err(not_built("store.adapter", other)),
         }
+    }
+
+    /// What lies at URLs of others.
+    #[cfg(feature = "egress")]
+    fn web(&self) -> Result<Arc<dyn Store>, StartError> {
+        Ok(Arc::new(crate::adapters::http_store::HttpStore::new(self.fetch()?)))
     }
 
     /// A store, as administrators may know it.
@@ -74,10 +85,20 @@ impl App {
                 });
                 ("s3", properties)
             }
+            StoreAdapter::Swift => {
+                let properties = serde_json::json!({
+                    "container": store.container,
+                    "large_object_size": upload.part_mib,
+                    "large_object_chunk_size": upload.part_mib,
+                });
+                ("swift", properties)
+            }
+            StoreAdapter::Http => ("http", serde_json::json!({})),
         };
         StoreInfo {
             id: store.id.clone(),
             is_default,
+            is_read_only: !store.takes_data(),
             kind,
             weight: store.weight,
             description: store.description.clone(),
@@ -112,4 +133,73 @@ fn s3(host: Host, store: &StoreConfig) -> Arc<dyn Store> {
         path_style: store.path_style,
         public_endpoint: store.public_endpoint.clone(),
     }))
+}
+
+#[cfg(feature = "swift")]
+fn swift(store: &StoreConfig) -> Result<Arc<dyn Store>, StartError> {
+    use crate::adapters::swift::{
+        Access, Credentials, MANIFEST_ENTRIES, SwiftSettings, SwiftStore, TempUrlKey, V1Key,
+    };
+    use crate::config::{AuthVersion, Secret};
+
+    let told = &store.swift;
+    let text = |text: &Option<String>| text.clone().unwrap_or_default();
+    let reveal = |secret: &Option<Secret>| secret.as_ref().map_or("", Secret::reveal).to_owned();
+    let (auth_url, user, password) = (text(&told.auth_url), text(&told.username), reveal(&told.password));
+    let access = match (told.auth_version, &told.application_credential_id) {
+        (AuthVersion::V1, _) => Access::V1 { auth_url, user, key: V1Key::new(password) },
+        (AuthVersion::V3, application) => {
+            let credentials = match application {
+                Some(id) => Credentials::Application {
+                    id: id.clone(),
+                    secret: reveal(&told.application_credential_secret),
+                },
+                None => Credentials::Password {
+                    username: user,
+                    password,
+                    user_domain_name: told.user_domain_name.clone(),
+                    project_name: text(&told.project_name),
+                    project_domain_name: told.project_domain_name.clone(),
+                },
+            };
+            let (region, interface) = (store.region.clone(), told.interface.name().to_owned());
+            Access::Keystone { auth_url, credentials, region, interface }
+        }
+    };
+    let opened = SwiftStore::new(SwiftSettings {
+        access,
+        storage_url: store.endpoint.clone(),
+        public_endpoint: store.public_endpoint.clone(),
+        ca_file: told.ca_file.clone(),
+        container: text(&store.container),
+        create_container: told.create_container,
+        prefix: store.prefix.clone(),
+        temp_url_key: told.temp_url_key.as_ref().map(|key| TempUrlKey::new(key.reveal())),
+        sealer: sealer(store)?,
+        timeout: std::time::Duration::from_secs(told.timeout_seconds),
+        manifest_entries: MANIFEST_ENTRIES,
+        nested_manifests: told.nested_manifests,
+    });
+    Ok(Arc::new(opened.map_err(|cause| StartError::Open { what: format!("store {}", store.id), cause })?))
+}
+
+/// What seals the URLs of a store that lead through the gateway. No two stores have one key.
+#[cfg(feature = "swift")]
+fn sealer(store: &StoreConfig) -> Result<crate::store::Sealer, StartError> {
+    use sha2::{Digest as _, Sha512};
+
+    use crate::store::{SEAL_KEY_BYTES, Sealer};
+
+    let mut key = [0; SEAL_KEY_BYTES];
+    match &store.seal_key {
+        Some(secret) => {
+            let said = format!("glint seal 1\n{}\n{}", store.id, secret.reveal());
+            key = Sha512::digest(said).into();
+        }
+        None => getrandom::fill(&mut key).map_err(|error| StartError::Open {
+            what: format!("store {}", store.id),
+            cause: error.to_string().into(),
+        })?,
+    }
+    Ok(Sealer::new(key))
 }

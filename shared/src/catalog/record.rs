@@ -70,6 +70,9 @@ pub(super) struct ImageRecord {
     /// All of that in few bytes, in rows of lists: the stores, and the objects of the image in them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     kept: Vec<(StoreId, Ulid)>,
+    /// What their stores call those of them that were registered.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    named: BTreeMap<Ulid, String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     upload: Option<Location>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -116,6 +119,7 @@ impl ImageRecord {
             location: locations.next(),
             copies: locations.collect(),
             kept: Vec::new(),
+            named: BTreeMap::new(),
             upload: image.upload,
             staged: image.staged,
             import: image.import,
@@ -128,14 +132,21 @@ impl ImageRecord {
     /// What a list shows of an image: not what happens to it.
     pub(super) fn row(image: &Image) -> Self {
         let kept = image.locations.iter().map(|at| (at.store.clone(), at.key.blob().clone())).collect();
-        Self { kept, ..Self::new(&image.at_rest(), 0) }
+        let named =
+            image.locations.iter().filter_map(|at| Some((at.key.blob().clone(), at.key.name()?.into())));
+        let named = named.collect();
+        Self { kept, named, ..Self::new(&image.at_rest(), 0) }
     }
 }
 
 impl From<ImageRecord> for Image {
     fn from(record: ImageRecord) -> Self {
-        let kept = record.kept.into_iter();
-        let kept = kept.map(|(store, blob)| Location { store, key: ObjectKey::new(record.id.clone(), blob) });
+        let key = |blob: Ulid| match record.named.get(&blob) {
+            Some(name) => ObjectKey::new(record.id.clone(), blob).named(name),
+            None => ObjectKey::new(record.id.clone(), blob),
+        };
+        let kept: Vec<_> =
+            record.kept.into_iter().map(|(store, blob)| Location { store, key: key(blob) }).collect();
         let locations = record.location.into_iter().chain(record.copies).chain(kept).collect();
         Self {
             id: record.id,

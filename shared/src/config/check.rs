@@ -68,7 +68,11 @@ fn texts(config: &Config) -> Vec<(&'static str, String)> {
         .map(|(key, url)| (key, format!("must be a URL such as https://host:9292, not '{url}'")))
         .collect();
     for store in config.stores() {
-        let urls = [("endpoint", &store.endpoint), ("public_endpoint", &store.public_endpoint)];
+        let urls = [
+            ("endpoint", &store.endpoint),
+            ("public_endpoint", &store.public_endpoint),
+            ("auth_url", &store.swift.auth_url),
+        ];
         let bad = urls.into_iter().filter_map(|(key, url)| Some((key, url.as_deref()?)));
         faults.extend(bad.filter(|(_, url)| !is_base_url(url)).map(|(key, url)| {
             of_store(config, store, key, &format!("must be a URL such as https://host:9292, not '{url}'"))
@@ -117,6 +121,14 @@ fn same_place(config: &Config, one: &StoreConfig, other: &StoreConfig) -> bool {
                 |store: &StoreConfig| (store.endpoint.clone(), store.bucket.clone(), store.prefix.clone());
             place(one) == place(other)
         }
+        (StoreAdapter::Swift, StoreAdapter::Swift) => {
+            let who = |store: &StoreConfig| (store.swift.auth_url.clone(), store.swift.project_name.clone());
+            let whose = |store: &StoreConfig| (store.swift.username.clone(), store.endpoint.clone());
+            let place = |store: &StoreConfig| (store.container.clone(), store.prefix.clone());
+            (who(one), whose(one), place(one)) == (who(other), whose(other), place(other))
+                && one.region == other.region
+        }
+        (StoreAdapter::Http, StoreAdapter::Http) => true,
         _ => false,
     }
 }
@@ -128,10 +140,24 @@ fn combinations(config: &Config) -> Vec<(&'static str, String)> {
             let why = "must name the bucket when the store's adapter is s3";
             faults.push(of_store(config, store, "bucket", why));
         }
+        if store.adapter == StoreAdapter::Swift {
+            if store.container.is_none() {
+                let why = "must name the container when the store's adapter is swift";
+                faults.push(of_store(config, store, "container", why));
+            }
+            faults.extend(store.swift.fault().map(|(key, why)| of_store(config, store, key, why)));
+        }
+        if store.seal_key.as_ref().is_some_and(|key| key.reveal().len() < 32) {
+            faults.push(of_store(config, store, "seal_key", "must have 32 characters or more"));
+        }
         if store.access_key_id.is_some() != store.secret_access_key.is_some() {
             let why = "must be set together with secret_access_key, or neither";
             faults.push(of_store(config, store, "access_key_id", why));
         }
+    }
+    if config.store.adapter == StoreAdapter::Http {
+        let why = "must be another for the default store: nothing can be written to http";
+        faults.push(("store.adapter", why.to_owned()));
     }
     for (at, store) in config.stores().enumerate().skip(1) {
         let others = || config.stores().take(at);
@@ -145,7 +171,8 @@ fn combinations(config: &Config) -> Vec<(&'static str, String)> {
         faults.push(("queue.url", "must be the queue's URL when queue.adapter is sqs".to_owned()));
     }
     let table = config.table.adapter == TableAdapter::Memory;
-    if config.stores().any(|store| (store.adapter == StoreAdapter::Memory) != table) {
+    let mut kept = config.stores().filter(|store| store.adapter != StoreAdapter::Http);
+    if kept.any(|store| (store.adapter == StoreAdapter::Memory) != table) {
         let key = if table { "table.adapter" } else { "store.adapter" };
         let why = "table.adapter and store.adapter must be memory both or neither, of every store";
         faults.push((key, why.to_owned()));

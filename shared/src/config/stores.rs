@@ -5,7 +5,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
-use super::{Config, Secret, Setting, StoreConfig};
+use super::{Config, Secret, Setting, StoreAdapter, StoreConfig};
 use crate::id::StoreId;
 
 /// Stores by id, written as TOML or, where it begins with `{`, JSON: a table of tables, with the keys of `store`.
@@ -82,6 +82,11 @@ impl StoreConfig {
         }
     }
 
+    /// Whether images can be added to it.
+    pub fn takes_data(&self) -> bool {
+        self.adapter != StoreAdapter::Http
+    }
+
     /// Who asks the server, when that is not whoever the SDK finds.
     pub fn credentials(&self) -> Option<(&str, &Secret)> {
         Some((self.access_key_id.as_deref()?, self.secret_access_key.as_ref()?))
@@ -98,7 +103,6 @@ impl Config {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::StoreAdapter;
 
     #[test]
     fn stores_are_written_in_toml_or_json_with_the_keys_of_the_default_one() {

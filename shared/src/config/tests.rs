@@ -238,6 +238,40 @@ fn keystone_needs_its_url_and_credentials_of_one_kind() {
 }
 
 #[test]
+fn a_store_in_swift_needs_a_container_and_who_gives_tokens() {
+    let v1 = "auth_version = '1'\nusername = 'test:tester'\npassword = 'hush'";
+    let url = "auth_url = 'https://swift.example/auth/v1.0'";
+    let of = |lines: &[&str]| format!("[stores.far]\nadapter = 'swift'\n{}\n", lines.join("\n"));
+    let container = "container = 'images'";
+    for (lines, why) in [
+        (vec![url, v1], "far.container must name the container when the store's adapter is swift"),
+        (vec![container, v1], "far.auth_url must say who gives tokens when the store's adapter is swift"),
+        (vec![container, url], "far.application_credential_id must be set together with its secret"),
+        (
+            vec![container, url, "auth_version = '1'\nusername = 'test:tester'"],
+            "far.username must be set together with password when auth_version is 1",
+        ),
+        (vec![container, url, v1, "timeout_seconds = 0"], "far.timeout_seconds must be 1 to 300"),
+        (vec![container, url, v1, "seal_key = 'hush'"], "far.seal_key must have 32 characters or more"),
+        (vec![container, url, v1, "interface = 'own'"], "must be one of public, internal, admin, not 'own'"),
+    ] {
+        let told = refusal(&of(&lines), &[], &[]);
+        assert!(told.contains(why) && !told.contains("hush"), "{told}");
+    }
+    let far = of(&[container, url, v1]);
+    load(&far, &[], &[]).unwrap();
+    let twice = far.clone() + &far.replace("far", "near");
+    assert!(refusal(&twice, &[], &[]).contains("store 'near' lies where another does"));
+}
+
+#[test]
+fn what_is_only_read_is_not_the_default_store() {
+    let told = refusal("[store]\nadapter = 'http'", &[], &[]);
+    assert!(told.contains("nothing can be written to http"), "{told}");
+    load("[stores.web]\nadapter = 'http'", &[], &[]).unwrap();
+}
+
+#[test]
 fn a_key_manager_needs_what_it_is_reached_by() {
     for (toml, told) in [
         ("key_manager = 'directory'", "'signatures.directory'"),

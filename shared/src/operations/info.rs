@@ -34,6 +34,8 @@ pub struct StoreInfo {
     pub id: StoreId,
     /// Whether it takes images nobody chose a store for.
     pub is_default: bool,
+    /// Whether nothing can be written to it.
+    pub is_read_only: bool,
     /// What it is, in Glance's words where Glance has such a store.
     pub kind: &'static str,
     /// How gladly it is read from, against others: the higher the sooner.

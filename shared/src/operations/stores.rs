@@ -42,6 +42,19 @@ impl Stores {
         self.stores.get(id).map(|held| &held.store)
     }
 
+    /// Sees that images may be added to a store, if there is one of that id.
+    ///
+    /// # Errors
+    /// `Gone` where they are only read.
+    pub fn writable(&self, id: &StoreId) -> Result<()> {
+        match self.get(id) {
+            Some(store) if store.is_read_only() => {
+                Err(Error::Gone(format!("store '{id}' is read-only: no image can be added to it")))
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// The store that an object lies in.
     ///
     /// # Errors

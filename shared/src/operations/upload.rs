@@ -86,7 +86,7 @@ impl ImageData {
     /// is unknown, the size is not the one announced, or the image is signed and this is not what was signed; `Content` when the
     /// data is not what its image says, or not safe; `LimitExceeded` over the size limit, when its owner may have no more, or when
     /// the store is full;
-    /// `Gone` when the image was deleted meanwhile; `ClientGone`; `Unavailable`. After each of them nothing of the
+    /// `Gone` when the image was deleted meanwhile, or the store is only read from; `ClientGone`; `Unavailable`. After each of them nothing of the
     /// attempt is left on the image.
     pub async fn upload(
         &self,
@@ -131,7 +131,10 @@ impl ImageData {
     pub(super) fn chosen(&self, request: &UploadRequest) -> Result<StoreId> {
         let Some(name) = &request.store else { return Ok(self.stores.default_id().clone()) };
         let known = name.parse().ok().filter(|id| self.stores.get(id).is_some());
-        known.ok_or_else(|| Error::Invalid(format!("X-Image-Meta-Store: there is no store '{name}'")))
+        let id =
+            known.ok_or_else(|| Error::Invalid(format!("X-Image-Meta-Store: there is no store '{name}'")))?;
+        self.stores.writable(&id)?;
+        Ok(id)
     }
 
     async fn begin_upload(

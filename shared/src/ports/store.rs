@@ -84,6 +84,11 @@ pub trait Store: Debug + Send + Sync {
     /// How objects may be cut here.
     fn part_limits(&self) -> PartLimits;
 
+    /// Whether objects are only read here: others have written them, and nothing is removed with an image.
+    fn is_read_only(&self) -> bool {
+        false
+    }
+
     /// Writes a whole object in one request; when it answers `Ok`, the object is durable. At most `max_bytes` of a part.
     async fn put(&self, key: &ObjectKey, bytes: Chunks) -> Result<(), StoreError>;
 

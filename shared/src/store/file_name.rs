@@ -1,6 +1,6 @@
 //! Names that images' data is saved by (RFC 6266, RFC 8187).
 
-use std::fmt::Write as _;
+use crate::text::escaped;
 
 /// Bytes of a name at most: file systems take 255, and browsers add to it.
 const MOST_BYTES: usize = 200;
@@ -44,7 +44,7 @@ impl FileName {
     }
 
     /// The name as it stands in a query.
-    pub(super) fn in_query(&self) -> String {
+    pub(crate) fn in_query(&self) -> String {
         escaped(&self.0, b"-._~")
     }
 }
@@ -53,19 +53,6 @@ fn is_unsafe(letter: char) -> bool {
     letter.is_control()
         || matches!(letter, '/' | '\\' | '\u{061c}' | '\u{200e}' | '\u{200f}' | '\u{2028}' | '\u{2029}')
         || matches!(letter, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-}
-
-/// Every byte but letters, digits and these, as `%` and two digits.
-fn escaped(text: &str, kept: &[u8]) -> String {
-    text.bytes().fold(String::with_capacity(text.len()), |mut out, byte| {
-        if byte.is_ascii_alphanumeric() || kept.contains(&byte) {
-            out.push(byte.into());
-        } else {
-            // Writing to a string cannot fail.
-            let _ = write!(out, "%{byte:02X}");
-        }
-        out
-    })
 }
 
 #[cfg(test)]

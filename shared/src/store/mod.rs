@@ -1,5 +1,6 @@
 //! Where an image's bytes lie: objects, their keys, and the way in and out.
 
+mod address;
 mod checksum;
 mod file_name;
 mod key;
@@ -12,6 +13,7 @@ mod seal;
 mod session;
 mod trust;
 
+pub use address::{Address, MAX_NAME_BYTES, Refused as RefusedLocation, Takes};
 pub use checksum::{Checksum, ChecksumKind, Summing};
 pub use file_name::FileName;
 pub use key::ObjectKey;

@@ -6,8 +6,10 @@ use crate::store::PartLayout;
 
 const MIB: u64 = 1 << 20;
 
-/// After this many parts of an object of unknown size, parts double: 8 MiB parts then reach 8 TiB in 10,000 parts.
-const DOUBLE_EVERY: u32 = 1000;
+/// Parts of an object of unknown size double so often at most: 8 MiB parts then reach 8 TiB in 10,000 parts. They are spread over as many
+/// parts as a store allows, but not over more than these.
+const DOUBLINGS: u32 = 10;
+const MOST_OF_ONE_SIZE: u32 = 1000;
 
 /// The sizes of an object's parts. Unless a store's limits demand more, all are of the size that was configured.
 #[derive(Clone, Copy, Debug)]
@@ -28,7 +30,11 @@ impl PartPlan {
 
     /// The size of a part, counted from 1, in bytes.
     pub(super) fn bytes_of(&self, number: u32) -> u64 {
-        let doublings = if self.grows { number.saturating_sub(1) / DOUBLE_EVERY } else { 0 };
+        let doublings = if self.grows {
+            number.saturating_sub(1) / (self.limits.max_parts / DOUBLINGS).clamp(1, MOST_OF_ONE_SIZE)
+        } else {
+            0
+        };
         self.bytes.checked_shl(doublings).unwrap_or(u64::MAX).min(self.limits.max_bytes)
     }
 

@@ -8,3 +8,4 @@ mod listening;
 pub mod origin;
 pub mod s3;
 pub mod sqs;
+pub mod swift;

@@ -13,7 +13,7 @@ use crate::adapters::https::{self, AskError};
 
 /// Asks Keystone.
 #[derive(Clone, Debug)]
-pub(super) struct Client(https::Client);
+pub(in crate::adapters) struct Client(https::Client);
 
 /// Why Keystone could not be asked, or what it said that it should not have. For the log; names no token and no secret.
 #[derive(Debug, thiserror::Error)]
@@ -74,7 +74,7 @@ impl From<AskError> for KeystoneError {
 
 impl Client {
     /// Reads the authorities when the URL is one of TLS. Connects to nobody yet.
-    pub(super) fn new(
+    pub(in crate::adapters) fn new(
         auth_url: &str,
         ca_file: Option<&Path>,
         timeout: Duration,
@@ -89,13 +89,13 @@ impl Client {
     }
 
     /// Keystone's URL, with its version.
-    pub(super) fn base(&self) -> &str {
+    pub(in crate::adapters) fn base(&self) -> &str {
         self.0.base()
     }
 
     /// Sends a request, whose body is JSON if it has one, and takes its whole answer. One whose connection broke is sent once
     /// more: everything that is asked here may be asked twice.
-    pub(super) async fn send(
+    pub(in crate::adapters) async fn send(
         &self,
         method: &Method,
         path: &str,

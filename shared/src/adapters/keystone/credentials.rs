@@ -31,7 +31,7 @@ pub enum Credentials {
 
 /// What the service's own token is to be good for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Reach {
+pub(in crate::adapters) enum Reach {
     /// The user's project: enough to validate tokens.
     Project,
     /// The whole deployment, as Keystone asks of who reads everybody's limits. An application credential cannot have it and

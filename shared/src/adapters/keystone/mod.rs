@@ -14,10 +14,17 @@ mod token;
 use std::path::PathBuf;
 use std::time::Duration;
 
+#[cfg(feature = "swift")]
+pub(super) use client::Client;
 pub use client::KeystoneError;
 pub use credentials::Credentials;
+#[cfg(feature = "swift")]
+pub(super) use credentials::Reach;
+
 pub use identity::KeystoneIdentity;
 pub use limits::KeystoneLimits;
+#[cfg(feature = "swift")]
+pub(super) use session::{AUTH_TOKEN, LOGIN, log_in};
 
 /// How to reach Keystone, and how long to believe it.
 #[derive(Clone, Debug)]

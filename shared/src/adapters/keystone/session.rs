@@ -19,7 +19,7 @@ use crate::time::Timestamp;
 /// Why many who asked together have no answer.
 pub(super) type SharedError = Arc<KeystoneError>;
 
-pub(super) const AUTH_TOKEN: HeaderName = HeaderName::from_static("x-auth-token");
+pub(in crate::adapters) const AUTH_TOKEN: HeaderName = HeaderName::from_static("x-auth-token");
 pub(super) const SUBJECT_TOKEN: HeaderName = HeaderName::from_static("x-subject-token");
 
 /// How long before its end the own token is asked for anew.
@@ -113,24 +113,37 @@ impl Inner {
     }
 
     async fn authenticate(&self) -> Result<Own, KeystoneError> {
-        const ASKED: &str = "the request for a token of this service";
-        let body = self.credentials.request(self.reach).to_string().into();
-        let answer =
-            self.client.send(&Method::POST, "/auth/tokens?nocatalog", &HeaderMap::new(), &body).await?;
-        match answer.status {
-            StatusCode::CREATED => {}
-            status @ (StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) => {
-                return Err(KeystoneError::Credentials(status));
-            }
-            status => return Err(KeystoneError::Status { asked: ASKED, status }),
-        }
-        let nonsense = |why: &str| KeystoneError::Nonsense { asked: ASKED, why: why.to_owned() };
-        let expires_at = token::parse(&answer.body).map_err(|why| nonsense(&why))?.expires_at;
-        let mut token =
-            answer.headers.get(SUBJECT_TOKEN).cloned().ok_or_else(|| nonsense("it has no token"))?;
-        token.set_sensitive(true);
+        let (token, body) =
+            log_in(&self.client, &self.credentials, self.reach, "/auth/tokens?nocatalog").await?;
+        let nonsense = |why: String| KeystoneError::Nonsense { asked: LOGIN, why };
+        let expires_at = token::parse(&body).map_err(nonsense)?.expires_at;
         let own = Own { token, expires_at };
         *self.own() = Some(own.clone());
         Ok(own)
     }
+}
+
+/// What is asked for, in errors.
+pub(in crate::adapters) const LOGIN: &str = "the request for a token of this service";
+
+/// Asks for a token of the service's own. Answers it, and what is said of it.
+pub(in crate::adapters) async fn log_in(
+    client: &Client,
+    credentials: &Credentials,
+    reach: Reach,
+    path: &str,
+) -> Result<(HeaderValue, Bytes), KeystoneError> {
+    let body = credentials.request(reach).to_string().into();
+    let answer = client.send(&Method::POST, path, &HeaderMap::new(), &body).await?;
+    match answer.status {
+        StatusCode::CREATED => {}
+        status @ (StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) => {
+            return Err(KeystoneError::Credentials(status));
+        }
+        status => return Err(KeystoneError::Status { asked: LOGIN, status }),
+    }
+    let nonsense = || KeystoneError::Nonsense { asked: LOGIN, why: "it has no token".to_owned() };
+    let mut token = answer.headers.get(SUBJECT_TOKEN).cloned().ok_or_else(nonsense)?;
+    token.set_sensitive(true);
+    Ok((token, answer.body))
 }

@@ -96,7 +96,10 @@ impl Bucket {
     }
 
     fn path(&self, key: &ObjectKey) -> String {
-        format!("{}{key}", self.settings.prefix)
+        match key.name() {
+            Some(name) => name.to_owned(),
+            None => format!("{}{key}", self.settings.prefix),
+        }
     }
 }
 

@@ -177,6 +177,7 @@ fn stores(in_detail: bool) -> Value {
         "properties": {
             "id": { "type": "string" },
             "default": { "const": "true", "description": "Of the store that is taken when none is named." },
+            "read-only": { "const": "true", "description": "Of a store that no image can be added to." },
         },
         "required": ["id"],
     });

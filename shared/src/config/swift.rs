@@ -1,0 +1,118 @@
+//! How Swift is asked: by whom, and where its tokens come from.
+
+use std::path::PathBuf;
+
+use super::Secret;
+
+/// What a store in Swift is told, beside what all stores in a container are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SwiftConfig {
+    /// URL of who gives tokens.
+    pub auth_url: Option<String>,
+    /// How they are asked for.
+    pub auth_version: AuthVersion,
+    /// Id of an application credential.
+    pub application_credential_id: Option<String>,
+    /// Its secret.
+    pub application_credential_secret: Option<Secret>,
+    /// A user, when there is no application credential; of v1, with its account.
+    pub username: Option<String>,
+    /// The user's password; of v1, the key.
+    pub password: Option<Secret>,
+    /// Name of the user's domain.
+    pub user_domain_name: String,
+    /// The user's project.
+    pub project_name: Option<String>,
+    /// Name of the project's domain.
+    pub project_domain_name: String,
+    /// Which of an endpoint's URLs is asked.
+    pub interface: Interface,
+    /// Whether the container is made when it is not there.
+    pub create_container: bool,
+    /// Whether manifests can name manifests.
+    pub nested_manifests: bool,
+    /// PEM file of the authorities to trust; the system's when absent.
+    pub ca_file: Option<PathBuf>,
+    /// How long an answer may take to begin.
+    pub timeout_seconds: u64,
+    /// What URLs that read objects are signed by.
+    pub temp_url_key: Option<Secret>,
+}
+
+/// How tokens are asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AuthVersion {
+    /// Of Keystone.
+    V3,
+    /// Of Swift itself: tempauth, Ceph.
+    V1,
+}
+
+/// Which of an endpoint's URLs in Keystone's catalogue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Interface {
+    /// For everybody.
+    Public,
+    /// For other services.
+    Internal,
+    /// For administrators.
+    Admin,
+}
+
+impl Interface {
+    /// As the catalogue has it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Public => "public",
+            Self::Internal => "internal",
+            Self::Admin => "admin",
+        }
+    }
+}
+
+impl Default for SwiftConfig {
+    fn default() -> Self {
+        Self {
+            auth_url: None,
+            auth_version: AuthVersion::V3,
+            application_credential_id: None,
+            application_credential_secret: None,
+            username: None,
+            password: None,
+            user_domain_name: "Default".to_owned(),
+            project_name: None,
+            project_domain_name: "Default".to_owned(),
+            interface: Interface::Public,
+            create_container: false,
+            nested_manifests: true,
+            ca_file: None,
+            timeout_seconds: 30,
+            temp_url_key: None,
+        }
+    }
+}
+
+impl SwiftConfig {
+    /// What does not fit the rest: the key of the store to change, and why.
+    pub(super) fn fault(&self) -> Option<(&'static str, &'static str)> {
+        let user = self.username.is_some() && self.password.is_some();
+        let application =
+            self.application_credential_id.is_some() && self.application_credential_secret.is_some();
+        let is_v1 = self.auth_version == AuthVersion::V1;
+        if self.auth_url.is_none() {
+            return Some(("auth_url", "must say who gives tokens when the store's adapter is swift"));
+        }
+        if !(1..=300).contains(&self.timeout_seconds) {
+            return Some(("timeout_seconds", "must be 1 to 300"));
+        }
+        if is_v1 && !user {
+            return Some(("username", "must be set together with password when auth_version is 1"));
+        }
+        let by_password = user && self.project_name.is_some();
+        if !is_v1 && !application && !by_password {
+            let why = "must be set together with its secret, or else username, password and project_name";
+            return Some(("application_credential_id", why));
+        }
+        None
+    }
+}
