@@ -3,15 +3,21 @@
 
 A disk of SIZE_MIB, half of it random and half of it zeros, in turns of 16 MiB. Rounds go in turn over both, so that what else the
 machine does meets both alike; seconds are medians, a ratio is the median of the rounds' ratios: over 1, Glint was the faster one.
-Neither writes zeros, nor waits for the disk. Each result is compared with the source by qemu-img.
-Needs: cargo build --release -p emulator --bin convert; qemu-img; several GiB of disk.  env: ROUNDS=5 SIZE_MIB=1024
+Neither writes zeros, nor waits for the disk. Each result is compared with the source by qemu-img. Sources are files without
+holes, for what is staged or fetched has none. To the format that it has already nothing is converted, nor measured.
+Needs: cargo build --release -p emulator --bin convert; qemu-img; several GiB in WORK, best of memory (/dev/shm), where no disk is
+waited for.  env: ROUNDS=5 SIZE_MIB=1024 WORK=<the target directory>
 """
 
+import atexit
 import os
+import pathlib
+import shutil
 import statistics
 import subprocess
+import tempfile
 
-from bench import MIB, TARGET, clocked, needs, scratch, table
+from bench import MIB, TARGET, clocked, needs, table
 
 ROUNDS, SIZE_MIB = int(os.environ.get("ROUNDS", "5")), int(os.environ.get("SIZE_MIB", "1024"))
 CONVERT = TARGET / "release" / "convert"
@@ -29,8 +35,9 @@ SOURCES = (
     ("vdi", "vdi", "vdi", []),
 )
 needs("qemu-img")
-work = scratch("bench-convert")
-disk, image, out = work / "disk", work / "image", work / "out"
+work = pathlib.Path(tempfile.mkdtemp(prefix="bench-convert-", dir=os.environ.get("WORK", TARGET)))
+atexit.register(shutil.rmtree, work, ignore_errors=True)
+disk, sparse, image, out = work / "disk", work / "sparse", work / "image", work / "out"
 
 
 def run(*command):
@@ -45,8 +52,11 @@ with open(disk, "wb") as file:
 
 rows = []
 for name, ours, theirs, options in SOURCES:
-    run("qemu-img", "convert", "-f", "raw", "-O", theirs, *options, disk, image)
-    for target in ("raw", "qcow2"):
+    run("qemu-img", "convert", "-f", "raw", "-O", theirs, *options, disk, sparse)
+    with open(sparse, "rb") as source, open(image, "wb") as copy:
+        shutil.copyfileobj(source, copy, 16 * MIB)
+    sparse.unlink()
+    for target in (target for target in ("raw", "qcow2") if target != ours):
         seen = []
         for _ in range(ROUNDS):
             out.unlink(missing_ok=True)

@@ -5,10 +5,10 @@
 #![expect(clippy::print_stdout, reason = "it is what is asked for")]
 
 use std::fs::File;
-use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
+use std::io::{Seek as _, Write as _};
 use std::ops::Range;
-use std::path::PathBuf;
-use std::sync::Arc;
+use std::os::unix::fs::FileExt as _;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use async_trait::async_trait;
@@ -18,25 +18,55 @@ use shared::convert::{Conversion, Disk, ReadAt, Settings, Target};
 use shared::image::DiskFormat;
 use shared::ports::{Cause, StoreError};
 
-/// A file that is read by ranges.
+/// A file that is read by ranges, into memory that is used again, as the store of a directory does.
 #[derive(Debug)]
-struct OnDisk(PathBuf, u64);
+struct OnDisk {
+    file: Arc<File>,
+    size: u64,
+    free: Arc<Mutex<Vec<Vec<u8>>>>,
+}
+
+/// Runs of memory that wait to be used again.
+const MOST_FREE: usize = 8;
+
+/// What was read. Its memory goes back with its last reader.
+struct Lent {
+    bytes: Vec<u8>,
+    free: Arc<Mutex<Vec<Vec<u8>>>>,
+}
+
+impl AsRef<[u8]> for Lent {
+    fn as_ref(&self) -> &[u8] {
+        &self.bytes
+    }
+}
+
+impl Drop for Lent {
+    fn drop(&mut self) {
+        let mut free = held(&self.free);
+        if free.len() < MOST_FREE {
+            free.push(std::mem::take(&mut self.bytes));
+        }
+    }
+}
+
+fn held(free: &Mutex<Vec<Vec<u8>>>) -> MutexGuard<'_, Vec<Vec<u8>>> {
+    free.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 #[async_trait]
 impl ReadAt for OnDisk {
     fn size(&self) -> u64 {
-        self.1
+        self.size
     }
 
     async fn read_at(&self, range: Range<u64>) -> Result<Bytes, StoreError> {
-        let path = self.0.clone();
+        let (file, free) = (Arc::clone(&self.file), Arc::clone(&self.free));
         let read = move || {
-            let mut file = File::open(path)?;
-            file.seek(SeekFrom::Start(range.start))?;
-            let len = range.end - range.start;
-            let mut bytes = Vec::with_capacity(usize::try_from(len).unwrap_or_default());
-            file.take(len).read_to_end(&mut bytes)?;
-            Ok::<_, std::io::Error>(Bytes::from(bytes))
+            let mut bytes = held(&free).pop().unwrap_or_default();
+            bytes.resize(usize::try_from(range.end - range.start).map_err(std::io::Error::other)?, 0);
+            file.read_exact_at(&mut bytes, range.start)?;
+            Ok::<_, std::io::Error>(Bytes::from_owner(Lent { bytes, free }))
         };
         let done =
             tokio::task::spawn_blocking(read).await.map_err(|error| StoreError::Failed(error.into()))?;
@@ -53,7 +83,9 @@ async fn main() -> Result<(), Cause> {
     let begun = Instant::now();
     let format = DiskFormat::parse(format).ok_or("no such format")?;
     let target = Target::parse(target).ok_or("no such target")?;
-    let source = Arc::new(OnDisk(PathBuf::from(file), std::fs::metadata(file)?.len()));
+    let file = File::open(file)?;
+    let size = file.metadata()?.len();
+    let source = Arc::new(OnDisk { file: Arc::new(file), size, free: Arc::default() });
     let settings = Settings::default();
     let disk = Disk::open(source, format, &settings).await?;
     let conversion = Conversion::plan(disk, target, settings).await?;

@@ -67,6 +67,8 @@ pub(super) struct Packed {
 pub(super) enum Codec {
     Deflate,
     Zlib,
+    /// Zlib behind the marker of a streamed vmdk.
+    Grain,
     Zstd,
 }
 

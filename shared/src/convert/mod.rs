@@ -26,6 +26,7 @@ mod vhdx;
 mod vmdk;
 
 pub use disk::Disk;
+#[cfg(feature = "plugins")]
 pub(crate) use source::joined;
 pub use source::{ReadAt, Stored};
 pub use target::{Conversion, Output};

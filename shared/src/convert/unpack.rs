@@ -7,7 +7,7 @@ use flate2::{Decompress, FlushDecompress};
 use ruzstd::decoding::{FrameDecoder, StreamingDecoder};
 
 use super::disk::{Codec, MAX_UNIT, Packed};
-use super::{Error, Result};
+use super::{Error, Result, vmdk};
 use crate::format::Format;
 
 /// Unpacks one after the other, with what it needs for that once.
@@ -37,6 +37,10 @@ impl Unpacker {
                 inflate(self.deflate.get_or_insert_with(|| Decompress::new(false)), bytes, &mut out, false)
             }
             Codec::Zlib => {
+                inflate(self.zlib.get_or_insert_with(|| Decompress::new(true)), bytes, &mut out, true)
+            }
+            Codec::Grain => {
+                let bytes = vmdk::marked(packed, bytes)?;
                 inflate(self.zlib.get_or_insert_with(|| Decompress::new(true)), bytes, &mut out, true)
             }
             Codec::Zstd => self.zstd(bytes, unit, &mut out),

@@ -92,25 +92,41 @@ impl Vmdk {
         };
         let run = match (self.packed, self.markers) {
             (false, _) => Run::Stored { at: at + within },
-            (true, false) => self.run(at, self.grain, within),
+            (true, false) => self.run(at, self.grain, within, Codec::Zlib),
             (true, true) => {
-                let bytes = pages.le32(at + 8, "length of a grain").await?.into();
-                // What deflate cannot make smaller grows by a few bytes.
-                if bytes == 0 || bytes > 2 * self.grain + 1024 {
-                    return Err(unreadable(format!(
-                        "length of a grain: {bytes} bytes at {at}, of a grain of {}",
-                        self.grain
-                    )));
-                }
-                self.run(at + MARKER, bytes, within)
+                let most = MARKER + most_of_grain(self.grain);
+                // How long it is stands before it, and would be a read for every grain. The next one tells that nearly.
+                let next = if entry + 1 < self.entries {
+                    pages.le32(place + 4, "an entry of a grain table").await?
+                } else {
+                    0
+                };
+                let next = (u64::from(next) * SECTOR).checked_sub(at).filter(|len| *len > MARKER);
+                self.run(at, next.map_or(most, |len| len.min(most)), within, Codec::Grain)
             }
         };
         Ok(Extent { len, run })
     }
 
-    fn run(&self, at: u64, len: u64, skip: u64) -> Run {
-        Run::Packed(Packed { at, len, unit: self.grain, skip, codec: Codec::Zlib })
+    fn run(&self, at: u64, len: u64, skip: u64, codec: Codec) -> Run {
+        Run::Packed(Packed { at, len, unit: self.grain, skip, codec })
     }
+}
+
+/// What a grain may be packed to: what deflate cannot make smaller grows by a few bytes.
+const fn most_of_grain(grain: u64) -> u64 {
+    2 * grain + 1024
+}
+
+/// What is packed behind a marker, which says how long it is.
+pub(super) fn marked<'a>(packed: &Packed, bytes: &'a [u8]) -> Result<&'a [u8]> {
+    let told = bytes.le32(8).map(u64::from);
+    let len = told.filter(|len| (1..=most_of_grain(packed.unit)).contains(len));
+    let within = len.and_then(|len| bytes.run(12, usize::try_from(len).ok()?));
+    within.ok_or_else(|| {
+        let len = told.map_or_else(|| "no".to_owned(), |len| len.to_string());
+        unreadable(format!("length of a grain: {len} bytes at {}, of a grain of {}", packed.at, packed.unit))
+    })
 }
 
 fn unreadable(why: impl Into<String>) -> Error {
