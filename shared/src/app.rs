@@ -3,6 +3,7 @@
 //! A function asks only for what it needs, so that one which never touches bytes links no store.
 
 mod identity;
+mod locations;
 mod stores;
 
 use std::sync::Arc;
@@ -306,7 +307,7 @@ impl App {
 
     /// What does what is due.
     pub fn reaper(&self, catalog: &Catalog, stores: &Stores) -> Reaper {
-        Reaper::new(self.completion(catalog, stores))
+        Reaper::new(self.completion(catalog, stores)).registering(self.registrar(catalog, stores))
     }
 
     /// What completes upload sessions.

@@ -11,6 +11,7 @@ mod download;
 mod egress;
 mod image;
 mod keystone;
+mod locations;
 mod policy;
 mod projects;
 mod setting;
@@ -31,6 +32,7 @@ pub use download::{DownloadConfig, Redirect};
 pub use egress::EgressConfig;
 pub use image::ImageConfig;
 pub use keystone::{KeystoneConfig, Secret};
+pub use locations::LocationsConfig;
 pub use policy::PolicyConfig;
 pub use projects::ProjectOverrides;
 pub use setting::{SETTINGS, Setting, reference};
@@ -77,6 +79,8 @@ pub struct Config {
     pub egress: EgressConfig,
     /// How data can be imported.
     pub import: ImportConfig,
+    /// How data is registered that others have written.
+    pub locations: LocationsConfig,
     /// How signed images are verified.
     pub signatures: SignaturesConfig,
     /// Who is told that something is due.
@@ -322,6 +326,7 @@ impl Default for Config {
             store: StoreConfig::default(),
             stores: MoreStores::default(),
             import: ImportConfig::default(),
+            locations: LocationsConfig::default(),
             signatures: SignaturesConfig::default(),
             queue: QueueConfig::default(),
             upload: UploadConfig {

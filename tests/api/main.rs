@@ -43,6 +43,7 @@ mod errors;
 mod formats;
 mod info;
 mod list;
+mod locations;
 mod matrix;
 mod members;
 mod openapi;

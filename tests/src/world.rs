@@ -19,9 +19,9 @@ use shared::id::StoreId;
 use shared::image::{Accepted, Image, PageLimits, Quotas};
 use shared::import::ImportMethod;
 use shared::operations::{
-    Completion, CompletionSettings, Context, ImageData, Images, ImagesSettings, Info, Members, Reaper,
-    Redirects, SessionSettings, Signatures, StoreInfo, Stores, Tasks, TasksSettings, UploadRequest,
-    UploadSettings,
+    Completion, CompletionSettings, Context, ImageData, Images, ImagesSettings, Info, Locations,
+    LocationsSettings, Members, Reaper, Redirects, Registrar, RegistrarSettings, SessionSettings, Signatures,
+    StoreInfo, Stores, Tasks, TasksSettings, UploadRequest, UploadSettings,
 };
 use shared::policy::Policy;
 use shared::ports::{Clock, Events, Ids, Key, Query, Queue, Store, Table};
@@ -31,6 +31,7 @@ use crate::callers::{TokenSays, admin};
 use crate::fixtures::{CountingIds, TestCertificates, TestClock, TestLimits};
 use crate::probe::{Probe, ProbedStore, ProbedTable};
 use crate::service::Service;
+use crate::shelf::{self, BUCKET, Shelf, ShelfStore, WEB};
 
 /// The service in this process, wherever another is deployed, and handles on everything under it. Derefs to [`Service`].
 #[derive(Debug)]
@@ -41,6 +42,8 @@ pub struct World {
     pub data: ImageData,
     /// Tasks.
     pub tasks: Tasks,
+    /// Where images lie.
+    pub locations: Locations,
     /// What is due.
     pub reaper: Reaper,
     /// What completes upload sessions.
@@ -65,6 +68,8 @@ pub struct World {
     pub store: MemoryStore,
     /// The other stores, past the probe.
     pub other_stores: BTreeMap<&'static str, MemoryStore>,
+    /// What others have written.
+    pub shelf: Shelf,
 }
 
 /// How long a writer's lease is here.
@@ -108,6 +113,23 @@ pub fn completion(catalog: Catalog, stores: Stores, clock: Arc<dyn Clock>, rules
     Completion::new(catalog, stores, clock, events, rules, session_settings().completion)
 }
 
+/// How often what was registered is tried again here.
+pub const RETRIES: u32 = 3;
+
+/// What looks at what was registered, over a catalog and its stores, and tells nobody.
+pub fn registrar(catalog: Catalog, stores: Stores, clock: Arc<dyn Clock>, rules: Rules) -> Registrar {
+    let CompletionSettings { lease, stretch_bytes, run_bytes } = session_settings().completion;
+    let settings = RegistrarSettings {
+        lease,
+        stretch_bytes,
+        run_bytes,
+        max_bytes: MAX_IMAGE,
+        retries: RETRIES,
+        task_life: TASK_LIFE,
+    };
+    Registrar::new(catalog, stores, clock, Arc::new(LocalEvents::new(16)), rules, settings)
+}
+
 /// Another process: its reaper, and the time, which is everybody's.
 #[derive(Clone, Debug)]
 pub struct Others {
@@ -118,7 +140,8 @@ pub struct Others {
 /// The others over a catalog and its stores.
 pub fn others(catalog: Catalog, stores: Stores, clock: Arc<TestClock>, rules: Rules) -> Others {
     let now: Arc<dyn Clock> = Arc::<TestClock>::clone(&clock);
-    Others { reaper: Reaper::new(completion(catalog, stores, now, rules)), clock }
+    let registrar = registrar(catalog.clone(), stores.clone(), Arc::clone(&now), rules.clone());
+    Others { reaper: Reaper::new(completion(catalog, stores, now, rules)).registering(registrar), clock }
 }
 
 /// What happens while a process stands still: every lease ends, then every session, and each time the others do what is due.
@@ -144,7 +167,6 @@ impl Default for World {
 }
 
 /// What a service is told; the defaults are those of its parts.
-#[derive(Default)]
 struct Told {
     listing_shards: u32,
     policy: Policy,
@@ -153,6 +175,21 @@ struct Told {
     import_methods: Vec<ImportMethod>,
     /// Stores beside the default one, with their weights.
     others: &'static [(&'static str, i64)],
+    do_secure_hash: bool,
+}
+
+impl Default for Told {
+    fn default() -> Self {
+        Self {
+            listing_shards: 0,
+            policy: Policy::default(),
+            accepted: Accepted::default(),
+            rules: Rules::default(),
+            import_methods: Vec::new(),
+            others: &[],
+            do_secure_hash: true,
+        }
+    }
 }
 
 /// Stores by id, with their weights.
@@ -167,8 +204,16 @@ fn in_memory(default: &MemoryStore, more: &[(&str, i64)]) -> Kept {
     all.map(|(id, weight, store)| (id.parse().unwrap(), weight, store)).collect()
 }
 
-fn opened(all: &Kept, open: impl Fn(MemoryStore) -> Arc<dyn Store>) -> Stores {
-    let each = all.iter().map(|(id, weight, store)| (id.clone(), *weight, open(store.clone())));
+fn opened(all: &Kept, shelf: &Shelf, open: impl Fn(Arc<dyn Store>) -> Arc<dyn Store>) -> Stores {
+    let kept = |id: &StoreId, own: &MemoryStore| -> Arc<dyn Store> {
+        match id.as_str() {
+            id @ (WEB | BUCKET) => {
+                Arc::new(ShelfStore { own: own.clone(), shelf: shelf.clone(), is_web: id == WEB })
+            }
+            _ => Arc::new(own.clone()),
+        }
+    };
+    let each = all.iter().map(|(id, weight, store)| (id.clone(), *weight, open(kept(id, store))));
     Stores::many(DEFAULT.parse().unwrap(), each)
 }
 
@@ -226,12 +271,19 @@ impl World {
         Self::told(Told { others, ..Told::default() })
     }
 
+    /// The service with stores that give what others have written.
+    pub fn registering(do_secure_hash: bool) -> Self {
+        Self::told(Told { do_secure_hash, others: &[(WEB, -10), (BUCKET, 0)], ..Told::default() })
+    }
+
     fn told(told: Told) -> Self {
         Self::build(Arc::new(MemoryTable::new()), told)
     }
 
     fn build(table: Arc<dyn Table>, told: Told) -> Self {
-        let Told { listing_shards, policy, accepted, rules, import_methods, others: more } = told;
+        let Told { listing_shards, policy, accepted, rules, import_methods, others: more, do_secure_hash } =
+            told;
+        let shelf = Shelf::default();
         let accepted = Arc::new(accepted);
         let (clock, probe, store) = (Arc::new(TestClock::default()), Probe::default(), MemoryStore::new());
         let probed_table = ProbedTable { table: Arc::clone(&table), probe: probe.clone() };
@@ -239,8 +291,8 @@ impl World {
         let others_kept = all.iter().skip(1).map(|(_, _, kept)| kept.clone());
         let other_stores = more.iter().map(|(id, _)| *id).zip(others_kept).collect();
         let catalog = Catalog::new(Arc::new(probed_table), listing_shards);
-        let stores = opened(&all, |store| {
-            Arc::new(ProbedStore { store: Arc::new(store), probe: probe.clone(), min_part_bytes: 1 })
+        let stores = opened(&all, &shelf, |store| {
+            Arc::new(ProbedStore { store, probe: probe.clone(), min_part_bytes: 1 })
         });
         let events: Arc<dyn Events> = Arc::new(LocalEvents::new(16));
         let queue: Arc<dyn Queue> = Arc::new(LocalQueue::new(16).0);
@@ -283,21 +335,31 @@ impl World {
                 sources: Arc::default(),
             },
         );
+        let locations = Locations::new(
+            context.clone(),
+            LocationsSettings {
+                addresses: shelf::addresses(stores.ids()),
+                sources: Arc::default(),
+                do_secure_hash,
+                task_life: TASK_LIFE,
+            },
+        );
         let certificates = Arc::<TestCertificates>::default();
         let key_manager = Arc::<TestCertificates>::clone(&certificates);
         let signatures = Signatures { certificates: Some(key_manager), ..Signatures::none() };
         let data = ImageData::new(context.clone(), stores.clone(), settings);
         let data = data.verifying(signatures).importing(import_methods.clone());
+        let registrar = registrar(catalog.clone(), stores.clone(), Arc::clone(&now), rules.clone());
         let completion = completion(catalog, stores, now, rules.clone());
-        let reaper = Reaper::new(completion.clone());
+        let reaper = Reaper::new(completion.clone()).registering(registrar);
         let catalog = Catalog::new(Arc::clone(&table), listing_shards);
-        let unprobed = opened(&all, |store| Arc::new(store));
+        let unprobed = opened(&all, &shelf, |store| store);
         let other = others(catalog.clone(), unprobed, Arc::clone(&clock), rules);
         probe.meanwhile(move || time_passes(other.clone()));
         let info = Info::new(context.policy.clone(), offered(&all), &accepted).importing(import_methods);
         let functions = BTreeMap::from([
             ("discovery", discovery::routes(info)),
-            ("images", images::routes(images.clone(), members)),
+            ("images", images::routes(images.clone(), members, locations.clone())),
             ("tasks", tasks::routes(tasks.clone())),
             ("uploads", uploads::routes(data.clone())),
             ("gateway", uploads::part_routes(data.clone())),
@@ -308,6 +370,7 @@ impl World {
             images,
             data,
             tasks,
+            locations,
             reaper,
             completion,
             functions,
@@ -320,6 +383,7 @@ impl World {
             table,
             store,
             other_stores,
+            shelf,
         }
     }
 

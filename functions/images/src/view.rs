@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
-use shared::image::{ContainerFormat, DiskFormat, HASH_ALGORITHM, Image, Member};
-use shared::operations::ImagePage;
+use shared::image::{ContainerFormat, DiskFormat, Image, Member};
+use shared::operations::{ImagePage, Place};
 
 /// One image.
 #[derive(Debug, Serialize)]
@@ -43,7 +43,9 @@ impl From<Image> for ImageView {
         let this = format!("/v2/images/{}", image.id);
         let stores: Vec<_> = image.locations.iter().map(|location| location.store.as_str()).collect();
         let stores = (!stores.is_empty()).then(|| stores.join(","));
-        let (checksum, hash) = image.digests.map(|digests| (digests.md5, digests.sha512)).unzip();
+        let (os_hash_algo, os_hash_value) =
+            image.secure_hash().map(|(algorithm, value)| (algorithm, value.to_owned())).unzip();
+        let checksum = image.digests.map(|digests| digests.md5);
         Self {
             id: image.id.into(),
             name: image.name,
@@ -59,8 +61,8 @@ impl From<Image> for ImageView {
             size: image.size,
             virtual_size: image.virtual_size,
             checksum,
-            os_hash_algo: hash.is_some().then_some(HASH_ALGORITHM),
-            os_hash_value: hash,
+            os_hash_algo,
+            os_hash_value,
             tags: image.tags,
             created_at: image.created_at.to_string(),
             updated_at: image.updated_at.to_string(),
@@ -94,6 +96,24 @@ impl ImagesView {
             next,
             schema: "/v2/schemas/images",
         }
+    }
+}
+
+/// A place where an image's data is.
+#[derive(Debug, Serialize)]
+pub(crate) struct PlaceView {
+    url: String,
+    metadata: PlaceMetadata,
+}
+
+#[derive(Debug, Serialize)]
+struct PlaceMetadata {
+    store: String,
+}
+
+impl From<Place> for PlaceView {
+    fn from(Place { url, store }: Place) -> Self {
+        Self { url, metadata: PlaceMetadata { store: store.as_str().to_owned() } }
     }
 }
 

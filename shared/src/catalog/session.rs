@@ -79,6 +79,7 @@ fn put(stored: &StoredSession, condition: Condition) -> Result<Change> {
         location: stored.location.clone(),
         revision: stored.revision,
         session: Some(SessionRecord::from(&stored.session)),
+        registration: None,
     };
     let item = Item { key: key::blob(&stored.location.key), attributes: encode(&record)? };
     Ok(Change::Put(item, condition))

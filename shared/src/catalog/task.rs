@@ -44,14 +44,8 @@ impl Catalog {
     /// # Errors
     /// `ChangeError::Lost` as said, or a fault of the table.
     pub async fn create_task(&self, task: &Task) -> Result<StoredTask, ChangeError> {
-        let revision = Revision::FIRST;
-        let mut write = written(task, revision, Condition::Absent)?;
-        for key in references(task) {
-            write.extend([put_reference(key, task, None)?]);
-        }
-        write.extend([put_due(task)?]);
-        self.commit(write).await?;
-        Ok(StoredTask { task: task.clone(), revision })
+        self.commit(written_task(task)?).await?;
+        Ok(StoredTask { task: task.clone(), revision: Revision::FIRST })
     }
 
     /// Reads a task, expired ones included. Cost: one read.
@@ -68,14 +62,8 @@ impl Catalog {
     /// # Errors
     /// `ChangeError::Lost` as said, or a fault of the table.
     pub async fn replace_task(&self, seen: &StoredTask, task: &Task) -> Result<StoredTask, ChangeError> {
-        let revision = seen.revision.next();
-        let mut write = written(task, revision, at_revision(seen.revision.number()))?;
-        if task.due_at != seen.task.due_at {
-            let due = key::due_task(seen.task.due_at, &task.id);
-            write.extend([Change::Remove(due, Condition::Always), put_due(task)?]);
-        }
-        self.commit(write).await?;
-        Ok(StoredTask { task: task.clone(), revision })
+        self.commit(replaced_task(seen, task)?).await?;
+        Ok(StoredTask { task: task.clone(), revision: seen.revision.next() })
     }
 
     /// Opens a list of tasks, without what they were told and made, read as they are asked for.
@@ -198,6 +186,26 @@ impl Catalog {
 fn stored(attributes: Attributes) -> Result<StoredTask> {
     let record: TaskRecord = decode(attributes)?;
     Ok(StoredTask { revision: Revision::of(record.revision), task: record.try_into()? })
+}
+
+/// A new task, with every row that names it.
+pub(super) fn written_task(task: &Task) -> Result<Write> {
+    let mut write = written(task, Revision::FIRST, Condition::Absent)?;
+    for key in references(task) {
+        write.extend([put_reference(key, task, None)?]);
+    }
+    write.extend([put_due(task)?]);
+    Ok(write)
+}
+
+/// A task over the one that was read.
+pub(super) fn replaced_task(seen: &StoredTask, task: &Task) -> Result<Write> {
+    let mut write = written(task, seen.revision.next(), at_revision(seen.revision.number()))?;
+    if task.due_at != seen.task.due_at {
+        let due = key::due_task(seen.task.due_at, &task.id);
+        write.extend([Change::Remove(due, Condition::Always), put_due(task)?]);
+    }
+    Ok(write)
 }
 
 /// The record, and the row that changes with it.

@@ -42,6 +42,7 @@ fn image(number: u32) -> Image {
         size: None,
         virtual_size: None,
         digests: None,
+        given: None,
         created_at: at,
         updated_at: at,
         tags: BTreeSet::new(),

@@ -169,6 +169,8 @@ settings! {
     "egress.idle_seconds" => egress.idle_seconds: "How long a source may send nothing, 1 to 3600.",
     "egress.transfer_seconds" => egress.transfer_seconds: "How long a transfer may take, with all its tries, 60 to 604800.",
     "import.methods" => import.methods: "Methods of import that are enabled, separated by commas: `glance-direct`, of which there is `PUT …/stage` so far and no import yet.",
+    "locations.do_secure_hash" => locations.do_secure_hash: "Whether data that was registered by `POST …/locations` is hashed, and held to the hash it came with. With `false` that hash is believed.",
+    "locations.http_retries" => locations.http_retries: "How often a location that cannot be read is tried again, 0 to 100.",
     "limits.image_size_bytes" => limits.image_size_bytes: "Largest image, in bytes.",
     "limits.tags" => limits.tags: "Tags of an image. -1 is no limit.",
     "limits.properties" => limits.properties: "Custom properties of an image. -1 is no limit.",

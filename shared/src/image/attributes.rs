@@ -142,6 +142,7 @@ impl NewImage {
             size: None,
             virtual_size: None,
             digests: None,
+            given: None,
             created_at: now,
             updated_at: now,
             tags: BTreeSet::new(),

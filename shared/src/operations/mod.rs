@@ -11,6 +11,7 @@ mod download;
 mod images;
 mod info;
 mod list;
+mod locations;
 mod members;
 mod reaper;
 mod sessions;
@@ -37,6 +38,9 @@ pub use download::{Download, ImageInfo, Redirects};
 pub use images::{Images, ImagesSettings};
 pub use info::{Info, StoreInfo};
 pub use list::ImagePage;
+pub use locations::{
+    Addresses, Locations, LocationsSettings, NewLocation, Place, Registrar, RegistrarSettings,
+};
 pub use members::Members;
 pub use reaper::{Interrupted, Reaped, Reaper};
 pub use sessions::{BroughtPart, PartState, SessionSettings, SessionState, SessionStatus, SignedPartUrl};

@@ -85,6 +85,7 @@ pub(super) fn entry() -> impl Strategy<Value = Entry> {
             size,
             virtual_size: None,
             digests,
+            given: None,
             created_at,
             updated_at,
             tags: tags.into_iter().map(str::to_owned).collect(),

@@ -36,8 +36,9 @@ pub(crate) struct SessionRecord {
     hashed: Option<HashRecord>,
 }
 
+/// How far data is hashed.
 #[derive(Debug, Serialize, Deserialize)]
-struct HashRecord {
+pub(super) struct HashRecord {
     bytes: u64,
     md5: String,
     sha512: String,
@@ -45,17 +46,35 @@ struct HashRecord {
     signed: Option<String>,
 }
 
+impl From<HashState> for HashRecord {
+    fn from(state: HashState) -> Self {
+        Self {
+            bytes: state.bytes,
+            md5: STANDARD.encode(state.md5),
+            sha512: STANDARD.encode(state.sha512),
+            signed: state.signed.map(|signed| STANDARD.encode(signed)),
+        }
+    }
+}
+
+impl TryFrom<HashRecord> for HashState {
+    type Error = base64::DecodeError;
+
+    fn try_from(record: HashRecord) -> Result<Self, base64::DecodeError> {
+        Ok(Self {
+            bytes: record.bytes,
+            md5: STANDARD.decode(record.md5)?,
+            sha512: STANDARD.decode(record.sha512)?,
+            signed: record.signed.map(|signed| STANDARD.decode(signed)).transpose()?,
+        })
+    }
+}
+
 impl From<&Session> for SessionRecord {
     fn from(session: &Session) -> Self {
         let session = session.clone();
         let Session { phase, layout, checksum, expected, declared, verifier, upload, due, ends, hashed } =
             session;
-        let hashed = hashed.map(|state| HashRecord {
-            bytes: state.bytes,
-            md5: STANDARD.encode(state.md5),
-            sha512: STANDARD.encode(state.sha512),
-            signed: state.signed.map(|signed| STANDARD.encode(signed)),
-        });
         Self {
             completing: phase == Phase::Completing,
             size: layout.size,
@@ -68,7 +87,7 @@ impl From<&Session> for SessionRecord {
             upload,
             due,
             ends,
-            hashed,
+            hashed: hashed.map(HashRecord::from),
         }
     }
 }
@@ -77,14 +96,6 @@ impl TryFrom<SessionRecord> for Session {
     type Error = Error;
 
     fn try_from(record: SessionRecord) -> Result<Self> {
-        let state = |hashed: HashRecord| {
-            Ok::<_, base64::DecodeError>(HashState {
-                bytes: hashed.bytes,
-                md5: STANDARD.decode(hashed.md5)?,
-                sha512: STANDARD.decode(hashed.sha512)?,
-                signed: hashed.signed.map(|signed| STANDARD.decode(signed)).transpose()?,
-            })
-        };
         Ok(Self {
             phase: if record.completing { Phase::Completing } else { Phase::Open },
             layout: PartLayout { size: record.size, part_bytes: record.part_bytes },
@@ -95,7 +106,7 @@ impl TryFrom<SessionRecord> for Session {
             upload: record.upload,
             due: record.due,
             ends: record.ends,
-            hashed: record.hashed.map(state).transpose().map_err(Error::internal)?,
+            hashed: record.hashed.map(TryInto::try_into).transpose().map_err(Error::internal)?,
         })
     }
 }
