@@ -82,7 +82,7 @@ mod tests {
     #[test]
     fn a_store_is_told_of_by_a_url_without_credentials() {
         let stores = r#"{"far": {"adapter": "s3", "bucket": "pictures", "prefix": "glint/", "endpoint": "http://ceph:7480/",
-            "access_key_id": "me", "secret_access_key": "hidden"}, "gone": {"adapter": "memory"}}"#;
+            "access_key_id": "me", "secret_access_key": "hidden"}, "near": {"directory": "/srv/near"}}"#;
         let config = Config::load(&Sources::default().with_flag("stores", stores)).unwrap();
         let addresses = App::new(config).addresses();
         let told = format!("{addresses:?}");
@@ -90,7 +90,10 @@ mod tests {
             told.contains("s3://pictures/glint/") && told.contains(r#"server: Some("ceph:7480")"#),
             "{told}"
         );
-        assert!(told.contains("memory://gone/") && told.contains("glint-data/store/objects/"), "{told}");
+        assert!(
+            told.contains("file:///srv/near/objects/") && told.contains("glint-data/store/objects/"),
+            "{told}"
+        );
         assert!(!told.contains("hidden") && !told.contains("\"me\""), "{told}");
     }
 }

@@ -218,6 +218,10 @@ impl Reaper {
                 }
                 reaped.expired = 1;
             }
+            // What others wrote and no row knows was refused, and is theirs; or it is gone already.
+            None if due.location.key.name().is_some() => {
+                return self.catalog.settle(due).await.map_err(|error| refused(error, id));
+            }
             None | Some(BlobState::Garbage) => {}
         }
         self.store(due)?.remove(&due.location.key).await?;

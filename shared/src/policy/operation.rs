@@ -46,7 +46,7 @@ operations! {
     "delete_image" => DeleteImage, MemberOfOwner: "DELETE /v2/images/{image_id}";
     "upload_image" => UploadImage, MemberOfOwner: "PUT /v2/images/{image_id}/file, every call of /v2/images/{image_id}/uploads";
     "add_image_location" => AddImageLocation, ServiceOrMemberOfOwner: "POST /v2/images/{image_id}/locations";
-    "fetch_image_location" => FetchImageLocation, Service: "GET /v2/images/{image_id}/locations";
+    "fetch_image_location" => FetchImageLocation, AdminOrService: "GET /v2/images/{image_id}/locations";
     "delete_image_location" => DeleteImageLocation, Admin: "DELETE /v2/stores/{store_id}/{image_id}";
     "publicize_image" => PublicizeImage, Admin: "setting visibility to public";
     "communitize_image" => CommunitizeImage, MemberOfOwner: "setting visibility to community";

@@ -13,8 +13,6 @@ pub(super) enum Rule {
     Admin,
     /// Administrators, and services by a token of their own.
     AdminOrService,
-    /// Services, as a rule says that guards what is theirs, and administrators with them.
-    Service,
     /// The same, and members of the owner's project.
     ServiceOrMemberOfOwner,
     /// Readers of the target's project.
@@ -38,9 +36,8 @@ impl Rule {
             Self::Everybody => "rule:default",
             Self::Admin => "rule:context_is_admin",
             Self::AdminOrService => "rule:context_is_admin or rule:service_api",
-            Self::Service => "rule:service_api",
             Self::ServiceOrMemberOfOwner => {
-                "rule:service_api or (role:member and project_id:%(project_id)s and project_id:%(owner)s)"
+                "rule:context_is_admin or rule:service_api or (role:member and project_id:%(project_id)s)"
             }
             Self::ReaderOfProject => "rule:context_is_admin or (role:reader and project_id:%(project_id)s)",
             Self::MemberOfOwner => "rule:context_is_admin or (role:member and project_id:%(project_id)s)",
@@ -71,7 +68,7 @@ impl Rule {
             || match self {
                 Self::Everybody => true,
                 Self::Admin => false,
-                Self::AdminOrService | Self::Service => has("service"),
+                Self::AdminOrService => has("service"),
                 Self::ServiceOrMemberOfOwner => has("service") || (has("member") && target.owned_by(caller)),
                 Self::ReaderOfProject => has("reader") && target.owned_by(caller),
                 Self::ReaderWhoSees => has("reader") && shown(),
