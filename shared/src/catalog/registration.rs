@@ -3,7 +3,7 @@
 
 use super::blob::{put_due, remove_due};
 use super::record::{BlobRecord, BlobState, RegistrationRecord, at_revision, encode};
-use super::task::{replaced_task, written_task};
+use super::task::{created, replaced};
 use super::{BoundedError, Catalog, ChangeError, Due, Stored, StoredTask, key};
 use crate::error::Result;
 use crate::image::{Image, Location};
@@ -74,7 +74,7 @@ impl Catalog {
         let stored = StoredRegistration { registration, location, state: BlobState::Writing, revision: 1 };
         let mut write = self.change_within(Some(seen), waiting, allowed)?;
         write.extend([put(&stored, Condition::Absent)?, put_due(&stored.due())?]);
-        write.extend(written_task(task)?.into_changes());
+        write.extend(created(task)?.into_changes());
         self.commit_bounded(write).await?;
         Ok(Self::stored_after(Some(seen), waiting))
     }
@@ -128,10 +128,7 @@ impl Catalog {
             }
         };
         write.extend(
-            task.map(|(seen, after)| replaced_task(seen, after))
-                .transpose()?
-                .unwrap_or_default()
-                .into_changes(),
+            task.map(|(seen, after)| replaced(seen, after)).transpose()?.unwrap_or_default().into_changes(),
         );
         self.commit(write).await?;
         Ok(kept)
@@ -152,10 +149,7 @@ impl Catalog {
         let blob = Change::Remove(key::blob(&held.location.key), at_revision(held.revision));
         write.extend([blob, remove_due(&held.due())]);
         write.extend(
-            task.map(|(seen, after)| replaced_task(seen, after))
-                .transpose()?
-                .unwrap_or_default()
-                .into_changes(),
+            task.map(|(seen, after)| replaced(seen, after)).transpose()?.unwrap_or_default().into_changes(),
         );
         self.commit(write).await
     }

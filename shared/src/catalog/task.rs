@@ -44,7 +44,7 @@ impl Catalog {
     /// # Errors
     /// `ChangeError::Lost` as said, or a fault of the table.
     pub async fn create_task(&self, task: &Task) -> Result<StoredTask, ChangeError> {
-        self.commit(written_task(task)?).await?;
+        self.commit(created(task)?).await?;
         Ok(StoredTask { task: task.clone(), revision: Revision::FIRST })
     }
 
@@ -62,7 +62,7 @@ impl Catalog {
     /// # Errors
     /// `ChangeError::Lost` as said, or a fault of the table.
     pub async fn replace_task(&self, seen: &StoredTask, task: &Task) -> Result<StoredTask, ChangeError> {
-        self.commit(replaced_task(seen, task)?).await?;
+        self.commit(replaced(seen, task)?).await?;
         Ok(StoredTask { task: task.clone(), revision: seen.revision.next() })
     }
 
@@ -188,8 +188,8 @@ fn stored(attributes: Attributes) -> Result<StoredTask> {
     Ok(StoredTask { revision: Revision::of(record.revision), task: record.try_into()? })
 }
 
-/// A new task, with every row that names it.
-pub(super) fn written_task(task: &Task) -> Result<Write> {
+/// What is written of a new task.
+pub(super) fn created(task: &Task) -> Result<Write> {
     let mut write = written(task, Revision::FIRST, Condition::Absent)?;
     for key in references(task) {
         write.extend([put_reference(key, task, None)?]);
@@ -198,8 +198,8 @@ pub(super) fn written_task(task: &Task) -> Result<Write> {
     Ok(write)
 }
 
-/// A task over the one that was read.
-pub(super) fn replaced_task(seen: &StoredTask, task: &Task) -> Result<Write> {
+/// What is written over a task that was read.
+pub(super) fn replaced(seen: &StoredTask, task: &Task) -> Result<Write> {
     let mut write = written(task, seen.revision.next(), at_revision(seen.revision.number()))?;
     if task.due_at != seen.task.due_at {
         let due = key::due_task(seen.task.due_at, &task.id);
