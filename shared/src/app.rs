@@ -174,7 +174,7 @@ impl App {
             import_methods: self.config.import.methods.clone(),
             stores: self.config.stores().map(|store| store.id.clone()).collect(),
         };
-        Images::new(context.clone(), settings)
+        Images::new(context.clone(), settings).locating(self.locations(context))
     }
 
     /// Operations on the members of images.

@@ -247,6 +247,8 @@ pub struct LimitsConfig {
     pub properties: Option<usize>,
     /// Projects an image is shared with.
     pub members: Option<usize>,
+    /// Places an image's data may be in.
+    pub locations: Option<usize>,
     /// MiB of stored data of a project.
     pub image_size_total: Option<usize>,
     /// MiB a project has staged or is importing.
@@ -347,6 +349,7 @@ impl Default for Config {
                 tags: Some(128),
                 properties: Some(128),
                 members: Some(128),
+                locations: Some(10),
                 image_size_total: None,
                 image_stage_total: None,
                 image_count_total: None,

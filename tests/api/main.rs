@@ -51,6 +51,7 @@ mod pages;
 mod protections;
 mod quotas;
 mod redirects;
+mod relocations;
 mod routes;
 mod rules;
 mod schemas;

@@ -28,7 +28,7 @@ use shared::import::ImportMethod;
 use shared::operations::{
     Addresses, Arrival, Arrivals, ArrivalsSettings, Bucket, Completion, CompletionSettings, Context,
     ImageData, Images, ImagesSettings, Locations, LocationsSettings, Members, Owner, Reaper, SessionSettings,
-    Stores, Tasks, TasksSettings, UploadSettings,
+    Shown, Stores, Tasks, TasksSettings, UploadSettings,
 };
 use shared::policy::Policy;
 use shared::ports::{Clock, Events, Ids, Queue};
@@ -326,10 +326,12 @@ fn locations_settings() -> LocationsSettings {
     let takes = Takes::Bucket { name, prefix, server: None };
     let address = Address { prefix: "s3://images/glint/".to_owned(), takes };
     LocationsSettings {
-        addresses: Addresses::new([("default".parse().unwrap(), address)]),
+        addresses: Addresses::new([("default".parse().unwrap(), 0, address)]),
         sources: Arc::default(),
         do_secure_hash: true,
         task_life: A_DAY,
+        shown: Shown::default(),
+        most: None,
     }
 }
 

@@ -109,7 +109,7 @@ impl Store for ShelfStore {
 
 /// Where stores of these ids are.
 pub(crate) fn addresses<'a>(ids: impl Iterator<Item = &'a StoreId>) -> Addresses {
-    Addresses::new(ids.map(|id| (id.clone(), address(id.as_str()))))
+    Addresses::new(ids.map(|id| (id.clone(), if id.as_str() == WEB { -10 } else { 0 }, address(id.as_str()))))
 }
 
 fn address(id: &str) -> Address {

@@ -20,8 +20,8 @@ use shared::image::{Accepted, Image, PageLimits, Quotas};
 use shared::import::ImportMethod;
 use shared::operations::{
     Completion, CompletionSettings, Context, ImageData, Images, ImagesSettings, Info, Locations,
-    LocationsSettings, Members, Reaper, Redirects, Registrar, RegistrarSettings, SessionSettings, Signatures,
-    StoreInfo, Stores, Tasks, TasksSettings, UploadRequest, UploadSettings,
+    LocationsSettings, Members, Reaper, Redirects, Registrar, RegistrarSettings, SessionSettings, Shown,
+    Signatures, StoreInfo, Stores, Tasks, TasksSettings, UploadRequest, UploadSettings,
 };
 use shared::policy::Policy;
 use shared::ports::{Clock, Events, Ids, Key, Query, Queue, Store, Table};
@@ -176,6 +176,7 @@ struct Told {
     /// Stores beside the default one, with their weights.
     others: &'static [(&'static str, i64)],
     do_secure_hash: bool,
+    shown: Shown,
 }
 
 impl Default for Told {
@@ -188,6 +189,7 @@ impl Default for Told {
             import_methods: Vec::new(),
             others: &[],
             do_secure_hash: true,
+            shown: Shown::default(),
         }
     }
 }
@@ -276,13 +278,26 @@ impl World {
         Self::told(Told { do_secure_hash, others: &[(WEB, -10), (BUCKET, 0)], ..Told::default() })
     }
 
+    /// The same, where images tell where their data is.
+    pub fn showing(shown: Shown) -> Self {
+        Self::told(Told { shown, others: &[(WEB, -10), (BUCKET, 0)], ..Told::default() })
+    }
+
     fn told(told: Told) -> Self {
         Self::build(Arc::new(MemoryTable::new()), told)
     }
 
     fn build(table: Arc<dyn Table>, told: Told) -> Self {
-        let Told { listing_shards, policy, accepted, rules, import_methods, others: more, do_secure_hash } =
-            told;
+        let Told {
+            shown,
+            listing_shards,
+            policy,
+            accepted,
+            rules,
+            import_methods,
+            others: more,
+            do_secure_hash,
+        } = told;
         let shelf = Shelf::default();
         let accepted = Arc::new(accepted);
         let (clock, probe, store) = (Arc::new(TestClock::default()), Probe::default(), MemoryStore::new());
@@ -342,8 +357,11 @@ impl World {
                 sources: Arc::default(),
                 do_secure_hash,
                 task_life: TASK_LIFE,
+                shown,
+                most: Some(2),
             },
         );
+        let images = images.locating(locations.clone());
         let certificates = Arc::<TestCertificates>::default();
         let key_manager = Arc::<TestCertificates>::clone(&certificates);
         let signatures = Signatures { certificates: Some(key_manager), ..Signatures::none() };

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 use shared::image::{ContainerFormat, DiskFormat, Image, Member};
-use shared::operations::{ImagePage, Place};
+use shared::operations::{ImagePage, Place, Told};
 
 /// One image.
 #[derive(Debug, Serialize)]
@@ -32,14 +32,19 @@ pub(crate) struct ImageView {
     this: String,
     file: String,
     #[serde(skip_serializing_if = "Option::is_none")]
+    direct_url: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    locations: Option<Vec<PlaceView>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     stores: Option<String>,
     schema: &'static str,
     #[serde(flatten)]
     properties: BTreeMap<String, String>,
 }
 
-impl From<Image> for ImageView {
-    fn from(image: Image) -> Self {
+impl ImageView {
+    /// An image, with what is told of where its data is.
+    pub(crate) fn new(image: Image, told: Told) -> Self {
         let this = format!("/v2/images/{}", image.id);
         let stores: Vec<_> = image.locations.iter().map(|location| location.store.as_str()).collect();
         let stores = (!stores.is_empty()).then(|| stores.join(","));
@@ -68,6 +73,8 @@ impl From<Image> for ImageView {
             updated_at: image.updated_at.to_string(),
             file: format!("{this}/file"),
             this,
+            direct_url: told.direct_url,
+            locations: told.locations.map(|places| places.into_iter().map(PlaceView::from).collect()),
             stores,
             schema: "/v2/schemas/image",
             properties: image.properties,
@@ -87,11 +94,15 @@ pub(crate) struct ImagesView {
 
 impl ImagesView {
     /// The page that answers a query. Links repeat the query, its repeated keys too; only the marker differs.
-    pub(crate) fn new(page: ImagePage, query: &[(String, String)]) -> Self {
+    pub(crate) fn new(page: ImagePage, query: &[(String, String)], told: impl Fn(&Image) -> Told) -> Self {
+        let view = |image: Image| {
+            let told = told(&image);
+            ImageView::new(image, told)
+        };
         let first = link(query, None);
         let next = page.next.map(|marker| link(query, Some(marker.as_str())));
         Self {
-            images: page.images.into_iter().map(ImageView::from).collect(),
+            images: page.images.into_iter().map(view).collect(),
             first,
             next,
             schema: "/v2/schemas/images",

@@ -7,7 +7,7 @@ use super::App;
 use crate::catalog::Catalog;
 use crate::config::{StoreAdapter, StoreConfig};
 use crate::operations::{
-    Addresses, Context, Locations, LocationsSettings, Registrar, RegistrarSettings, Stores,
+    Addresses, Context, Locations, LocationsSettings, Registrar, RegistrarSettings, Shown, Stores,
 };
 use crate::store::{Address, Takes};
 
@@ -19,6 +19,11 @@ impl App {
             sources: Arc::new(self.config.egress.rules.clone()),
             do_secure_hash: self.config.locations.do_secure_hash,
             task_life: self.task_life(),
+            shown: Shown {
+                locations: self.config.locations.show_multiple_locations,
+                direct_url: self.config.locations.show_image_direct_url,
+            },
+            most: self.config.limits.locations,
         };
         Locations::new(context.clone(), settings)
     }
@@ -44,7 +49,9 @@ impl App {
     }
 
     fn addresses(&self) -> Addresses {
-        Addresses::new(self.config.stores().map(|store| (store.id.clone(), self.address(store))))
+        Addresses::new(
+            self.config.stores().map(|store| (store.id.clone(), store.weight, self.address(store))),
+        )
     }
 
     fn address(&self, store: &StoreConfig) -> Address {

@@ -9,6 +9,7 @@ mod given;
 mod member;
 mod patch;
 mod property;
+mod relocation;
 pub mod schema;
 mod status;
 mod visibility;
@@ -31,6 +32,7 @@ pub use member::{Member, MemberStatus, read_member};
 pub use patch::{Op, Patch, PatchForm};
 pub use property::PropertyAction;
 pub(crate) use property::protected;
+pub use relocation::Relocation;
 pub use status::Status;
 pub use visibility::Visibility;
 

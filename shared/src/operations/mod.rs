@@ -39,7 +39,7 @@ pub use images::{Images, ImagesSettings};
 pub use info::{Info, StoreInfo};
 pub use list::ImagePage;
 pub use locations::{
-    Addresses, Locations, LocationsSettings, NewLocation, Place, Registrar, RegistrarSettings,
+    Addresses, Locations, LocationsSettings, NewLocation, Place, Registrar, RegistrarSettings, Shown, Told,
 };
 pub use members::Members;
 pub use reaper::{Interrupted, Reaped, Reaper};

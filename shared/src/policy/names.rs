@@ -21,7 +21,6 @@ pub(super) const UNSERVED: &[&str] = &[
     "delete_metadef_object",
     "delete_metadef_tag",
     "delete_metadef_tags",
-    "get_image_location",
     "get_metadef_namespace",
     "get_metadef_namespaces",
     "get_metadef_object",
@@ -43,5 +42,4 @@ pub(super) const UNSERVED: &[&str] = &[
     "modify_task",
     "remove_metadef_property",
     "remove_metadef_resource_type_association",
-    "set_image_location",
 ];

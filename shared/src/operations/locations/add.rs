@@ -27,10 +27,24 @@ impl Locations {
     pub async fn add(&self, caller: &Caller, request: &RequestId, id: &ImageId, body: Value) -> Result<()> {
         self.context.policy.check_scope(caller)?;
         let new = NewLocation::parse(body)?;
+        let added = self.begin(caller, request, id, Operation::AddImageLocation, &new, check_status);
+        added.await.map(drop)
+    }
+
+    /// Has an image wait for data, if `check` lets it. Answers it as it is then.
+    pub(super) async fn begin(
+        &self,
+        caller: &Caller,
+        request: &RequestId,
+        id: &ImageId,
+        operation: Operation,
+        new: &NewLocation,
+        check: impl Fn(&Image) -> Result<()> + Send,
+    ) -> Result<Image> {
         let mut tries = Tries::new(&self.context.catalog, id);
         loop {
-            let seen = find(&self.context, Operation::AddImageLocation, caller, id).await?;
-            check_status(&seen.image)?;
+            let seen = find(&self.context, operation, caller, id).await?;
+            check(&seen.image)?;
             self.check_caller(caller, &new.url)?;
             let place = self.settings.addresses.find(&new.url, &self.settings.sources);
             let place = place.map_err(|refused| refused_url(&refused))?;
@@ -38,9 +52,9 @@ impl Locations {
             if tries.queue().await? {
                 continue;
             }
-            if self.register(caller, request, &seen, &new, place, &mut tries).await? {
+            if let Some(waiting) = self.register(caller, request, &seen, new, place, &mut tries).await? {
                 self.context.queue.enqueue(Job::Reap).await;
-                return Ok(());
+                return Ok(waiting);
             }
         }
     }
@@ -56,7 +70,7 @@ impl Locations {
         ))
     }
 
-    /// Has an image wait for the object. `false` when it must be looked at again.
+    /// Has an image wait for the object. `None` when it must be looked at again.
     async fn register(
         &self,
         caller: &Caller,
@@ -65,7 +79,7 @@ impl Locations {
         new: &NewLocation,
         (store, name): (StoreId, String),
         tries: &mut Tries<'_>,
-    ) -> Result<bool> {
+    ) -> Result<Option<Image>> {
         let (context, now) = (&self.context, self.context.clock.now());
         let ends = now.plus(self.settings.task_life);
         let image = &seen.image;
@@ -97,7 +111,11 @@ impl Locations {
             hashed: None,
         };
         let waiting = Image {
-            status: image.status.advance_to(Status::Importing)?,
+            // What has data stays as it is until it may have it in one place more.
+            status: match image.status {
+                Status::Active => Status::Active,
+                status => status.advance_to(Status::Importing)?,
+            },
             upload: Some(location.clone()),
             refused: None,
             updated_at: now,
@@ -106,10 +124,10 @@ impl Locations {
         let allowed = allowed(context, caller, &waiting).await?;
         let registered = (&location, &registration);
         match context.catalog.begin_registration(seen, &waiting, registered, &task, &allowed).await {
-            Ok(_) => Ok(true),
+            Ok(stored) => Ok(Some(stored.image)),
             Err(refused) => {
                 again_within(context, (image, &waiting), &allowed, refused, tries).await?;
-                Ok(false)
+                Ok(None)
             }
         }
     }
