@@ -354,6 +354,8 @@ VALUES = {
     "SessionUrlSeconds": ([59, 604801], [604800]),
     "HashRunMib": ([0, 1048577], [1]),
     "DoSecureHash": (["yes"], ["false"]),
+    "ShowMultipleLocations": (["yes"], ["true"]),
+    "ShowImageDirectUrl": (["yes"], ["true"]),
     "CorsOrigins": (["console.example.com", "https://console.example.com/", "https://Console.example.com", "https://a,b"],
                     ["*", "https://console.example.com,http://localhost:3000"]),
     "DownloadRedirect": (["yes"], ["functions", "always"]),

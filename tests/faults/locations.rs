@@ -3,7 +3,8 @@
 
 use serde_json::{Value, json};
 use shared::identity::Caller;
-use shared::image::Image;
+use shared::image::{Image, Relocation};
+use shared::operations::Shown;
 use tests::callers::{admin, caller};
 use tests::fixtures::bytes;
 use tests::probe::Fault;
@@ -51,10 +52,15 @@ async fn settle(world: &World, case: &str) {
 async fn check(world: &World, image: &Image, case: &str) -> String {
     let record = world.record(image).await;
     let status = record["status"].as_str().unwrap().to_owned();
-    let owned = usize::from(status == "active");
+    let copies = record["copies"].as_array().map_or(&[][..], Vec::as_slice);
+    let keys: Vec<_> =
+        record.get("location").into_iter().chain(copies).map(|at| at["key"].to_string()).collect();
+    let owned = keys.len();
+    assert_eq!(owned > 0, status == "active", "{case}: {keys:?}");
     if status == "active" {
-        let key = record["location"]["key"].as_str().unwrap();
-        assert!(key.ends_with(&format!(" {NAME}")), "{case}: {key}");
+        let is_named = |key: &String| key.ends_with(&format!(" {NAME}\""));
+        let there = (keys.iter().filter(|key| !is_named(key)).count(), world.store.keys().len());
+        assert_eq!(there.0, there.1, "{case}: {keys:?}");
         assert_eq!(record["size"], data().len(), "{case}");
         if let Some(digests) = record.get("digests") {
             assert_eq!(digests["sha512"], sha512(), "{case}");
@@ -78,24 +84,34 @@ async fn check(world: &World, image: &Image, case: &str) -> String {
     for task in world.catalog.image_tasks(&image.id).await.unwrap() {
         let told = (task.status.name(), status.as_str());
         let fits = matches!(told, ("success", "active") | ("failure", "queued")) || status == "deleted";
+        let fits = fits || (told == ("failure", "active") && owned == 1);
         assert!(fits, "{case}: the task is {told:?}");
     }
     status
 }
 
+/// The service, where patches may add locations.
+fn shown() -> World {
+    World::showing(Shown { locations: true, direct_url: false })
+}
+
+async fn queued(_: &World, _: &Image) {}
+
 /// Goes a path with every fault at its first call, at its second and so on, until it has no such call.
 async fn each_fault(
     name: &str,
     do_secure_hash: bool,
+    starts: impl AsyncFn(&World, &Image),
     goes: impl AsyncFn(&World, &Image) -> Option<&'static str>,
 ) {
     let (mut cases, mut at) = (0, 0);
     loop {
         let before = cases;
         for fault in Fault::ALL {
-            let world = World::registering(do_secure_hash);
+            let world = if do_secure_hash { shown() } else { World::registering(false) };
             world.shelf.put(NAME, &data());
             let image = world.queued().await;
+            starts(&world, &image).await;
             world.probe.arm(at, fault);
             let promised = goes(&world, &image).await;
             if world.probe.calls().len() <= at {
@@ -124,7 +140,7 @@ async fn goes(world: &World, image: &Image, given: Option<&str>) -> bool {
 
 #[tokio::test]
 async fn a_location_that_is_hashed_afterwards() {
-    each_fault("location without a hash", true, async |world, image| {
+    each_fault("location without a hash", true, queued, async |world, image| {
         goes(world, image, None).await.then_some("active")
     })
     .await;
@@ -133,7 +149,7 @@ async fn a_location_that_is_hashed_afterwards() {
 #[tokio::test]
 async fn a_location_that_is_held_to_its_hash() {
     let right = sha512();
-    each_fault("location with its hash", true, async |world, image| {
+    each_fault("location with its hash", true, queued, async |world, image| {
         goes(world, image, Some(&right)).await.then_some("active")
     })
     .await;
@@ -142,7 +158,7 @@ async fn a_location_that_is_held_to_its_hash() {
 #[tokio::test]
 async fn a_location_that_is_refused() {
     let wrong = "0".repeat(128);
-    each_fault("location with another hash", true, async |world, image| {
+    each_fault("location with another hash", true, queued, async |world, image| {
         goes(world, image, Some(&wrong)).await;
         Some("queued")
     })
@@ -152,7 +168,7 @@ async fn a_location_that_is_refused() {
 #[tokio::test]
 async fn a_location_that_is_believed() {
     let any = "0".repeat(128);
-    each_fault("location whose hash is believed", false, async |world, image| {
+    each_fault("location whose hash is believed", false, queued, async |world, image| {
         goes(world, image, Some(&any)).await.then_some("active")
     })
     .await;
@@ -160,11 +176,26 @@ async fn a_location_that_is_believed() {
 
 #[tokio::test]
 async fn a_location_of_an_image_that_is_deleted() {
-    each_fault("location of an image that is deleted", true, async |world, image| {
+    each_fault("location of an image that is deleted", true, queued, async |world, image| {
         let _ = add(world, image, None).await;
         let deleted = world.images.delete(&admin(), &image.id).await;
         let _ = world.reaper.run().await;
         deleted.is_ok().then_some("deleted")
+    })
+    .await;
+}
+
+/// An image that has its data gets it in one place more, or stays as it was.
+#[tokio::test]
+async fn a_location_of_an_image_that_is_active() {
+    let starts = async |world: &World, image: &Image| world.upload(image, &data()).await.unwrap();
+    each_fault("location of an active image", true, starts, async |world, image| {
+        let location = json!({"url": format!("s3://pictures/{NAME}"), "metadata": {}});
+        let request = "req-0f1c2a9e-5a53-4c52-9c36-3f8f0a6f7c11".to_owned().try_into().unwrap();
+        let change = Relocation::Add(None, location);
+        let _ = world.locations.change(&service(), &request, &image.id, change).await;
+        let _ = world.reaper.run().await;
+        Some("active")
     })
     .await;
 }

@@ -111,21 +111,18 @@ impl Catalog {
     ) -> Result<Option<StoredRegistration>, ChangeError> {
         let mut write = self.change(Some(seen), after)?;
         let condition = at_revision(held.revision);
-        let kept = match rest {
-            Some(registration) => {
-                let (state, revision) = (BlobState::Attached, held.revision + 1);
-                let kept = StoredRegistration { registration, state, revision, ..held.clone() };
-                write.extend([put(&kept, condition)?]);
-                write.extend(moved(held, &kept)?);
-                Some(kept)
-            }
-            None => {
-                let (state, location) = (BlobState::Attached, held.location.clone());
-                let record = BlobRecord { state, location, revision: 0, session: None, registration: None };
-                let item = Item { key: key::blob(&held.location.key), attributes: encode(&record)? };
-                write.extend([Change::Put(item, condition), remove_due(&held.due())]);
-                None
-            }
+        let kept = if let Some(registration) = rest {
+            let (state, revision) = (BlobState::Attached, held.revision + 1);
+            let kept = StoredRegistration { registration, state, revision, ..held.clone() };
+            write.extend([put(&kept, condition)?]);
+            write.extend(moved(held, &kept)?);
+            Some(kept)
+        } else {
+            let (state, location) = (BlobState::Attached, held.location.clone());
+            let record = BlobRecord { state, location, revision: 0, session: None, registration: None };
+            let item = Item { key: key::blob(&held.location.key), attributes: encode(&record)? };
+            write.extend([Change::Put(item, condition), remove_due(&held.due())]);
+            None
         };
         write.extend(
             task.map(|(seen, after)| replaced(seen, after)).transpose()?.unwrap_or_default().into_changes(),

@@ -31,9 +31,9 @@ impl Relocation {
         }
         let value = || value.cloned().ok_or_else(|| invalid("must come with a value"));
         Ok(Some(match (op, index) {
-            ("add", Some(index)) => Self::Add(position(index)?, value()?),
-            ("remove", Some(index)) => Self::Remove(position(index)?),
-            ("replace", None) => match value()? {
+            ("add", index) if !index.is_empty() => Self::Add(position(index)?, value()?),
+            ("remove", index) if !index.is_empty() => Self::Remove(position(index)?),
+            ("replace", "") => match value()? {
                 Value::Array(list) if list.is_empty() => {
                     return Err(Error::Forbidden("Cannot set locations to empty list.".to_owned()));
                 }
@@ -56,13 +56,11 @@ fn change(form: PatchForm, element: &Value) -> Option<(&str, &str, Option<&Value
     }
 }
 
-/// What is named behind `/locations`; nothing for another path.
-fn at(path: &str) -> Option<Option<&str>> {
+/// What is named behind `/locations`, `""` for all of them; nothing for another path.
+fn at(path: &str) -> Option<&str> {
     let path = path.strip_prefix('/')?.trim_start_matches('/');
-    match path.split_once('/') {
-        None => (path == "locations").then_some(None),
-        Some((name, index)) => (name == "locations").then_some(Some(index)),
-    }
+    let (name, index) = path.split_once('/').unwrap_or((path, ""));
+    (name == "locations").then_some(index)
 }
 
 fn position(text: &str) -> Result<Option<usize>> {
@@ -85,8 +83,8 @@ mod tests {
 
     use super::*;
 
-    fn read(body: Value) -> Result<Option<Relocation>> {
-        Relocation::read(PatchForm::V21, &body)
+    fn read(body: &Value) -> Result<Option<Relocation>> {
+        Relocation::read(PatchForm::V21, body)
     }
 
     #[test]
@@ -100,15 +98,15 @@ mod tests {
             ("add", "/location", None),
         ] {
             let body = json!([{"op": op, "path": path, "value": one}]);
-            assert_eq!(read(body).unwrap(), expected, "{op} {path}");
+            assert_eq!(read(&body).unwrap(), expected, "{op} {path}");
         }
         let all = json!([{"replace": "/locations", "value": [one]}]);
         assert_eq!(
             Relocation::read(PatchForm::V20, &all).unwrap(),
             Some(Relocation::Replace(vec![one.clone()]))
         );
-        assert_eq!(read(json!([])).unwrap(), None);
-        assert_eq!(read(json!({})).unwrap(), None);
+        assert_eq!(read(&json!([])).unwrap(), None);
+        assert_eq!(read(&json!({})).unwrap(), None);
     }
 
     #[test]
@@ -121,12 +119,12 @@ mod tests {
             ("replace", "/locations", json!({})),
             ("remove", "/locations", json!({})),
         ] {
-            let error = read(json!([{"op": op, "path": path, "value": value}])).unwrap_err();
+            let error = read(&json!([{"op": op, "path": path, "value": value}])).unwrap_err();
             assert!(matches!(error, Error::Invalid(_)), "{op} {path}: {error}");
         }
         let two = json!([{"op": "remove", "path": "/locations/0"}, {"op": "remove", "path": "/x"}]);
-        assert!(matches!(read(two), Err(Error::Invalid(_))));
+        assert!(matches!(read(&two), Err(Error::Invalid(_))));
         let none = json!([{"op": "replace", "path": "/locations", "value": []}]);
-        assert!(matches!(read(none), Err(Error::Forbidden(_))));
+        assert!(matches!(read(&none), Err(Error::Forbidden(_))));
     }
 }

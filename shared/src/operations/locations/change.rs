@@ -78,7 +78,8 @@ impl Locations {
         let mut there: Vec<_> =
             self.settings.addresses.places(&seen.image).into_iter().map(|place| place.url).collect();
         let mut named: Vec<_> = new.iter().map(|new| new.url.clone()).collect();
-        (there.sort_unstable(), named.sort_unstable());
+        there.sort_unstable();
+        named.sort_unstable();
         if !there.is_empty() {
             let text = "locations: the image has others, which can be removed and added one by one";
             return if there == named { Ok(seen.image) } else { Err(Error::Invalid(text.to_owned())) };

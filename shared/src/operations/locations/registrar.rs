@@ -277,9 +277,8 @@ impl Registrar {
             }
         }
         let (digests, digest) = hashing.finish();
-        match &given {
-            Some(given) => given.verify(&digests, digest.as_deref())?,
-            None => {}
+        if let Some(given) = &given {
+            given.verify(&digests, digest.as_deref())?;
         }
         Ok(Some(digests))
     }
