@@ -25,7 +25,7 @@ async fn add(service: &Service, token: &str, path: &str, body: &Value) -> Answer
 async fn look(world: &World) {
     for _ in 0..=RETRIES {
         assert_eq!(world.reaper.run().await.unwrap().failed, 0);
-        world.clock.advance(std::time::Duration::from_secs(60));
+        world.clock.advance(std::time::Duration::from_mins(1));
     }
 }
 

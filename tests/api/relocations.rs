@@ -30,7 +30,7 @@ fn at(url: &str) -> Value {
 async fn look(world: &World) {
     for _ in 0..=RETRIES {
         assert_eq!(world.reaper.run().await.unwrap().failed, 0);
-        world.clock.advance(std::time::Duration::from_secs(60));
+        world.clock.advance(std::time::Duration::from_mins(1));
     }
 }
 

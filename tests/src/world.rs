@@ -232,6 +232,24 @@ fn offered(all: &Kept) -> Vec<StoreInfo> {
     each.collect()
 }
 
+fn located(context: &Context, stores: &Stores, do_secure_hash: bool, shown: Shown) -> Locations {
+    let settings = LocationsSettings {
+        addresses: shelf::addresses(stores.ids()),
+        sources: Arc::default(),
+        do_secure_hash,
+        task_life: TASK_LIFE,
+        shown,
+        most: Some(2),
+    };
+    Locations::new(context.clone(), settings)
+}
+
+fn told_of(context: &Context) -> Tasks {
+    let pages = PageLimits { default: 25, max: 1000 };
+    let settings = TasksSettings { time_to_live: TASK_LIFE, pages, sources: Arc::default() };
+    Tasks::new(context.clone(), settings)
+}
+
 impl World {
     /// The service on a table.
     pub fn on(table: Arc<dyn Table>) -> Self {
@@ -342,25 +360,8 @@ impl World {
         };
         let sessions = session_settings();
         let settings = UploadSettings { intake, lease: LEASE, rules: rules.clone(), sessions };
-        let tasks = Tasks::new(
-            context.clone(),
-            TasksSettings {
-                time_to_live: TASK_LIFE,
-                pages: PageLimits { default: 25, max: 1000 },
-                sources: Arc::default(),
-            },
-        );
-        let locations = Locations::new(
-            context.clone(),
-            LocationsSettings {
-                addresses: shelf::addresses(stores.ids()),
-                sources: Arc::default(),
-                do_secure_hash,
-                task_life: TASK_LIFE,
-                shown,
-                most: Some(2),
-            },
-        );
+        let tasks = told_of(&context);
+        let locations = located(&context, &stores, do_secure_hash, shown);
         let images = images.locating(locations.clone());
         let certificates = Arc::<TestCertificates>::default();
         let key_manager = Arc::<TestCertificates>::clone(&certificates);
