@@ -31,7 +31,7 @@ use shared::operations::{
     Shown, Stores, Tasks, TasksSettings, UploadSettings,
 };
 use shared::policy::Policy;
-use shared::ports::{Clock, Events, Ids, Queue};
+use shared::ports::{Clock, Events, Ids, Queue, Store as _};
 use shared::store::{Address, ObjectKey, Takes};
 use shared::transfer::Intake;
 use tests::callers::{ADMIN, MEMBER, STRANGER, TokenSays};
