@@ -60,7 +60,7 @@ fn router(app: &App) -> Result<Router> {
     let data = app.image_data(&context, &stores).verifying(app.signatures()?);
     let functions = [
         discovery::routes(app.info()),
-        images::routes(app.images(&context), app.members(&context)),
+        images::routes(app.images(&context), app.members(&context), app.locations(&context)),
         tasks::routes(app.tasks(&context), app.imports(&context)),
         uploads::routes(data.clone()),
         uploads::part_routes(data),

@@ -129,7 +129,7 @@ impl Gateway {
         let data = data.redirecting(app.gateway_redirects());
         let functions = [
             discovery::routes(app.info()),
-            images::routes(app.images(&context), app.members(&context)),
+            images::routes(app.images(&context), app.members(&context), app.locations(&context)),
             tasks::routes(app.tasks(&context), imports),
             uploads::routes(data.clone()),
             uploads::part_routes(data),
