@@ -61,7 +61,10 @@ fn router(app: &App) -> Result<Router> {
     let functions = [
         discovery::routes(app.info()),
         images::routes(app.images(&context), app.members(&context), app.locations(&context)),
-        tasks::routes(app.tasks(&context), app.imports(&context)),
+        tasks::routes(
+            app.tasks(&context).importing(app.images(&context), app.imports(&context)),
+            app.imports(&context),
+        ),
         uploads::routes(data.clone()),
         uploads::part_routes(data),
     ];

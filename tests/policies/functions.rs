@@ -153,17 +153,10 @@ impl Cloud {
     fn images(&self) -> Router {
         let connector = self.recorders["images"].before(self.jobs.clone());
         let queue = Arc::new(SqsQueue::new(aws("http://sqs.test", connector), URL));
-        let settings = ImagesSettings {
-            quotas: Quotas::default(),
-            pages: PageLimits { default: 2, max: 1000 },
-            accepted: Arc::default(),
-            import_methods: Vec::new(),
-            stores: vec!["default".parse().unwrap()],
-        };
         let context = self.context(self.catalog("images"), queue);
         let members = Members::new(context.clone(), Some(128));
         let locations = Locations::new(context.clone(), locations_settings());
-        serve(images::routes(Images::new(context, settings), members, locations), self.door())
+        serve(images::routes(records_in(context), members, locations), self.door())
     }
 
     fn context(&self, catalog: Catalog, queue: Arc<dyn Queue>) -> Context {
@@ -410,6 +403,18 @@ impl Cloud {
         let (objects, begun) = self.s3.keys();
         assert_eq!((objects.len(), begun.len()), (held, 0), "{objects:?} {begun:?}");
     }
+}
+
+/// Operations on records.
+fn records_in(context: Context) -> Images {
+    let settings = ImagesSettings {
+        quotas: Quotas::default(),
+        pages: PageLimits { default: 2, max: 1000 },
+        accepted: Arc::default(),
+        import_methods: Vec::new(),
+        stores: vec!["default".parse().unwrap()],
+    };
+    Images::new(context, settings)
 }
 
 /// How imports are here.

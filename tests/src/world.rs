@@ -487,6 +487,7 @@ impl World {
         let settings = ImporterSettings { plugins, ..importer_settings(INTAKE, rules.clone()) };
         let importer = Importer::new(catalog.clone(), stores.clone(), ports, settings);
         let imports = imports.verifying(signatures);
+        let tasks = tasks.importing(images.clone(), imports.clone());
         let registrar = registrar(catalog.clone(), stores.clone(), Arc::clone(&now), rules.clone());
         let completion = completion(catalog, stores, now, rules.clone());
         let reaper = Reaper::new(completion.clone(), queue).registering(registrar);

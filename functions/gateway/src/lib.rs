@@ -130,7 +130,7 @@ impl Gateway {
         let functions = [
             discovery::routes(app.info()),
             images::routes(app.images(&context), app.members(&context), app.locations(&context)),
-            tasks::routes(app.tasks(&context), imports),
+            tasks::routes(app.tasks(&context).importing(app.images(&context), imports.clone()), imports),
             uploads::routes(data.clone()),
             uploads::part_routes(data),
         ];

@@ -2,15 +2,17 @@
 //!
 //! The Image service has no microversions: every `/v2.N` is the same `/v2`, and a number only announces features. This
 //! list announces what is there: tasks of an image (2.12), quotas (2.13) and stores with their details (2.8, 2.9, 2.15), locations
-//! (2.4, 2.17), but neither import (2.6, 2.10, 2.11) nor a cache (2.14, 2.16, 2.18).
+//! (2.4, 2.17) and import (2.6, 2.10, 2.11), but no cache (2.14, 2.16, 2.18).
 
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
 use serde_json::{Value, json};
 
 /// The minor versions on offer, as Glance orders them, and the one that is current.
-const ADVERTISED: [&str; 13] =
-    ["2.15", "2.13", "2.12", "2.9", "2.8", CURRENT, "2.7", "2.5", "2.4", "2.3", "2.2", "2.1", "2.0"];
+const ADVERTISED: [&str; 16] = [
+    "2.15", "2.13", "2.12", "2.11", "2.10", "2.9", "2.8", CURRENT, "2.7", "2.6", "2.5", "2.4", "2.3", "2.2",
+    "2.1", "2.0",
+];
 const CURRENT: &str = "2.17";
 
 /// Where a request goes by its path and its `Accept`.
@@ -174,12 +176,12 @@ mod tests {
         let versions = document["versions"].as_array().unwrap();
         let ids: Vec<_> = versions.iter().map(|version| version["id"].as_str().unwrap()).collect();
         let expected = [
-            "v2.15", "v2.13", "v2.12", "v2.9", "v2.8", "v2.17", "v2.7", "v2.5", "v2.4", "v2.3", "v2.2",
-            "v2.1", "v2.0",
+            "v2.15", "v2.13", "v2.12", "v2.11", "v2.10", "v2.9", "v2.8", "v2.17", "v2.7", "v2.6", "v2.5",
+            "v2.4", "v2.3", "v2.2", "v2.1", "v2.0",
         ];
         assert_eq!(ids, expected);
         assert_eq!(
-            versions[5],
+            versions[7],
             json!({ "id": "v2.17", "status": "CURRENT", "links": [{ "rel": "self", "href": "http://host:9292/v2/" }] })
         );
         assert_eq!(versions.iter().filter(|version| version["status"] == "CURRENT").count(), 1);
