@@ -34,7 +34,7 @@ impl Serve {
             let signals = Signals::catch().map_err(|error| Failure::run(&error))?;
             let gateway = Gateway::open(config).await.map_err(|error| Failure::run(&error))?;
             say(&gateway.banner())?;
-            gateway.run_until_signal(signals).await;
+            Box::pin(gateway.run_until_signal(signals)).await;
             Ok(())
         })
     }

@@ -40,19 +40,19 @@ async fn import(service: &Service, caller: &str, path: &str, body: Value) -> Ans
     service.call("POST", &format!("{path}/import")).by(caller).json(&body).send().await
 }
 
-fn direct(more: Value) -> Value {
+fn direct(more: &Value) -> Value {
     with(json!({"method": {"name": "glance-direct"}}), more)
 }
 
-fn web(more: Value) -> Value {
+fn web(more: &Value) -> Value {
     with(json!({"method": {"name": "web-download", "uri": URL}}), more)
 }
 
-fn copy(more: Value) -> Value {
+fn copy(more: &Value) -> Value {
     with(json!({"method": {"name": "copy-image"}}), more)
 }
 
-fn with(mut body: Value, more: Value) -> Value {
+fn with(mut body: Value, more: &Value) -> Value {
     body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
     body
 }
@@ -88,7 +88,7 @@ async fn what_was_staged_becomes_the_images_data_and_is_staged_no_more() {
     let world = World::storing(STORES);
     let data = bytes(3 * PART + 5);
     let path = staged(&world, &data).await;
-    insta::assert_snapshot!(import(&world, MEMBER, &path, direct(json!({}))).await, @r#"
+    insta::assert_snapshot!(import(&world, MEMBER, &path, direct(&json!({}))).await, @r#"
     202 Accepted
     content-length: 0
     x-openstack-request-id: <request id>
@@ -114,7 +114,7 @@ async fn data_goes_to_every_store_asked_for_and_is_read_once_from_where_it_comes
     ] {
         let path = raw(&world).await;
         let before = world.web.opened().len();
-        assert_eq!(import(&world, MEMBER, &path, web(body)).await.status, 202);
+        assert_eq!(import(&world, MEMBER, &path, web(&body)).await.status, 202);
         world.work().await;
         assert_eq!(told(&world, &path).await, json!(["active", data.len(), stores, "", null]));
         assert_eq!(world.web.opened().len(), before + 1);
@@ -135,7 +135,7 @@ async fn a_source_may_be_empty_or_not_say_how_long_it_is() {
         let data = bytes(len);
         world.web.put(URL, Page { bytes: data.clone(), is_silent, ..Page::default() });
         let path = raw(&world).await;
-        assert_eq!(import(&world, MEMBER, &path, web(json!({"all_stores": true}))).await.status, 202);
+        assert_eq!(import(&world, MEMBER, &path, web(&json!({"all_stores": true}))).await.status, 202);
         world.work().await;
         assert_eq!(told(&world, &path).await, json!(["active", len, "default,fast,slow", "", null]));
         if len > 0 {
@@ -167,7 +167,10 @@ async fn what_is_wrong_with_a_source_is_told_and_the_image_is_queued_and_clean()
     ] {
         world.web.put(URL, page);
         let path = raw(&world).await;
-        assert_eq!(import(&world, MEMBER, &path, web(json!({"stores": ["fast", "slow"]}))).await.status, 202);
+        assert_eq!(
+            import(&world, MEMBER, &path, web(&json!({"stores": ["fast", "slow"]}))).await.status,
+            202
+        );
         world.work().await;
         let each = format!("fast: {why}; slow: {why}");
         assert_eq!(told(&world, &path).await, json!(["queued", null, null, "", each]));
@@ -176,7 +179,7 @@ async fn what_is_wrong_with_a_source_is_told_and_the_image_is_queued_and_clean()
         assert_eq!(kept(&world).await, ([0, 0, 0], 0), "{why}");
         // The image can be tried again.
         world.web.put(URL, Page { bytes: bytes(3), ..Page::default() });
-        assert_eq!(import(&world, MEMBER, &path, web(json!({}))).await.status, 202);
+        assert_eq!(import(&world, MEMBER, &path, web(&json!({}))).await.status, 202);
         world.work().await;
         assert_eq!(told(&world, &path).await, json!(["active", 3, "default", "", null]));
         assert_eq!(world.call("DELETE", &path).by(MEMBER).send().await.line(), "204");
@@ -190,7 +193,7 @@ async fn data_that_is_not_what_the_image_says_is_refused_by_every_store() {
     let path = world.made(MEMBER, json!({"disk_format": "qcow2", "container_format": "bare"})).await;
     let sent = world.call("PUT", &format!("{path}/stage")).by(MEMBER);
     sent.header("content-type", "application/octet-stream").body(b"no disk at all").send().await;
-    assert_eq!(import(&world, MEMBER, &path, direct(json!({"all_stores": true}))).await.status, 202);
+    assert_eq!(import(&world, MEMBER, &path, direct(&json!({"all_stores": true}))).await.status, 202);
     world.work().await;
     let said = told(&world, &path).await;
     assert_eq!(said[0], "queued");
@@ -205,16 +208,16 @@ async fn a_copy_goes_where_the_data_is_not_and_the_image_stays_active() {
     let world = World::storing(STORES);
     let data = bytes(2 * PART + 9);
     let path = active(&world, &data).await;
-    assert_eq!(import(&world, MEMBER, &path, copy(json!({"all_stores": true}))).await.status, 403);
-    assert_eq!(import(&world, ADMIN, &path, copy(json!({"all_stores": true}))).await.status, 202);
+    assert_eq!(import(&world, MEMBER, &path, copy(&json!({"all_stores": true}))).await.status, 403);
+    assert_eq!(import(&world, ADMIN, &path, copy(&json!({"all_stores": true}))).await.status, 202);
     assert_eq!(told(&world, &path).await, json!(["active", data.len(), "default", "fast,slow", null]));
-    assert_eq!(import(&world, ADMIN, &path, copy(json!({"all_stores": true}))).await.status, 409);
+    assert_eq!(import(&world, ADMIN, &path, copy(&json!({"all_stores": true}))).await.status, 409);
     world.work().await;
     assert_eq!(told(&world, &path).await, json!(["active", data.len(), "default,fast,slow", "", null]));
     assert_eq!(self::data(&world, &path, "slow").await, data);
     // Everywhere already: nothing is done, and nothing is wrong.
-    assert_eq!(import(&world, ADMIN, &path, copy(json!({"all_stores": true}))).await.status, 202);
-    assert_eq!(import(&world, ADMIN, &path, copy(json!({"stores": ["fast"]}))).await.status, 400);
+    assert_eq!(import(&world, ADMIN, &path, copy(&json!({"all_stores": true}))).await.status, 202);
+    assert_eq!(import(&world, ADMIN, &path, copy(&json!({"stores": ["fast"]}))).await.status, 400);
     // From one store it goes, and is read from another.
     let image = path.rsplit('/').next().unwrap();
     assert_eq!(
@@ -233,7 +236,7 @@ async fn a_copy_whose_bytes_were_spoilt_is_not_taken_and_the_image_stays_as_it_w
     for key in world.store.keys() {
         world.store.put(&key, vec![vec![7; 100].into()].into()).await.unwrap();
     }
-    assert_eq!(import(&world, ADMIN, &path, copy(json!({"stores": ["slow"]}))).await.status, 202);
+    assert_eq!(import(&world, ADMIN, &path, copy(&json!({"stores": ["slow"]}))).await.status, 202);
     world.work().await;
     let said = told(&world, &path).await;
     assert_eq!((&said[0], &said[2]), (&json!("active"), &json!("default")));
@@ -252,7 +255,7 @@ async fn one_store_that_fails_is_everybodys_end_unless_the_request_said_otherwis
         world.web.put(URL, Page { bytes: bytes(100), ..Page::default() });
         let path = raw(&world).await;
         let body = json!({"all_stores": true, "all_stores_must_succeed": all_must});
-        assert_eq!(import(&world, MEMBER, &path, web(body)).await.status, 202);
+        assert_eq!(import(&world, MEMBER, &path, web(&body)).await.status, 202);
         world.probe.fill(true);
         world.work_once().await;
         world.probe.fill(false);
@@ -272,7 +275,7 @@ async fn one_store_that_fails_is_everybodys_end_unless_the_request_said_otherwis
 async fn a_store_that_is_unavailable_is_tried_again_and_given_up_in_the_end() {
     let world = World::storing(STORES);
     let path = staged(&world, &bytes(3 * PART)).await;
-    import(&world, MEMBER, &path, direct(json!({"stores": ["fast"]}))).await;
+    import(&world, MEMBER, &path, direct(&json!({"stores": ["fast"]}))).await;
     world.probe.refuse(Some("begin_direct"));
     for _ in 0..5 {
         world.work().await;
@@ -291,7 +294,7 @@ async fn a_store_that_is_unavailable_is_tried_again_and_given_up_in_the_end() {
 async fn an_import_that_takes_too_long_ends() {
     let world = World::storing(STORES);
     let path = staged(&world, &bytes(3)).await;
-    import(&world, MEMBER, &path, direct(json!({"stores": ["fast"]}))).await;
+    import(&world, MEMBER, &path, direct(&json!({"stores": ["fast"]}))).await;
     world.clock.advance(IMPORT_LIFE * 2);
     world.work().await;
     assert_eq!(told(&world, &path).await[4], "fast: it took longer than an import may");
@@ -301,7 +304,7 @@ async fn an_import_that_takes_too_long_ends() {
 async fn an_image_that_is_deleted_meanwhile_leaves_nothing() {
     let world = World::storing(STORES);
     let path = staged(&world, &bytes(3 * PART)).await;
-    import(&world, MEMBER, &path, direct(json!({"all_stores": true}))).await;
+    import(&world, MEMBER, &path, direct(&json!({"all_stores": true}))).await;
     world.work_once().await;
     assert_eq!(world.call("DELETE", &path).by(MEMBER).send().await.line(), "204");
     world.work().await;
@@ -319,13 +322,13 @@ fn plugins() -> Plugins {
 async fn what_is_packed_is_unpacked_and_images_get_properties() {
     let world = World::remaking(plugins(), STORES);
     let data = bytes(4 * PART + 3);
-    let mut packer = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
-    packer.write_all(&data).unwrap();
-    let packed = packer.finish().unwrap();
+    let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    gzip.write_all(&data).unwrap();
+    let packed = gzip.finish().unwrap();
     world.web.put(URL, Page { bytes: packed.clone(), tag: Some("\"a\""), ..Page::default() });
     for (path, body) in [
-        (staged(&world, &packed).await, direct(json!({}))),
-        (raw(&world).await, web(json!({"all_stores": true}))),
+        (staged(&world, &packed).await, direct(&json!({}))),
+        (raw(&world).await, web(&json!({"all_stores": true}))),
     ] {
         assert_eq!(import(&world, MEMBER, &path, body).await.status, 202);
         world.work().await;
@@ -336,7 +339,7 @@ async fn what_is_packed_is_unpacked_and_images_get_properties() {
     }
     // What an image has already is copied as it is.
     let path = active(&world, &packed).await;
-    assert_eq!(import(&world, ADMIN, &path, copy(json!({"stores": ["fast"]}))).await.status, 202);
+    assert_eq!(import(&world, ADMIN, &path, copy(&json!({"stores": ["fast"]}))).await.status, 202);
     world.work().await;
     assert_eq!(self::data(&world, &path, "fast").await, packed);
     assert_eq!(world.get(READER, &path).await.json().get("hw_disk_bus"), None);
@@ -368,7 +371,7 @@ async fn a_disk_is_converted_and_the_image_says_what_it_became() {
     let path = world.made(MEMBER, json!({"disk_format": "qcow2", "container_format": "bare"})).await;
     let sent = world.call("PUT", &format!("{path}/stage")).by(MEMBER);
     sent.header("content-type", "application/octet-stream").body(&disk).send().await;
-    assert_eq!(import(&world, MEMBER, &path, direct(json!({"stores": ["fast"]}))).await.status, 202);
+    assert_eq!(import(&world, MEMBER, &path, direct(&json!({"stores": ["fast"]}))).await.status, 202);
     world.work().await;
     let image = world.get(READER, &path).await.json();
     assert_eq!(image["disk_format"], "raw", "{image}");
@@ -380,10 +383,10 @@ async fn a_disk_is_converted_and_the_image_says_what_it_became() {
 async fn who_may_not_change_an_image_may_not_import_it() {
     let world = World::storing(STORES);
     let path = staged(&world, b"abc").await;
-    assert_eq!(import(&world, STRANGER, &path, direct(json!({}))).await.status, 404);
-    assert_eq!(import(&world, READER, &path, direct(json!({}))).await.status, 403);
-    assert_eq!(import(&world, MEMBER, &path, web(json!({}))).await.status, 409);
-    assert_eq!(import(&world, MEMBER, &path, direct(json!({"stores": ["attic"]}))).await.status, 409);
+    assert_eq!(import(&world, STRANGER, &path, direct(&json!({}))).await.status, 404);
+    assert_eq!(import(&world, READER, &path, direct(&json!({}))).await.status, 403);
+    assert_eq!(import(&world, MEMBER, &path, web(&json!({}))).await.status, 409);
+    assert_eq!(import(&world, MEMBER, &path, direct(&json!({"stores": ["attic"]}))).await.status, 409);
     assert_eq!(import(&world, MEMBER, &path, json!({"method": {}})).await.status, 400);
     assert_eq!(told(&world, &path).await[0], "uploading");
 }

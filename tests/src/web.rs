@@ -69,8 +69,12 @@ impl Fetch for TestWeb {
         let rest = page.bytes.get(usize::try_from(request.from).unwrap()..).unwrap_or_default();
         let end =
             page.breaks_after.map_or(rest.len(), |after| rest.len().min(usize::try_from(after).unwrap()));
-        let mut pieces: Vec<Result<Bytes, FetchError>> =
-            rest[..end].chunks(50).map(|piece| Ok(Bytes::copy_from_slice(piece))).collect();
+        let mut pieces: Vec<Result<Bytes, FetchError>> = rest
+            .get(..end)
+            .unwrap_or_default()
+            .chunks(50)
+            .map(|piece| Ok(Bytes::copy_from_slice(piece)))
+            .collect();
         if end < rest.len() {
             pieces.push(Err(FetchError::TimedOut(Span::Idle)));
         }

@@ -343,6 +343,45 @@ fn told_of(context: &Context) -> Tasks {
     Tasks::new(context.clone(), settings)
 }
 
+/// What is said of records.
+fn images_settings(
+    stores: &Stores,
+    accepted: Arc<Accepted>,
+    import_methods: Vec<ImportMethod>,
+) -> ImagesSettings {
+    ImagesSettings {
+        quotas: Quotas::default(),
+        pages: PageLimits { default: 25, max: 1000 },
+        accepted,
+        import_methods,
+        stores: stores.ids().cloned().collect(),
+    }
+}
+
+/// What takes requests to import.
+fn imported(context: &Context, stores: &Stores, methods: Vec<ImportMethod>, plugins: Plugins) -> Imports {
+    let settings = ImportSettings {
+        methods: methods.into(),
+        stores: stores.ids().cloned().collect(),
+        sources: Arc::default(),
+        plugins,
+        life: IMPORT_LIFE,
+        task_life: TASK_LIFE,
+    };
+    Imports::new(context.clone(), settings)
+}
+
+/// What an importer works with.
+fn ports(context: &Context, web: &TestWeb) -> ImporterPorts {
+    ImporterPorts {
+        fetch: Arc::new(web.clone()),
+        clock: Arc::clone(&context.clock),
+        ids: Arc::clone(&context.ids),
+        events: Arc::clone(&context.events),
+        queue: Arc::clone(&context.queue),
+    }
+}
+
 impl World {
     /// The service on a table.
     pub fn on(table: Arc<dyn Table>) -> Self {
@@ -437,13 +476,7 @@ impl World {
         let ids: Arc<dyn Ids> = Arc::new(CountingIds::default());
         let now: Arc<dyn Clock> = Arc::<TestClock>::clone(&clock);
 
-        let settings = ImagesSettings {
-            quotas: Quotas::default(),
-            pages: PageLimits { default: 25, max: 1000 },
-            accepted,
-            import_methods: import_methods.clone(),
-            stores: stores.ids().cloned().collect(),
-        };
+        let settings = images_settings(&stores, accepted, import_methods.clone());
         let limits = Arc::new(TestLimits::none());
         let context = Context {
             catalog: catalog.clone(),
@@ -451,7 +484,7 @@ impl World {
             limits: Arc::<TestLimits>::clone(&limits),
             clock: Arc::clone(&now),
             ids: Arc::clone(&ids),
-            events: Arc::clone(&events),
+            events,
             queue: Arc::clone(&queue),
         };
         let accepted = Arc::clone(&settings.accepted);
@@ -467,26 +500,11 @@ impl World {
         let signatures = Signatures { certificates: Some(key_manager), ..Signatures::none() };
         let data = ImageData::new(context.clone(), stores.clone(), settings);
         let data = data.verifying(signatures.clone()).importing(import_methods.clone());
-        let import_settings = ImportSettings {
-            methods: import_methods.clone().into(),
-            stores: stores.ids().cloned().collect(),
-            sources: Arc::default(),
-            plugins: plugins.clone(),
-            life: IMPORT_LIFE,
-            task_life: TASK_LIFE,
-        };
-        let imports = Imports::new(context.clone(), import_settings);
         let web = TestWeb::default();
-        let ports = ImporterPorts {
-            fetch: Arc::new(web.clone()),
-            clock: Arc::clone(&now),
-            ids: Arc::clone(&ids),
-            events,
-            queue: Arc::clone(&queue),
-        };
-        let settings = ImporterSettings { plugins, ..importer_settings(INTAKE, rules.clone()) };
-        let importer = Importer::new(catalog.clone(), stores.clone(), ports, settings);
+        let imports = imported(&context, &stores, import_methods.clone(), plugins.clone());
         let imports = imports.verifying(signatures);
+        let settings = ImporterSettings { plugins, ..importer_settings(INTAKE, rules.clone()) };
+        let importer = Importer::new(catalog.clone(), stores.clone(), ports(&context, &web), settings);
         let tasks = tasks.importing(images.clone(), imports.clone());
         let registrar = registrar(catalog.clone(), stores.clone(), Arc::clone(&now), rules.clone());
         let completion = completion(catalog, stores, now, rules.clone());

@@ -49,12 +49,14 @@ pub(crate) struct ImageView {
 /// tell.
 #[derive(Debug, Serialize)]
 struct ImportView {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    os_glance_import_task: Option<String>,
-    os_glance_importing_to_stores: String,
-    os_glance_failed_import: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    os_glance_failed_import_message: Option<String>,
+    #[serde(rename = "os_glance_import_task", skip_serializing_if = "Option::is_none")]
+    task: Option<String>,
+    #[serde(rename = "os_glance_importing_to_stores")]
+    coming: String,
+    #[serde(rename = "os_glance_failed_import")]
+    failed: String,
+    #[serde(rename = "os_glance_failed_import_message", skip_serializing_if = "Option::is_none")]
+    why: Option<String>,
 }
 
 impl From<Course> for ImportView {
@@ -64,10 +66,10 @@ impl From<Course> for ImportView {
         let (failed, why): (Vec<_>, Vec<_>) =
             course.failures().map(|(store, why)| (store.as_str(), format!("{store}: {why}"))).unzip();
         Self {
-            os_glance_import_task: is_open.then(|| course.task.to_string()),
-            os_glance_importing_to_stores: coming.join(","),
-            os_glance_failed_import: failed.join(","),
-            os_glance_failed_import_message: (!why.is_empty()).then(|| why.join("; ")),
+            task: is_open.then(|| course.task.to_string()),
+            coming: coming.join(","),
+            failed: failed.join(","),
+            why: (!why.is_empty()).then(|| why.join("; ")),
         }
     }
 }

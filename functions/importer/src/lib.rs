@@ -46,7 +46,8 @@ pub async fn handle_batch(importer: &Importer, batch: Batch, until: Option<Times
 /// Works on one object.
 pub async fn handle(importer: &Importer, location: &Location, until: Option<Timestamp>) {
     let key = &location.key;
-    match importer.advance(location, until).await {
+    // Boxed: it is large, and whoever waits for it would be.
+    match Box::pin(importer.advance(location, until)).await {
         Ok(Outcome::Refused(reason)) => tracing::info!(%key, reason, "an object was not imported"),
         Ok(outcome) => tracing::debug!(%key, ?outcome, "an import went on"),
         Err(error) => {

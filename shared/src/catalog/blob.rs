@@ -11,7 +11,7 @@ use super::{
     member,
 };
 use crate::error::Result;
-use crate::image::{Image, Location};
+use crate::image::{Course, Image, Location};
 use crate::ports::{Change, Condition, Item, Write};
 use crate::time::Timestamp;
 use crate::usage::Allowance;
@@ -146,13 +146,12 @@ impl Catalog {
     pub async fn delete(&self, seen: &Stored, deleted: &Image, now: Timestamp) -> Result<(), ChangeError> {
         let mut write = self.change(Some(seen), deleted)?;
         let import = seen.image.import.iter();
-        let waiting = import.clone().flat_map(|course| course.waiting());
-        for location in seen.image.locations.iter().chain(&seen.image.staged).chain(waiting) {
+        let put_by = import.clone().flat_map(Course::waiting);
+        for location in seen.image.locations.iter().chain(&seen.image.staged).chain(put_by) {
             let due = Due { at: now, location: location.clone() };
             write.extend([put_blob(location, BlobState::Garbage, Condition::Always)?, put_due(&due)?]);
         }
-        let writing = import.flat_map(|course| course.writing());
-        for location in writing.chain(&seen.image.upload) {
+        for location in import.flat_map(Course::writing).chain(&seen.image.upload) {
             write.extend([put_blob(location, BlobState::Garbage, Condition::Always)?]);
         }
         if seen.image.members > 0 {

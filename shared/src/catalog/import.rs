@@ -10,7 +10,7 @@ use super::record::{BlobState, in_state};
 use super::session::put_session;
 use super::{BoundedError, Catalog, Due, Stored, StoredSession, StoredTask};
 use crate::error::{Error, Result};
-use crate::image::{Image, Location};
+use crate::image::{Course, Image, Location};
 use crate::ports::{Change, Condition};
 use crate::store::Session;
 use crate::task::Task;
@@ -77,9 +77,9 @@ impl Catalog {
 /// What the objects are that a record names.
 fn roles(image: &Image) -> BTreeMap<&Location, BlobState> {
     let course = image.import.iter();
-    let writing = course.clone().flat_map(|course| course.writing()).chain(&image.upload);
-    let waiting = course.flat_map(|course| course.waiting()).chain(&image.staged);
-    let each = writing.map(|at| (at, BlobState::Writing)).chain(waiting.map(|at| (at, BlobState::Staged)));
+    let writing = course.clone().flat_map(Course::writing).chain(&image.upload);
+    let put_by = course.flat_map(Course::waiting).chain(&image.staged);
+    let each = writing.map(|at| (at, BlobState::Writing)).chain(put_by.map(|at| (at, BlobState::Staged)));
     // What the image has is its own, whatever else it was.
     each.chain(image.locations.iter().map(|at| (at, BlobState::Attached))).collect()
 }

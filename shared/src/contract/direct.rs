@@ -235,7 +235,8 @@ pub async fn the_service_brings_parts_too(store: &dyn Store, client: &dyn Bring)
     begun.bring(2).await;
     for number in [3, 1, 3] {
         let range = begun.layout.range(number).unwrap();
-        let bytes = &begun.bytes[range.start as usize..range.end as usize];
+        let [from, to] = [range.start, range.end].map(|at| usize::try_from(at).unwrap());
+        let bytes = &begun.bytes[from..to];
         let pieces: Vec<Bytes> = bytes.chunks(70_001).map(Bytes::copy_from_slice).collect();
         let part = Part { number, offset: range.start, bytes: pieces.into() };
         store.bring_part(&begun.key, &begun.upload, part).await.unwrap();

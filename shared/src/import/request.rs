@@ -201,13 +201,13 @@ mod tests {
         names.iter().map(|name| name.parse().unwrap()).collect()
     }
 
-    fn read(body: Value, header: Option<&str>) -> Result<ImportRequest, String> {
+    fn read(body: &Value, header: Option<&str>) -> Result<ImportRequest, String> {
         let (stores, sources) = (stores(&["near", "far"]), Rules::default());
         let offer = Offer { methods: WAYS, stores: &stores, sources: &sources };
-        ImportRequest::read(&body, header, &offer).map_err(|error| error.to_string())
+        ImportRequest::read(body, header, &offer).map_err(|error| error.to_string())
     }
 
-    fn direct(more: Value) -> Value {
+    fn direct(more: &Value) -> Value {
         let mut body = json!({"method": {"name": "glance-direct"}});
         body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
         body
@@ -237,10 +237,10 @@ mod tests {
             (json!({"all_stores": true}), None, Chosen::All),
             (json!({"all_stores": false}), None, Chosen::Default),
         ] {
-            assert_eq!(read(direct(more), header).unwrap().stores, chosen);
+            assert_eq!(read(&direct(&more), header).unwrap().stores, chosen);
         }
-        assert!(read(direct(json!({})), None).unwrap().all_must_succeed, "unless somebody says otherwise");
-        assert!(!read(direct(json!({"all_stores_must_succeed": false})), None).unwrap().all_must_succeed);
+        assert!(read(&direct(&json!({})), None).unwrap().all_must_succeed, "unless somebody says otherwise");
+        assert!(!read(&direct(&json!({"all_stores_must_succeed": false})), None).unwrap().all_must_succeed);
     }
 
     #[test]
@@ -257,26 +257,26 @@ mod tests {
             ),
             (web(Value::Null), None, "method.uri: must be given, as the URL of the data"),
             (web(json!("file:///etc/passwd")), None, "method.uri: its scheme must be http or https"),
-            (direct(json!({"all_stores": 1})), None, "all_stores: must be true or false, not 1"),
-            (direct(json!({"stores": []})), None, "stores: must be a list of at least one store's id"),
-            (direct(json!({"stores": [1]})), None, "stores: must be a list of at least one store's id"),
+            (direct(&json!({"all_stores": 1})), None, "all_stores: must be true or false, not 1"),
+            (direct(&json!({"stores": []})), None, "stores: must be a list of at least one store's id"),
+            (direct(&json!({"stores": [1]})), None, "stores: must be a list of at least one store's id"),
             (
-                direct(json!({"stores": ["far"], "all_stores": true})),
+                direct(&json!({"stores": ["far"], "all_stores": true})),
                 None,
                 "stores: must not be given with all_stores",
             ),
             (
-                direct(json!({"stores": ["far"]})),
+                direct(&json!({"stores": ["far"]})),
                 Some("near"),
                 "stores: must not be given with the header X-Image-Meta-Store",
             ),
             (
-                direct(json!({"all_stores": true})),
+                direct(&json!({"all_stores": true})),
                 Some("near"),
                 "all_stores: must not be given with the header X-Image-Meta-Store",
             ),
         ] {
-            assert_eq!(read(body.clone(), header).unwrap_err(), fault, "{body}");
+            assert_eq!(read(&body, header).unwrap_err(), fault, "{body}");
         }
     }
 
@@ -284,7 +284,7 @@ mod tests {
     fn one_store_alone_has_to_succeed() {
         let (stores, sources) = (stores(&["near"]), Rules::default());
         let offer = Offer { methods: WAYS, stores: &stores, sources: &sources };
-        let body = direct(json!({"all_stores_must_succeed": false}));
+        let body = direct(&json!({"all_stores_must_succeed": false}));
         let error = ImportRequest::read(&body, None, &offer).unwrap_err();
         assert_eq!(error.to_string(), "all_stores_must_succeed: there is one store alone, which has to");
     }

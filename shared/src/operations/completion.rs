@@ -95,7 +95,7 @@ impl Completion {
     #[must_use]
     pub fn with(self, settings: CompletionSettings) -> Self {
         let examiner = self.examiner.with(settings);
-        Self { settings, examiner, ..self }
+        Self { examiner, settings, ..self }
     }
 
     pub(super) fn lease(&self) -> Duration {

@@ -45,6 +45,6 @@ impl Lease<'_> {
     pub(super) fn noted(&self, held: &StoredSession) -> Session {
         let (session, bytes) = (held.session.clone(), self.progress.load(Ordering::Relaxed));
         let tries = if bytes > session.filling.bytes { 0 } else { session.filling.tries };
-        Session { filling: Filling { bytes, tries, ..session.filling.clone() }, ..session }
+        Session { filling: Filling { tries, bytes, ..session.filling.clone() }, ..session }
     }
 }

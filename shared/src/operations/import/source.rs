@@ -69,13 +69,11 @@ impl Source {
     ) -> Result<Self, Trouble> {
         let opened = StoredOrigin::open(Arc::clone(&store), location.key.clone()).await;
         let origin = Arc::new(opened.map_err(|error| Trouble::of_source(location, error))?);
-        match Remade::open(origin, remake, &RemakeSettings::default()).await? {
-            Some(remade) => Ok(Self::remade(remade.measured().await?, None)),
-            None => {
-                let source = Self::object(store, location.clone()).await;
-                source.map_err(|error| Trouble::of_source(location, error))
-            }
+        if let Some(made) = Remade::open(origin, remake, &RemakeSettings::default()).await? {
+            return Ok(Self::remade(made.measured().await?, None));
         }
+        let source = Self::object(store, location.clone()).await;
+        source.map_err(|error| Trouble::of_source(location, error))
     }
 
     /// What is made of what lies at a URL; that itself, when it stays as it is.
@@ -87,17 +85,14 @@ impl Source {
     ) -> Result<Self, Trouble> {
         let origin = UrlOrigin::open(Arc::clone(&fetch), request.clone(), patience).await?;
         let known = origin.validator().cloned();
-        match Remade::open(Arc::new(origin), remake, &RemakeSettings::default()).await? {
-            Some(remade) => Ok(Self::remade(remade, known)),
-            None => {
-                let request = FetchRequest { validator: known, ..request };
-                Ok(Self::url(fetch, request, patience).await?)
-            }
+        if let Some(made) = Remade::open(Arc::new(origin), remake, &RemakeSettings::default()).await? {
+            return Ok(Self::remade(made, known));
         }
+        Ok(Self::url(fetch, FetchRequest { validator: known, ..request }, patience).await?)
     }
 
-    fn remade(remade: Remade, validator: Option<Validator>) -> Self {
-        let (size, at) = (remade.size(), At::Remade(remade));
+    fn remade(made: Remade, validator: Option<Validator>) -> Self {
+        let (size, at) = (made.size(), At::Remade(made));
         Self { size, validator, at, open: None, next: 0, rest: Bytes::new() }
     }
 
@@ -152,7 +147,7 @@ impl At {
                 let location = location.clone();
                 Ok(stream.map_err(move |error| Trouble::of_source(&location, error)).boxed())
             }
-            Self::Remade(remade) => Ok(remade.stream(from).map_err(Trouble::from).boxed()),
+            Self::Remade(made) => Ok(made.stream(from).map_err(Trouble::from).boxed()),
             Self::Url { fetch, request, patience } => {
                 let request = FetchRequest { from, ..request.clone() };
                 let fetched = fetch_patiently(Arc::clone(fetch), request, *patience).await?;

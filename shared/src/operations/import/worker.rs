@@ -463,7 +463,7 @@ impl Importer {
         }
         let filling = Filling { tries: tries + 1, ..held.session.filling.clone() };
         let due = self.ports.clock.now().plus(PAUSE.saturating_mul(1 << tries));
-        self.keep(held, Session { filling, due, ..held.session.clone() }).await?;
+        self.keep(held, Session { due, filling, ..held.session.clone() }).await?;
         Ok(Outcome::Unfinished)
     }
 
