@@ -3,6 +3,7 @@
 //! A function asks only for what it needs, so that one which never touches bytes links no store.
 
 mod identity;
+mod locations;
 mod stores;
 
 use std::sync::Arc;
@@ -179,7 +180,7 @@ impl App {
             import_methods: self.config.import.methods.clone(),
             stores: self.config.stores().map(|store| store.id.clone()).collect(),
         };
-        Images::new(context.clone(), settings)
+        Images::new(context.clone(), settings).locating(self.locations(context))
     }
 
     /// Operations on the members of images.
@@ -307,7 +308,7 @@ impl App {
 
     /// What does what is due.
     pub fn reaper(&self, catalog: &Catalog, stores: &Stores, queue: Arc<dyn Queue>) -> Reaper {
-        Reaper::new(self.completion(catalog, stores), queue)
+        Reaper::new(self.completion(catalog, stores), queue).registering(self.registrar(catalog, stores))
     }
 
     /// What takes requests to import.

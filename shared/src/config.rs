@@ -11,6 +11,7 @@ mod download;
 mod egress;
 mod image;
 mod keystone;
+mod locations;
 mod policy;
 mod projects;
 mod setting;
@@ -32,6 +33,7 @@ pub use download::{DownloadConfig, Redirect};
 pub use egress::EgressConfig;
 pub use image::ImageConfig;
 pub use keystone::{KeystoneConfig, Secret};
+pub use locations::LocationsConfig;
 pub use policy::PolicyConfig;
 pub use projects::ProjectOverrides;
 pub use setting::{SETTINGS, Setting, reference};
@@ -79,6 +81,8 @@ pub struct Config {
     pub egress: EgressConfig,
     /// How data can be imported.
     pub import: ImportConfig,
+    /// How data is registered that others have written.
+    pub locations: LocationsConfig,
     /// How signed images are verified.
     pub signatures: SignaturesConfig,
     /// Who is told that something is due.
@@ -272,6 +276,8 @@ pub struct LimitsConfig {
     pub properties: Option<usize>,
     /// Projects an image is shared with.
     pub members: Option<usize>,
+    /// Places an image's data may be in.
+    pub locations: Option<usize>,
     /// MiB of stored data of a project.
     pub image_size_total: Option<usize>,
     /// MiB a project has staged or is importing.
@@ -351,6 +357,7 @@ impl Default for Config {
             store: StoreConfig::default(),
             stores: MoreStores::default(),
             import: ImportConfig::default(),
+            locations: LocationsConfig::default(),
             signatures: SignaturesConfig::default(),
             queue: QueueConfig::default(),
             upload: UploadConfig {
@@ -371,6 +378,7 @@ impl Default for Config {
                 tags: Some(128),
                 properties: Some(128),
                 members: Some(128),
+                locations: Some(10),
                 image_size_total: None,
                 image_stage_total: None,
                 image_count_total: None,

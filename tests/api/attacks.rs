@@ -10,6 +10,8 @@
 //! | OSSA-2015-019, 2016-006 | status or data of an active image changed | `nothing_changes_the_data_of_an_active_image` |
 //! | OSSA-2012-017 | others' data deleted | `nobody_ends_anothers_session`; sessions in `sessions::only_who_may_upload_may_open_a_session_or_see_one` |
 //! | OSSA-2014-041, 2015-002 | a location that is a file of the host | `no_location_of_the_host_is_taken` |
+//! | OSSN-0065, 0090 | data of a shared store swapped or taken by its location | `locations`, `relocations`; objects of others in `shared::store::address` |
+//! | LP 2161330, 2152110 | a location, or a task, inside the operator's network | `relocations::no_location_leads_into_the_host_or_its_network`, `tasks`; redirects and addresses in `tests/egress` |
 //! | OSSA-2013-002, 2013-007, 2014-004 | credentials in records, errors, logs | `no_leave_and_no_token_is_written_anywhere` |
 //! | OSSA-2016-012 | a header that makes who reads it reserve what it says | `numbers_of_hostile_headers_reserve_nothing`; any bytes in `shared::format` |
 //!

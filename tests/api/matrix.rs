@@ -105,6 +105,10 @@ enum Rule {
     Publicize,
     /// `delete_image_location`
     RemoveFromStore,
+    /// `fetch_image_location`
+    Locations,
+    /// `add_image_location`
+    AddLocation,
     /// `get_members`, of shared images alone
     ListMembers,
     /// `get_member`, of shared images alone
@@ -118,7 +122,7 @@ enum Rule {
 /// A route, what it is sent, whose it is, what it answers when it may, and whether the image has data.
 type Route = (&'static str, &'static str, &'static str, Rule, u16, bool);
 
-const ROUTES: [Route; 58] = [
+const ROUTES: [Route; 61] = [
     ("GET", "/", "", Rule::Open, 300, false),
     ("GET", "/versions", "", Rule::Open, 200, false),
     ("GET", "/versions/", "", Rule::Open, 200, false),
@@ -178,6 +182,17 @@ const ROUTES: [Route; 58] = [
     ("DELETE", "/v2/stores/{store_id}/{image_id}", "", Rule::RemoveFromStore, 409, false),
     // It is the last one.
     ("DELETE", "/v2/stores/{store_id}/{image_id}", "", Rule::RemoveFromStore, 403, true),
+    ("GET", "/v2/images/{image_id}/locations", "", Rule::Locations, 200, false),
+    ("GET", "/v2/images/{image_id}/locations", "", Rule::Locations, 200, true),
+    // It has data already.
+    (
+        "POST",
+        "/v2/images/{image_id}/locations",
+        r#"{"url": "https://images.example/a"}"#,
+        Rule::AddLocation,
+        409,
+        true,
+    ),
     ("GET", "/v2/images/{image_id}/file", "", Rule::Download, 200, true),
     ("GET", "/v2/images/{image_id}/file", "", Rule::Download, 204, false),
     ("PUT", "/v2/images/{image_id}/file", "abc", Rule::Modify, 204, false),
@@ -243,6 +258,8 @@ fn expected(who: &Who, (_, _, _, rule, answer, _): Route, visibility: &str) -> u
         Rule::Create => who.admin || who.member,
         Rule::Tasks | Rule::RemoveFromStore => who.admin,
         Rule::Stores => who.admin || who.service,
+        Rule::Locations => who.admin || (who.service && sees),
+        Rule::AddLocation => modifies || (who.service && sees),
         Rule::Show => shows,
         Rule::Download => who.admin || (who.member && sees),
         Rule::Modify | Rule::ChangeMembers => modifies,

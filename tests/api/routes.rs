@@ -11,7 +11,7 @@ use super::Lines;
 use super::openapi::operations;
 
 /// Every route there is, with what it is sent. A route that is missing here fails the tests below.
-const ROUTES: [(&str, &str, &str); 47] = [
+const ROUTES: [(&str, &str, &str); 49] = [
     ("GET", "/", ""),
     ("GET", "/versions", ""),
     ("GET", "/versions/", ""),
@@ -43,6 +43,8 @@ const ROUTES: [(&str, &str, &str); 47] = [
     ("POST", "/v2/images/{image_id}/actions/deactivate", ""),
     ("POST", "/v2/images/{image_id}/actions/reactivate", ""),
     ("DELETE", "/v2/stores/{store_id}/{image_id}", ""),
+    ("GET", "/v2/images/{image_id}/locations", ""),
+    ("POST", "/v2/images/{image_id}/locations", r#"{"url": "https://images.example/a"}"#),
     ("GET", "/v2/images/{image_id}/file", ""),
     ("PUT", "/v2/images/{image_id}/file", "abc"),
     ("PUT", "/v2/images/{image_id}/stage", "abc"),
@@ -211,6 +213,10 @@ async fn every_route_answers_every_caller() {
     POST /v2/images/{image_id}/actions/reactivate, public → 401 403 403 403 403
     DELETE /v2/stores/{store_id}/{image_id}, private → 401 404 403 403 409
     DELETE /v2/stores/{store_id}/{image_id}, public → 401 403 403 403 409
+    GET /v2/images/{image_id}/locations, private → 401 404 403 403 200
+    GET /v2/images/{image_id}/locations, public → 401 403 403 403 200
+    POST /v2/images/{image_id}/locations, private → 401 404 403 403 403
+    POST /v2/images/{image_id}/locations, public → 401 403 403 403 403
     GET /v2/images/{image_id}/file, private → 401 404 403 204 204
     GET /v2/images/{image_id}/file, public → 401 204 403 204 204
     PUT /v2/images/{image_id}/file, private → 401 404 403 204 204

@@ -165,7 +165,7 @@ fn configured(stores: &str) -> Service {
     let context = app.context(&catalog, app.no_queue()).unwrap();
     let routes: Routes = [
         discovery::routes(app.info()),
-        images::routes(app.images(&context), app.members(&context)),
+        images::routes(app.images(&context), app.members(&context), app.locations(&context)),
         uploads::routes(app.image_data(&context, &stores)),
     ]
     .into_iter()

@@ -6,6 +6,7 @@ use shared::task::TaskType;
 use tests::callers::{ADMIN, MEMBER, READER, STRANGER, caller};
 use tests::request::Answer;
 use tests::service::Service;
+use tests::web::Page;
 use tests::world::{TASK_LIFE, World};
 
 use super::Lines;
@@ -38,7 +39,7 @@ fn calm(answer: &Answer) -> Value {
 }
 
 #[tokio::test]
-async fn a_task_is_taken_and_fails_for_no_import_is_enabled() {
+async fn a_task_whose_image_has_no_formats_is_taken_and_fails() {
     let service = Service::empty().await;
     let taken = post(&service, ADMIN, &import()).await;
     assert_eq!((taken.status.as_u16(), taken.header("location")), (201, "<endpoint>/v2/tasks/<id 1>"));
@@ -79,7 +80,7 @@ async fn a_task_is_taken_and_fails_for_no_import_is_enabled() {
         "import_from": "https://images.example/a.qcow2",
         "import_from_format": "qcow2"
       },
-      "message": "Import is not available: no method of import is enabled in this deployment.",
+      "message": "'container_format' needs to be set before import",
       "owner": "ops",
       "result": null,
       "schema": "/v2/schemas/task",
@@ -543,4 +544,38 @@ async fn whoever_sees_an_image_sees_what_was_done_to_it() {
     world.clock.advance(TASK_LIFE);
     let left = world.get(READER, &tasks).await.json();
     assert_eq!(left["tasks"].as_array().unwrap().len(), 1, "the failed one has expired");
+}
+
+#[tokio::test]
+async fn what_a_task_imports_becomes_an_image() {
+    let world = World::default();
+    let url = "https://images.example/disk";
+    world.web.put(url, Page { bytes: b"0123456789".to_vec(), ..Page::default() });
+    let properties = json!({"name": "of a task", "disk_format": "raw", "container_format": "bare"});
+    let input = json!({"import_from": url, "import_from_format": "raw", "image_properties": properties});
+    let taken = post(&world, ADMIN, &json!({"type": "import", "input": input})).await;
+    assert_eq!((taken.status.as_u16(), &taken.json()["status"]), (201, &json!("pending")));
+    let path = format!("/v2/tasks/{}", taken.json()["id"].as_str().unwrap());
+    assert_eq!(world.get(ADMIN, &path).await.json()["status"], "processing");
+    world.work().await;
+    let done = world.get(ADMIN, &path).await.json();
+    assert_eq!(done["status"], "success", "{done}");
+    let image = format!("/v2/images/{}", done["result"]["image_id"].as_str().unwrap());
+    let image = world.get(ADMIN, &image).await.json();
+    let told = (&image["status"], &image["size"], &image["name"]);
+    assert_eq!(told, (&json!("active"), &json!(10), &json!("of a task")));
+}
+
+#[tokio::test]
+async fn where_nothing_is_fetched_a_task_says_so_and_leaves_no_image() {
+    let world = World::without_import();
+    let taken = post(&world, ADMIN, &import()).await;
+    let path = format!("/v2/tasks/{}", taken.json()["id"].as_str().unwrap());
+    let ended = world.get(ADMIN, &path).await.json();
+    let why = "Import is not available: no method of import is enabled in this deployment.";
+    assert_eq!((&ended["status"], &ended["message"]), (&json!("failure"), &json!(why)));
+    for world in [world, World::default()] {
+        post(&world, ADMIN, &import()).await;
+        assert_eq!(world.get(ADMIN, "/v2/images").await.json()["images"], json!([]));
+    }
 }

@@ -16,13 +16,18 @@ async fn the_root_is_a_choice_of_versions_without_a_token() {
         lines.add(id, format!("{status} {rel} {href}"));
     }
     insta::assert_snapshot!(lines, @r#"
-    v2.15 → CURRENT self <endpoint>/v2/
+    v2.15 → SUPPORTED self <endpoint>/v2/
     v2.13 → SUPPORTED self <endpoint>/v2/
     v2.12 → SUPPORTED self <endpoint>/v2/
+    v2.11 → SUPPORTED self <endpoint>/v2/
+    v2.10 → SUPPORTED self <endpoint>/v2/
     v2.9 → SUPPORTED self <endpoint>/v2/
     v2.8 → SUPPORTED self <endpoint>/v2/
+    v2.17 → CURRENT self <endpoint>/v2/
     v2.7 → SUPPORTED self <endpoint>/v2/
+    v2.6 → SUPPORTED self <endpoint>/v2/
     v2.5 → SUPPORTED self <endpoint>/v2/
+    v2.4 → SUPPORTED self <endpoint>/v2/
     v2.3 → SUPPORTED self <endpoint>/v2/
     v2.2 → SUPPORTED self <endpoint>/v2/
     v2.1 → SUPPORTED self <endpoint>/v2/

@@ -60,8 +60,11 @@ fn router(app: &App) -> Result<Router> {
     let data = app.image_data(&context, &stores).verifying(app.signatures()?);
     let functions = [
         discovery::routes(app.info()),
-        images::routes(app.images(&context), app.members(&context)),
-        tasks::routes(app.tasks(&context), app.imports(&context)),
+        images::routes(app.images(&context), app.members(&context), app.locations(&context)),
+        tasks::routes(
+            app.tasks(&context).importing(app.images(&context), app.imports(&context)),
+            app.imports(&context),
+        ),
         uploads::routes(data.clone()),
         uploads::part_routes(data),
     ];

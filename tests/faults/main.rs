@@ -111,6 +111,7 @@ async fn a_start_after_a_crash_survives_a_fault_at_every_call() {
 mod arrivals;
 mod contention;
 mod imports;
+mod locations;
 mod members;
 mod paths;
 mod races;

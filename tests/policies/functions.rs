@@ -26,12 +26,14 @@ use shared::http::{Cors, Door, serve};
 use shared::image::{PageLimits, Quotas, SortKey};
 use shared::import::{ImportMethod, Plugins};
 use shared::operations::{
-    Arrival, Arrivals, ArrivalsSettings, Bucket, Completion, CompletionSettings, Context, ImageData, Images,
-    ImagesSettings, ImportSettings, Importer, ImporterPorts, ImporterSettings, Imports, Members, Owner,
-    Reaper, SessionSettings, Stores, Tasks, TasksSettings, UploadSettings,
+    Addresses, Arrival, Arrivals, ArrivalsSettings, Bucket, Completion, CompletionSettings, Context,
+    ImageData, Images, ImagesSettings, ImportSettings, Importer, ImporterPorts, ImporterSettings, Imports,
+    Locations, LocationsSettings, Members, Owner, Reaper, SessionSettings, Shown, Stores, Tasks,
+    TasksSettings, UploadSettings,
 };
 use shared::policy::Policy;
-use shared::ports::{Clock, Events, Ids, Job, Queue};
+use shared::ports::{Clock, Events, Ids, Job, Queue, Store as _};
+use shared::store::{Address, ObjectKey, Takes};
 use shared::transfer::{Intake, Patience};
 use tests::callers::{ADMIN, MEMBER, STRANGER, TokenSays};
 use tests::engines::dynamodb::Dynamo;
@@ -41,10 +43,13 @@ use tests::fixtures::{CountingIds, TestClock, TestLimits, bytes};
 use tests::probe::{Fault, Probe, ProbedStore, ProbedTable};
 use tests::request::V21;
 use tests::web::TestWeb;
-use tests::world::{LEASE, completion, no_queue, session_settings};
+use tests::world::{LEASE, completion, registrar, session_settings};
 use tower::ServiceExt as _;
 
 use crate::recorder::{Recorder, Right};
+
+/// The token of a service that acts in the project of the images.
+const SERVICE: &str = "p1:service,member,reader";
 
 /// What S3 takes as a part at least, and so the size of parts here.
 const PART: usize = 5 << 20;
@@ -97,6 +102,7 @@ impl Cloud {
         self.arrive(&keys, Owner::Nobody).await; // after the reaper has forgotten it
         self.sessions(&images, &uploads).await;
         self.imports(&images, &uploads).await;
+        self.located(&images).await;
     }
 
     /// The bucket tells of objects: at least one is of that owner.
@@ -147,16 +153,10 @@ impl Cloud {
     fn images(&self) -> Router {
         let connector = self.recorders["images"].before(self.jobs.clone());
         let queue = Arc::new(SqsQueue::new(aws("http://sqs.test", connector), URL));
-        let settings = ImagesSettings {
-            quotas: Quotas::default(),
-            pages: PageLimits { default: 2, max: 1000 },
-            accepted: Arc::default(),
-            import_methods: Vec::new(),
-            stores: vec!["default".parse().unwrap()],
-        };
         let context = self.context(self.catalog("images"), queue);
         let members = Members::new(context.clone(), Some(128));
-        serve(images::routes(Images::new(context, settings), members), self.door())
+        let locations = Locations::new(context.clone(), locations_settings());
+        serve(images::routes(records_in(context), members, locations), self.door())
     }
 
     fn context(&self, catalog: Catalog, queue: Arc<dyn Queue>) -> Context {
@@ -193,6 +193,12 @@ impl Cloud {
             .with(sessions().completion)
     }
 
+    fn reaper(&self) -> Reaper {
+        let (catalog, stores) = (self.catalog("reaper"), stores(self.store("reaper")));
+        let registrar = registrar(catalog, stores, self.clock(), Rules::default());
+        Reaper::new(self.completion("reaper"), self.queue("reaper")).registering(registrar)
+    }
+
     /// Upload sessions: as they should go, given up, and left by who should complete them.
     async fn sessions(&self, images: &Router, uploads: &Router) {
         for size in [0, PART + 7] {
@@ -222,7 +228,7 @@ impl Cloud {
             // Whoever waits for it asks, and so tells the reaper.
             assert_eq!(ask(uploads, MEMBER, Method::GET, &session, &[], b"").await.1["status"], "completing");
             if function == "reaper" {
-                Reaper::new(self.completion("reaper"), no_queue()).run().await.unwrap();
+                self.reaper().run().await.unwrap();
             } else {
                 let (image, blob) = (path.rsplit('/').next().unwrap(), session.rsplit('/').next().unwrap());
                 self.arrive(&[format!("glint/{image}/{blob}")], Owner::Image).await;
@@ -297,7 +303,7 @@ impl Cloud {
         import(&path, &web).await;
         assert!(self.jobs.import().is_some());
         self.clock.advance(LEASE * 2);
-        Reaper::new(self.completion("reaper"), self.queue("reaper")).run().await.unwrap();
+        self.reaper().run().await.unwrap();
         self.work(&importer).await;
         let image = ask(images, MEMBER, Method::GET, &path, &[], b"").await.1;
         assert_eq!(image["os_glance_failed_import"], "default", "{image}");
@@ -346,6 +352,26 @@ impl Cloud {
         Arc::new(queue.importing(Some(IMPORT_URL.to_owned())))
     }
 
+    /// An object of others is registered, told of, and goes with its image.
+    async fn located(&self, images: &Router) {
+        let path = create(images, json!({})).await;
+        let image = path.rsplit('/').next().unwrap().parse().unwrap();
+        let key = ObjectKey::new(image, self.ids.ulid(self.clock.now())).named("others/a b");
+        self.store("uploads").put(&key, vec![bytes(3000).into()].into()).await.unwrap();
+        let (locations, body) = (format!("{path}/locations"), json!({"url": "s3://images/others/a b"}));
+        let body = body.to_string();
+        assert_eq!(ask(images, SERVICE, Method::POST, &locations, &[], body.as_bytes()).await.0, 202);
+        self.reaper().run().await.unwrap();
+        let (_, told) = ask(images, SERVICE, Method::GET, &locations, &[], b"").await;
+        assert_eq!(told, json!([{"url": "s3://images/others/a b", "metadata": {"store": "default"}}]));
+        let shown = ask(images, MEMBER, Method::GET, &path, &[], b"").await.1;
+        assert_eq!((&shown["status"], &shown["size"]), (&json!("active"), &json!(3000)), "{shown}");
+        assert_eq!(ask(images, MEMBER, Method::DELETE, &path, &[], b"").await.0, 204);
+        self.reaper().run().await.unwrap();
+        let (objects, _) = self.s3.keys();
+        assert!(!objects.contains(&"others/a b".to_owned()), "{objects:?}");
+    }
+
     fn tasks(&self) -> Router {
         let context = self.context(self.catalog("tasks"), self.queue("tasks"));
         let settings = TasksSettings {
@@ -370,13 +396,25 @@ impl Cloud {
         assert_eq!((objects.len(), begun.len()), (held + deleted, 1), "{objects:?} {begun:?}");
 
         self.clock.advance(LEASE * 2);
-        let reaper = Reaper::new(self.completion("reaper"), no_queue());
+        let reaper = self.reaper();
         let report = reaper.run().await.unwrap();
         assert_eq!((report.expired, report.failed), (1, 0));
         assert!(report.removed > deleted, "{report:?}");
         let (objects, begun) = self.s3.keys();
         assert_eq!((objects.len(), begun.len()), (held, 0), "{objects:?} {begun:?}");
     }
+}
+
+/// Operations on records.
+fn records_in(context: Context) -> Images {
+    let settings = ImagesSettings {
+        quotas: Quotas::default(),
+        pages: PageLimits { default: 2, max: 1000 },
+        accepted: Arc::default(),
+        import_methods: Vec::new(),
+        stores: vec!["default".parse().unwrap()],
+    };
+    Images::new(context, settings)
 }
 
 /// How imports are here.
@@ -395,6 +433,21 @@ fn imports() -> ImportSettings {
 fn sessions() -> SessionSettings {
     let completion = CompletionSettings { stretch_bytes: PART as u64, ..session_settings().completion };
     SessionSettings { part_bytes: PART as u64, completion, ..session_settings() }
+}
+
+/// Where the bucket is, and what others have there.
+fn locations_settings() -> LocationsSettings {
+    let (name, prefix) = ("images".to_owned(), "glint/".to_owned());
+    let takes = Takes::Bucket { name, prefix, server: None };
+    let address = Address { prefix: "s3://images/glint/".to_owned(), takes };
+    LocationsSettings {
+        addresses: Addresses::new([("default".parse().unwrap(), 0, address)]),
+        sources: Arc::default(),
+        do_secure_hash: true,
+        task_life: A_DAY,
+        shown: Shown::default(),
+        most: None,
+    }
 }
 
 fn stores(store: impl shared::ports::Store + 'static) -> Stores {

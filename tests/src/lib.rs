@@ -11,6 +11,7 @@ pub mod probe;
 pub mod request;
 pub mod service;
 pub mod sessions;
+pub mod shelf;
 pub mod token;
 pub mod web;
 mod wire;

@@ -20,8 +20,9 @@ use shared::image::{Accepted, Image, PageLimits, Quotas};
 use shared::import::{ImportMethod, Plugins};
 use shared::operations::{
     Completion, CompletionSettings, Context, ImageData, Images, ImagesSettings, ImportSettings, Importer,
-    ImporterPorts, ImporterSettings, Imports, Info, Members, Reaper, Redirects, SessionSettings, Signatures,
-    StoreInfo, Stores, Tasks, TasksSettings, UploadRequest, UploadSettings,
+    ImporterPorts, ImporterSettings, Imports, Info, Locations, LocationsSettings, Members, Reaper, Redirects,
+    Registrar, RegistrarSettings, SessionSettings, Shown, Signatures, StoreInfo, Stores, Tasks,
+    TasksSettings, UploadRequest, UploadSettings,
 };
 use shared::policy::Policy;
 use shared::ports::{Clock, Events, Ids, Job, Key, Query, Queue, Store, Table};
@@ -32,6 +33,7 @@ use crate::callers::{TokenSays, admin};
 use crate::fixtures::{CountingIds, TestCertificates, TestClock, TestLimits};
 use crate::probe::{Probe, ProbedStore, ProbedTable};
 use crate::service::Service;
+use crate::shelf::{self, BUCKET, Shelf, ShelfStore, WEB};
 use crate::web::TestWeb;
 
 /// The service in this process, wherever another is deployed, and handles on everything under it. Derefs to [`Service`].
@@ -43,6 +45,8 @@ pub struct World {
     pub data: ImageData,
     /// Tasks.
     pub tasks: Tasks,
+    /// Where images lie.
+    pub locations: Locations,
     /// What is due.
     pub reaper: Reaper,
     /// What takes requests to import.
@@ -75,6 +79,8 @@ pub struct World {
     pub store: MemoryStore,
     /// The other stores, past the probe.
     pub other_stores: BTreeMap<&'static str, MemoryStore>,
+    /// What others have written.
+    pub shelf: Shelf,
 }
 
 /// How long a writer's lease is here.
@@ -119,6 +125,23 @@ pub fn session_settings() -> SessionSettings {
 pub fn completion(catalog: Catalog, stores: Stores, clock: Arc<dyn Clock>, rules: Rules) -> Completion {
     let events = Arc::new(LocalEvents::new(16));
     Completion::new(catalog, stores, clock, events, rules, session_settings().completion)
+}
+
+/// How often what was registered is tried again here.
+pub const RETRIES: u32 = 3;
+
+/// What looks at what was registered, over a catalog and its stores, and tells nobody.
+pub fn registrar(catalog: Catalog, stores: Stores, clock: Arc<dyn Clock>, rules: Rules) -> Registrar {
+    let CompletionSettings { lease, stretch_bytes, run_bytes } = session_settings().completion;
+    let settings = RegistrarSettings {
+        lease,
+        stretch_bytes,
+        run_bytes,
+        max_bytes: MAX_IMAGE,
+        retries: RETRIES,
+        task_life: TASK_LIFE,
+    };
+    Registrar::new(catalog, stores, clock, Arc::new(LocalEvents::new(16)), rules, settings)
 }
 
 /// Nobody who is told of jobs.
@@ -202,8 +225,10 @@ fn others_on(
         queue: Arc::clone(&queue),
     };
     let settings = importer_settings(INTAKE, rules.clone());
+    let registrar = registrar(catalog.clone(), stores.clone(), Arc::clone(&now), rules.clone());
     let importer = Importer::new(catalog.clone(), stores.clone(), ports, settings);
-    Others { reaper: Reaper::new(completion(catalog, stores, now, rules), queue), importer, jobs, clock }
+    let reaper = Reaper::new(completion(catalog, stores, now, rules), queue).registering(registrar);
+    Others { reaper, importer, jobs, clock }
 }
 
 /// What happens while a process stands still: every lease ends, then every session, and each time the others do what is due.
@@ -230,7 +255,6 @@ impl Default for World {
 }
 
 /// What a service is told; the defaults are those of its parts.
-#[derive(Default)]
 struct Told {
     listing_shards: u32,
     policy: Policy,
@@ -242,6 +266,24 @@ struct Told {
     plugins: Plugins,
     /// Stores beside the default one, with their weights.
     others: &'static [(&'static str, i64)],
+    do_secure_hash: bool,
+    shown: Shown,
+}
+
+impl Default for Told {
+    fn default() -> Self {
+        Self {
+            listing_shards: 0,
+            policy: Policy::default(),
+            accepted: Accepted::default(),
+            rules: Rules::default(),
+            import_methods: None,
+            plugins: Plugins::default(),
+            others: &[],
+            do_secure_hash: true,
+            shown: Shown::default(),
+        }
+    }
 }
 
 /// Stores by id, with their weights.
@@ -256,8 +298,16 @@ fn in_memory(default: &MemoryStore, more: &[(&str, i64)]) -> Kept {
     all.map(|(id, weight, store)| (id.parse().unwrap(), weight, store)).collect()
 }
 
-fn opened(all: &Kept, open: impl Fn(MemoryStore) -> Arc<dyn Store>) -> Stores {
-    let each = all.iter().map(|(id, weight, store)| (id.clone(), *weight, open(store.clone())));
+fn opened(all: &Kept, shelf: &Shelf, open: impl Fn(Arc<dyn Store>) -> Arc<dyn Store>) -> Stores {
+    let kept = |id: &StoreId, own: &MemoryStore| -> Arc<dyn Store> {
+        match id.as_str() {
+            id @ (WEB | BUCKET) => {
+                Arc::new(ShelfStore { own: own.clone(), shelf: shelf.clone(), is_web: id == WEB })
+            }
+            _ => Arc::new(own.clone()),
+        }
+    };
+    let each = all.iter().map(|(id, weight, store)| (id.clone(), *weight, open(kept(id, store))));
     Stores::many(DEFAULT.parse().unwrap(), each)
 }
 
@@ -273,6 +323,24 @@ fn offered(all: &Kept) -> Vec<StoreInfo> {
         properties: serde_json::Map::new(),
     });
     each.collect()
+}
+
+fn located(context: &Context, stores: &Stores, do_secure_hash: bool, shown: Shown) -> Locations {
+    let settings = LocationsSettings {
+        addresses: shelf::addresses(stores.ids()),
+        sources: Arc::default(),
+        do_secure_hash,
+        task_life: TASK_LIFE,
+        shown,
+        most: Some(2),
+    };
+    Locations::new(context.clone(), settings)
+}
+
+fn told_of(context: &Context) -> Tasks {
+    let pages = PageLimits { default: 25, max: 1000 };
+    let settings = TasksSettings { time_to_live: TASK_LIFE, pages, sources: Arc::default() };
+    Tasks::new(context.clone(), settings)
 }
 
 impl World {
@@ -326,12 +394,33 @@ impl World {
         Self::told(Told { plugins, others, ..Told::default() })
     }
 
+    /// The service with stores that give what others have written.
+    pub fn registering(do_secure_hash: bool) -> Self {
+        Self::told(Told { do_secure_hash, others: &[(WEB, -10), (BUCKET, 0)], ..Told::default() })
+    }
+
+    /// The same, where images tell where their data is.
+    pub fn showing(shown: Shown) -> Self {
+        Self::told(Told { shown, others: &[(WEB, -10), (BUCKET, 0)], ..Told::default() })
+    }
+
     fn told(told: Told) -> Self {
         Self::build(Arc::new(MemoryTable::new()), told)
     }
 
     fn build(table: Arc<dyn Table>, told: Told) -> Self {
-        let Told { listing_shards, policy, accepted, rules, import_methods, plugins, others: more } = told;
+        let Told {
+            shown,
+            listing_shards,
+            policy,
+            accepted,
+            rules,
+            import_methods,
+            plugins,
+            others: more,
+            do_secure_hash,
+        } = told;
+        let shelf = Shelf::default();
         let accepted = Arc::new(accepted);
         let import_methods = import_methods.unwrap_or(&ImportMethod::ALL).to_vec();
         let (clock, probe, store) = (Arc::new(TestClock::default()), Probe::default(), MemoryStore::new());
@@ -340,8 +429,8 @@ impl World {
         let others_kept = all.iter().skip(1).map(|(_, _, kept)| kept.clone());
         let other_stores = more.iter().map(|(id, _)| *id).zip(others_kept).collect();
         let catalog = Catalog::new(Arc::new(probed_table), listing_shards);
-        let stores = opened(&all, |store| {
-            Arc::new(ProbedStore { store: Arc::new(store), probe: probe.clone(), min_part_bytes: 1 })
+        let stores = opened(&all, &shelf, |store| {
+            Arc::new(ProbedStore { store, probe: probe.clone(), min_part_bytes: 1 })
         });
         let events: Arc<dyn Events> = Arc::new(LocalEvents::new(16));
         let (queue, jobs) = queue();
@@ -370,14 +459,9 @@ impl World {
         let members = Members::new(context.clone(), Some(MAX_MEMBERS));
         let sessions = session_settings();
         let settings = UploadSettings { intake: INTAKE, lease: LEASE, rules: rules.clone(), sessions };
-        let tasks = Tasks::new(
-            context.clone(),
-            TasksSettings {
-                time_to_live: TASK_LIFE,
-                pages: PageLimits { default: 25, max: 1000 },
-                sources: Arc::default(),
-            },
-        );
+        let tasks = told_of(&context);
+        let locations = located(&context, &stores, do_secure_hash, shown);
+        let images = images.locating(locations.clone());
         let certificates = Arc::<TestCertificates>::default();
         let key_manager = Arc::<TestCertificates>::clone(&certificates);
         let signatures = Signatures { certificates: Some(key_manager), ..Signatures::none() };
@@ -403,17 +487,19 @@ impl World {
         let settings = ImporterSettings { plugins, ..importer_settings(INTAKE, rules.clone()) };
         let importer = Importer::new(catalog.clone(), stores.clone(), ports, settings);
         let imports = imports.verifying(signatures);
+        let tasks = tasks.importing(images.clone(), imports.clone());
+        let registrar = registrar(catalog.clone(), stores.clone(), Arc::clone(&now), rules.clone());
         let completion = completion(catalog, stores, now, rules.clone());
-        let reaper = Reaper::new(completion.clone(), queue);
+        let reaper = Reaper::new(completion.clone(), queue).registering(registrar);
         let catalog = Catalog::new(Arc::clone(&table), listing_shards);
-        let unprobed = opened(&all, |store| Arc::new(store));
+        let unprobed = opened(&all, &shelf, |store| store);
         let around = (Arc::clone(&ids), web.clone());
         let other = others_on(catalog.clone(), unprobed, Arc::clone(&clock), rules, around);
         probe.meanwhile(move || time_passes(other.clone()));
         let info = Info::new(context.policy.clone(), offered(&all), &accepted).importing(import_methods);
         let functions = BTreeMap::from([
             ("discovery", discovery::routes(info)),
-            ("images", images::routes(images.clone(), members)),
+            ("images", images::routes(images.clone(), members, locations.clone())),
             ("tasks", tasks::routes(tasks.clone(), imports.clone())),
             ("uploads", uploads::routes(data.clone())),
             ("gateway", uploads::part_routes(data.clone())),
@@ -424,6 +510,7 @@ impl World {
             images,
             data,
             tasks,
+            locations,
             reaper,
             imports,
             importer,
@@ -440,6 +527,7 @@ impl World {
             table,
             store,
             other_stores,
+            shelf,
         }
     }
 

@@ -129,8 +129,8 @@ impl Gateway {
         let data = data.redirecting(app.gateway_redirects());
         let functions = [
             discovery::routes(app.info()),
-            images::routes(app.images(&context), app.members(&context)),
-            tasks::routes(app.tasks(&context), imports),
+            images::routes(app.images(&context), app.members(&context), app.locations(&context)),
+            tasks::routes(app.tasks(&context).importing(app.images(&context), imports.clone()), imports),
             uploads::routes(data.clone()),
             uploads::part_routes(data),
         ];

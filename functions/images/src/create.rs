@@ -41,5 +41,6 @@ pub(crate) async fn create(
     let stores: Vec<_> = images.choice_of_stores().iter().map(StoreId::as_str).collect();
     let headers = [(header::LOCATION, location), (IMPORT_METHODS, methods.join(","))];
     let choice = AppendHeaders((!stores.is_empty()).then(|| (STORE_IDS, stores.join(","))));
-    Ok((StatusCode::CREATED, headers, choice, Json(ImageView::from(image))))
+    let told = images.told(&caller, &image);
+    Ok((StatusCode::CREATED, headers, choice, Json(ImageView::new(image, told))))
 }

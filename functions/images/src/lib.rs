@@ -4,6 +4,7 @@ mod actions;
 mod create;
 mod delete;
 mod list;
+mod locations;
 mod members;
 mod parameters;
 mod show;
@@ -14,13 +15,14 @@ mod usage;
 mod view;
 
 use shared::http::Routes;
-use shared::operations::{Images, Members};
+use shared::operations::{Images, Locations, Members};
 use shared::routes;
 
-/// The routes of image records and of their members.
-pub fn routes(images: Images, members: Members) -> Routes {
+/// The routes of image records, of their members and of where their data lies.
+pub fn routes(images: Images, members: Members, locations: Locations) -> Routes {
     let members = routes![members::list, members::add, members::show, members::set_status, members::remove]
         .with_state(members);
+    let locations = routes![locations::list, locations::add].with_state(locations);
     routes![
         list::list,
         create::create,
@@ -36,4 +38,5 @@ pub fn routes(images: Images, members: Members) -> Routes {
     ]
     .with_state(images)
     .merge(members)
+    .merge(locations)
 }

@@ -23,5 +23,5 @@ pub(crate) async fn list(
 ) -> Result<Json<ImagesView>, ApiError> {
     let request = ListRequest::parse(&query, images.pages())?;
     let page = images.list(&caller, &request).await?;
-    Ok(Json(ImagesView::new(page, &query)))
+    Ok(Json(ImagesView::new(page, &query, |image| images.told(&caller, image))))
 }

@@ -19,5 +19,6 @@ pub(crate) async fn show(
     ImagePath(id): ImagePath,
 ) -> Result<Json<ImageView>, ApiError> {
     let image = images.show(&caller, &id).await?;
-    Ok(Json(image.into()))
+    let told = images.told(&caller, &image);
+    Ok(Json(ImageView::new(image, told)))
 }

@@ -1,9 +1,10 @@
-use axum::Json;
 use axum::extract::State;
 use axum::http::{HeaderMap, header};
+use axum::{Extension, Json};
 use shared::http::{ApiError, ImagePath, JsonBody};
+use shared::id::RequestId;
 use shared::identity::Caller;
-use shared::image::{Patch, PatchForm};
+use shared::image::{Patch, PatchForm, Relocation};
 use shared::operations::Images;
 
 use crate::view::ImageView;
@@ -28,6 +29,7 @@ pub(crate) async fn update(
     State(images): State<Images>,
     caller: Caller,
     ImagePath(id): ImagePath,
+    Extension(request): Extension<RequestId>,
     headers: HeaderMap,
     body: Result<JsonBody, ApiError>,
 ) -> Result<Json<ImageView>, ApiError> {
@@ -35,7 +37,14 @@ pub(crate) async fn update(
     // The type is judged before the body: what is not a patch at all deserves to hear so.
     let form = PatchForm::from_media_type(media_type)?;
     let JsonBody(body) = body?;
-    let patch = Patch::parse(form, body)?;
-    let image = images.update(&caller, &id, &patch).await?;
-    Ok(Json(image.into()))
+    let relocation = match images.relocatable() {
+        Some(locations) => Relocation::read(form, &body)?.map(|change| (locations, change)),
+        None => None,
+    };
+    let image = match relocation {
+        Some((locations, change)) => locations.change(&caller, &request, &id, change).await?,
+        None => images.update(&caller, &id, &Patch::parse(form, body)?).await?,
+    };
+    let told = images.told(&caller, &image);
+    Ok(Json(ImageView::new(image, told)))
 }

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 use shared::id::StoreId;
-use shared::image::{ContainerFormat, Course, DiskFormat, HASH_ALGORITHM, Image, Member};
-use shared::operations::ImagePage;
+use shared::image::{ContainerFormat, Course, DiskFormat, Image, Member};
+use shared::operations::{ImagePage, Place, Told};
 
 /// One image.
 #[derive(Debug, Serialize)]
@@ -32,6 +32,10 @@ pub(crate) struct ImageView {
     #[serde(rename = "self")]
     this: String,
     file: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    direct_url: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    locations: Option<Vec<PlaceView>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     stores: Option<String>,
     schema: &'static str,
@@ -68,12 +72,15 @@ impl From<Course> for ImportView {
     }
 }
 
-impl From<Image> for ImageView {
-    fn from(image: Image) -> Self {
+impl ImageView {
+    /// An image, with what is told of where its data is.
+    pub(crate) fn new(image: Image, told: Told) -> Self {
         let this = format!("/v2/images/{}", image.id);
         let stores: Vec<_> = image.locations.iter().map(|location| location.store.as_str()).collect();
         let stores = (!stores.is_empty()).then(|| stores.join(","));
-        let (checksum, hash) = image.digests.map(|digests| (digests.md5, digests.sha512)).unzip();
+        let (os_hash_algo, os_hash_value) =
+            image.secure_hash().map(|(algorithm, value)| (algorithm, value.to_owned())).unzip();
+        let checksum = image.digests.map(|digests| digests.md5);
         Self {
             id: image.id.into(),
             name: image.name,
@@ -89,13 +96,15 @@ impl From<Image> for ImageView {
             size: image.size,
             virtual_size: image.virtual_size,
             checksum,
-            os_hash_algo: hash.is_some().then_some(HASH_ALGORITHM),
-            os_hash_value: hash,
+            os_hash_algo,
+            os_hash_value,
             tags: image.tags,
             created_at: image.created_at.to_string(),
             updated_at: image.updated_at.to_string(),
             file: format!("{this}/file"),
             this,
+            direct_url: told.direct_url,
+            locations: told.locations.map(|places| places.into_iter().map(PlaceView::from).collect()),
             stores,
             schema: "/v2/schemas/image",
             import: image.import.map(ImportView::from),
@@ -116,15 +125,37 @@ pub(crate) struct ImagesView {
 
 impl ImagesView {
     /// The page that answers a query. Links repeat the query, its repeated keys too; only the marker differs.
-    pub(crate) fn new(page: ImagePage, query: &[(String, String)]) -> Self {
+    pub(crate) fn new(page: ImagePage, query: &[(String, String)], told: impl Fn(&Image) -> Told) -> Self {
+        let view = |image: Image| {
+            let told = told(&image);
+            ImageView::new(image, told)
+        };
         let first = link(query, None);
         let next = page.next.map(|marker| link(query, Some(marker.as_str())));
         Self {
-            images: page.images.into_iter().map(ImageView::from).collect(),
+            images: page.images.into_iter().map(view).collect(),
             first,
             next,
             schema: "/v2/schemas/images",
         }
+    }
+}
+
+/// A place where an image's data is.
+#[derive(Debug, Serialize)]
+pub(crate) struct PlaceView {
+    url: String,
+    metadata: PlaceMetadata,
+}
+
+#[derive(Debug, Serialize)]
+struct PlaceMetadata {
+    store: String,
+}
+
+impl From<Place> for PlaceView {
+    fn from(Place { url, store }: Place) -> Self {
+        Self { url, metadata: PlaceMetadata { store: store.as_str().to_owned() } }
     }
 }
 

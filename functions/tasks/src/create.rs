@@ -1,11 +1,12 @@
 use axum::extract::State;
-use axum::http::{StatusCode, header};
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::IntoResponse;
 use axum::{Extension, Json};
 use shared::http::{ApiError, BaseUrl, JsonBody};
 use shared::id::RequestId;
-use shared::identity::Caller;
-use shared::operations::Tasks;
+use shared::identity::{Caller, Token};
+use shared::operations::{ImportCall, Tasks};
+use shared::ports::Tokens;
 
 use crate::view::TaskView;
 
@@ -24,11 +25,14 @@ pub(crate) async fn create(
     caller: Caller,
     Extension(request): Extension<RequestId>,
     BaseUrl(base): BaseUrl,
+    headers: HeaderMap,
     body: Result<JsonBody, ApiError>,
 ) -> Result<impl IntoResponse, ApiError> {
     tasks.check(&caller)?;
     let JsonBody(body) = body?;
-    let task = tasks.submit(&caller, &request, body).await?;
+    let token = headers.get(Tokens::USER_HEADER).and_then(|value| value.to_str().ok()).map(Token::new);
+    let call = ImportCall { caller: &caller, request: &request, store: None, token: token.as_ref() };
+    let task = tasks.submit(&call, body).await?;
     let location = format!("{base}/v2/tasks/{}", task.id);
     Ok((StatusCode::CREATED, [(header::LOCATION, location)], Json(TaskView::from(task))))
 }

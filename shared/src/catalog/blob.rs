@@ -6,7 +6,10 @@
 //! appears without a row is `garbage` from the start.
 
 use super::record::{BlobRecord, BlobState, DueRecord, decode, encode, in_state};
-use super::{BoundedError, Catalog, ChangeError, Due, DueMembers, Stored, StoredSession, key, member};
+use super::{
+    BoundedError, Catalog, ChangeError, Due, DueMembers, Stored, StoredRegistration, StoredSession, key,
+    member,
+};
 use crate::error::Result;
 use crate::image::{Image, Location};
 use crate::ports::{Change, Condition, Item, Write};
@@ -22,6 +25,8 @@ pub struct Blob {
     pub location: Location,
     /// The upload session by which it is written, if it is.
     pub session: Option<StoredSession>,
+    /// What is to be found out about it, if it was registered.
+    pub registration: Option<StoredRegistration>,
 }
 
 impl Catalog {
@@ -31,9 +36,11 @@ impl Catalog {
     /// A fault of the table.
     pub async fn blob(&self, location: &Location) -> Result<Option<Blob>> {
         let Some(item) = self.table.get(&key::blob(&location.key)).await? else { return Ok(None) };
-        let record: BlobRecord = decode(item.attributes)?;
+        let mut record: BlobRecord = decode(item.attributes)?;
         let (state, location) = (record.state, record.location.clone());
-        Ok(Some(Blob { state, location, session: StoredSession::read(record)? }))
+        let registration = record.registration.take();
+        let registration = StoredRegistration::read(state, &location, record.revision, registration)?;
+        Ok(Some(Blob { state, location, session: StoredSession::read(record)?, registration }))
     }
 
     /// Begins an attempt to write an image: the image waits for an object, which is due when the lease ends. Cost: one write.
@@ -214,8 +221,9 @@ impl Catalog {
 }
 
 pub(super) fn put_blob(location: &Location, state: BlobState, condition: Condition) -> Result<Change> {
-    let attributes = encode(&BlobRecord { state, location: location.clone(), revision: 0, session: None })?;
-    Ok(Change::Put(Item { key: key::blob(&location.key), attributes }, condition))
+    let (location, key) = (location.clone(), key::blob(&location.key));
+    let record = BlobRecord { state, location, revision: 0, session: None, registration: None };
+    Ok(Change::Put(Item { key, attributes: encode(&record)? }, condition))
 }
 
 pub(super) fn put_due(due: &Due) -> Result<Change> {

@@ -1,5 +1,6 @@
 //! The shapes of items. Attribute names stand here and nowhere else.
 
+mod registration;
 mod session;
 mod task;
 
@@ -12,13 +13,15 @@ use serde_json::Value;
 use crate::error::{Error, Result};
 use crate::id::{ImageId, ProjectId, StoreId, Ulid};
 use crate::image::{
-    ContainerFormat, Course, Digests, DiskFormat, Image, Location, MemberStatus, Refused, Status, Visibility,
+    ContainerFormat, Course, Digests, DiskFormat, GivenHash, Image, Location, MemberStatus, Refused, Status,
+    Visibility,
 };
 use crate::ports::{Attributes, Condition};
 use crate::store::ObjectKey;
 use crate::time::Timestamp;
 use crate::usage::{Resource, Usage};
 
+pub(super) use registration::RegistrationRecord;
 pub(super) use session::SessionRecord;
 pub(super) use task::{TaskRecord, TaskReference};
 
@@ -56,6 +59,8 @@ pub(super) struct ImageRecord {
     virtual_size: Option<u64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     digests: Option<Digests>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    given: Option<GivenHash>,
     created_at: Timestamp,
     updated_at: Timestamp,
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
@@ -112,6 +117,7 @@ impl ImageRecord {
             size: image.size,
             virtual_size: image.virtual_size,
             digests: image.digests,
+            given: image.given,
             created_at: image.created_at,
             updated_at: image.updated_at,
             tags: image.tags,
@@ -163,6 +169,7 @@ impl From<ImageRecord> for Image {
             size: record.size,
             virtual_size: record.virtual_size,
             digests: record.digests,
+            given: record.given,
             created_at: record.created_at,
             updated_at: record.updated_at,
             tags: record.tags,
@@ -220,6 +227,9 @@ pub(super) struct BlobRecord {
     /// Set while it is written by an upload session.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) session: Option<SessionRecord>,
+    /// Set while it is looked at because it was registered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) registration: Option<RegistrationRecord>,
 }
 
 /// The condition that a blob is in a state.

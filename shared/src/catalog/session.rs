@@ -89,6 +89,7 @@ pub(super) fn put_session(
         location: location.clone(),
         revision,
         session: Some(SessionRecord::from(session)),
+        registration: None,
     };
     Ok(Change::Put(Item { key: key::blob(&location.key), attributes: encode(&record)? }, condition))
 }

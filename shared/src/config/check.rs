@@ -11,7 +11,7 @@ pub(super) fn faults(config: &Config) -> Vec<(&'static str, String)> {
 
 fn bounds(config: &Config) -> Vec<(&'static str, String)> {
     let of = |count: usize| count as u64;
-    let bounded: [(&'static str, u64, RangeInclusive<u64>); 27] = [
+    let bounded: [(&'static str, u64, RangeInclusive<u64>); 28] = [
         ("drain_seconds", config.drain_seconds, 0..=86_400),
         ("identity.keystone.cache_seconds", config.identity.keystone.cache_seconds, 0..=3600),
         ("identity.keystone.timeout_seconds", config.identity.keystone.timeout_seconds, 1..=25),
@@ -33,6 +33,7 @@ fn bounds(config: &Config) -> Vec<(&'static str, String)> {
         ("egress.idle_seconds", config.egress.idle_seconds, 1..=3600),
         ("egress.transfer_seconds", config.egress.transfer_seconds, 60..=604_800),
         ("import.max_ratio", config.import.plugins.max_ratio, 1..=1_000_000),
+        ("locations.http_retries", config.locations.http_retries.into(), 0..=100),
         ("limits.image_size_bytes", config.limits.image_size_bytes, 1..=i64::MAX as u64),
         ("limits.page_max", of(config.limits.page_max), 1..=1000),
         ("limits.page_default", of(config.limits.page_default), 1..=of(config.limits.page_max)),

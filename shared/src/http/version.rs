@@ -1,17 +1,19 @@
 //! Versions of the API: which are there, and which one a request names.
 //!
 //! The Image service has no microversions: every `/v2.N` is the same `/v2`, and a number only announces features. This
-//! list announces what is there: tasks of an image (2.12), quotas (2.13) and stores with their details (2.8, 2.9, 2.15), but neither
-//! locations (2.4, 2.17) nor import (2.6, 2.10, 2.11) or a cache (2.14, 2.16, 2.18).
+//! list announces what is there: tasks of an image (2.12), quotas (2.13) and stores with their details (2.8, 2.9, 2.15), locations
+//! (2.4, 2.17) and import (2.6, 2.10, 2.11), but no cache (2.14, 2.16, 2.18).
 
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
 use serde_json::{Value, json};
 
 /// The minor versions on offer, as Glance orders them, and the one that is current.
-const ADVERTISED: [&str; 11] =
-    [CURRENT, "2.13", "2.12", "2.9", "2.8", "2.7", "2.5", "2.3", "2.2", "2.1", "2.0"];
-const CURRENT: &str = "2.15";
+const ADVERTISED: [&str; 16] = [
+    "2.15", "2.13", "2.12", "2.11", "2.10", "2.9", "2.8", CURRENT, "2.7", "2.6", "2.5", "2.4", "2.3", "2.2",
+    "2.1", "2.0",
+];
+const CURRENT: &str = "2.17";
 
 /// Where a request goes by its path and its `Accept`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -154,7 +156,7 @@ mod tests {
             ("/v1/images", ""),
             ("/v3", ""),
             ("/v2.18/images", ""),
-            ("/v2.17/images", ""),
+            ("/v2.16/images", ""),
             ("/v2.6/images", ""),
             ("/v2.1x/images", ""),
             ("/images", ""),
@@ -173,12 +175,14 @@ mod tests {
         let document = document("http://host:9292");
         let versions = document["versions"].as_array().unwrap();
         let ids: Vec<_> = versions.iter().map(|version| version["id"].as_str().unwrap()).collect();
-        let expected =
-            ["v2.15", "v2.13", "v2.12", "v2.9", "v2.8", "v2.7", "v2.5", "v2.3", "v2.2", "v2.1", "v2.0"];
+        let expected = [
+            "v2.15", "v2.13", "v2.12", "v2.11", "v2.10", "v2.9", "v2.8", "v2.17", "v2.7", "v2.6", "v2.5",
+            "v2.4", "v2.3", "v2.2", "v2.1", "v2.0",
+        ];
         assert_eq!(ids, expected);
         assert_eq!(
-            versions[0],
-            json!({ "id": "v2.15", "status": "CURRENT", "links": [{ "rel": "self", "href": "http://host:9292/v2/" }] })
+            versions[7],
+            json!({ "id": "v2.17", "status": "CURRENT", "links": [{ "rel": "self", "href": "http://host:9292/v2/" }] })
         );
         assert_eq!(versions.iter().filter(|version| version["status"] == "CURRENT").count(), 1);
     }

@@ -178,8 +178,8 @@ fn text_of(field: TextField, image: &Image) -> Option<&str> {
         TextField::DiskFormat => image.disk_format.map(super::DiskFormat::name),
         TextField::Owner => image.owner.as_ref().map(ProjectId::as_str),
         TextField::Checksum => image.digests.as_ref().map(|digests| digests.md5.as_str()),
-        TextField::HashValue => image.digests.as_ref().map(|digests| digests.sha512.as_str()),
-        TextField::HashAlgorithm => image.digests.as_ref().map(|_| super::HASH_ALGORITHM),
+        TextField::HashValue => image.secure_hash().map(|(_, value)| value),
+        TextField::HashAlgorithm => image.secure_hash().map(|(algorithm, _)| algorithm),
     }
 }
 

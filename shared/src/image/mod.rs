@@ -5,9 +5,11 @@ mod attributes;
 mod course;
 mod filter;
 mod format;
+mod given;
 mod member;
 mod patch;
 mod property;
+mod relocation;
 pub mod schema;
 mod status;
 mod visibility;
@@ -25,10 +27,12 @@ pub use attributes::{NewImage, Quotas, check_tag};
 pub use course::{Course, Ending, Found, ImportSource, Target, TargetState};
 pub use filter::{Bounds, Filter, ListRequest, Order, PageLimits, Sort, SortKey, VisibilityFilter};
 pub use format::{ContainerFormat, DiskFormat, OutputFormat};
+pub use given::{GivenHash, HashAlgorithm};
 pub use member::{Member, MemberStatus, read_member};
 pub use patch::{Op, Patch, PatchForm};
 pub use property::PropertyAction;
 pub(crate) use property::protected;
+pub use relocation::Relocation;
 pub use status::Status;
 pub use visibility::Visibility;
 
@@ -63,6 +67,8 @@ pub struct Image {
     pub virtual_size: Option<u64>,
     /// What its bytes hash to, once they are there.
     pub digests: Option<Digests>,
+    /// What somebody said they hash to, where nobody was to find out.
+    pub given: Option<GivenHash>,
     /// When it was registered.
     pub created_at: Timestamp,
     /// When its record last changed.
@@ -105,6 +111,7 @@ impl Image {
             size: None,
             virtual_size: None,
             digests: None,
+            given: None,
             created_at: now,
             updated_at: now,
             tags: BTreeSet::new(),
@@ -137,6 +144,12 @@ impl Image {
     /// Whether these are bytes of it.
     pub fn lies_at(&self, location: &Location) -> bool {
         self.locations.contains(location)
+    }
+
+    /// What its bytes hash to, and by which algorithm: as it was found, or else as it was given.
+    pub fn secure_hash(&self) -> Option<(&'static str, &str)> {
+        let given = || self.given.as_ref().map(|given| (given.algorithm.name(), given.value.as_str()));
+        self.digests.as_ref().map(|digests| (HASH_ALGORITHM, digests.sha512.as_str())).or_else(given)
     }
 
     /// Its bytes in a store.

@@ -272,6 +272,7 @@ pub(super) fn requeued(image: &Image, now: crate::time::Timestamp) -> Result<Ima
         size: None,
         virtual_size: None,
         digests: None,
+        given: None,
         upload: None,
         reserved: 0,
         updated_at: now,

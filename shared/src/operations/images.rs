@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::contention::Tries;
 use super::usage::{allowed, over_limit};
-use super::{ATTEMPTS, Context, contended, find, tell};
+use super::{ATTEMPTS, Context, Locations, Told, contended, find, tell};
 use crate::catalog::{BoundedError, ChangeError, Due, Stored};
 use crate::error::{Error, Result};
 use crate::id::{ImageId, StoreId};
@@ -22,6 +22,7 @@ use crate::ports::{EventKind, Job};
 pub struct Images {
     pub(super) context: Context,
     pub(super) settings: ImagesSettings,
+    locations: Option<Locations>,
 }
 
 /// What is configured about image records.
@@ -42,7 +43,23 @@ pub struct ImagesSettings {
 impl Images {
     /// Operations in a context.
     pub fn new(context: Context, settings: ImagesSettings) -> Self {
-        Self { context, settings }
+        Self { context, settings, locations: None }
+    }
+
+    /// The same operations, which tell where data lies.
+    #[must_use]
+    pub fn locating(self, locations: Locations) -> Self {
+        Self { locations: Some(locations), ..self }
+    }
+
+    /// What is told of where an image's data lies, with its record. Cost: none.
+    pub fn told(&self, caller: &Caller, image: &Image) -> Told {
+        self.locations.as_ref().map(|locations| locations.told(caller, image)).unwrap_or_default()
+    }
+
+    /// Where data lies, when patches may change it.
+    pub fn relocatable(&self) -> Option<&Locations> {
+        self.locations.as_ref().filter(|locations| locations.are_shown())
     }
 
     /// How long pages of a list are.

@@ -8,8 +8,10 @@ mod begin;
 mod fill;
 #[cfg(feature = "plugins")]
 mod lease;
+mod session;
 #[cfg(feature = "plugins")]
 mod source;
+#[cfg(feature = "plugins")]
 mod step;
 #[cfg(feature = "plugins")]
 mod worker;

@@ -13,6 +13,7 @@ mod images;
 mod import;
 mod info;
 mod list;
+mod locations;
 mod members;
 mod reaper;
 mod sessions;
@@ -42,6 +43,9 @@ pub use import::{ImportCall, ImportSettings, Imports};
 pub use import::{Importer, ImporterPorts, ImporterSettings};
 pub use info::{Info, StoreInfo};
 pub use list::ImagePage;
+pub use locations::{
+    Addresses, Locations, LocationsSettings, NewLocation, Place, Registrar, RegistrarSettings, Shown, Told,
+};
 pub use members::Members;
 pub use reaper::{Interrupted, Reaped, Reaper};
 pub use sessions::{BroughtPart, PartState, SessionSettings, SessionState, SessionStatus, SignedPartUrl};

@@ -16,8 +16,8 @@ use std::time::Duration;
 use futures_util::StreamExt;
 
 use super::attempt::requeued;
-use super::{ATTEMPTS, Completion, Outcome, Stores, contended, refused};
-use crate::catalog::{BlobState, Catalog, ChangeError, Due};
+use super::{ATTEMPTS, Completion, Outcome, Registrar, Stores, contended, refused};
+use crate::catalog::{BlobState, Catalog, ChangeError, Due, StoredRegistration};
 use crate::error::{Error, Result};
 use crate::ports::{Clock, Job, Queue};
 use crate::store::Phase;
@@ -33,6 +33,7 @@ const CONCURRENCY: usize = 8;
 #[derive(Clone, Debug)]
 pub struct Reaper {
     completion: Completion,
+    registrar: Option<Registrar>,
     catalog: Catalog,
     stores: Stores,
     clock: Arc<dyn Clock>,
@@ -85,7 +86,13 @@ impl Reaper {
     pub fn new(completion: Completion, queue: Arc<dyn Queue>) -> Self {
         let (catalog, stores) = (completion.catalog.clone(), completion.stores.clone());
         let clock = Arc::clone(&completion.clock);
-        Self { completion, catalog, stores, clock, queue }
+        Self { completion, registrar: None, catalog, stores, clock, queue }
+    }
+
+    /// The same reaper, with what looks at objects that were registered.
+    #[must_use]
+    pub fn registering(self, registrar: Registrar) -> Self {
+        Self { registrar: Some(registrar), ..self }
     }
 
     /// Does everything that is due now. Cost: a query for each 100 due rows of either kind; for each object one read, at most
@@ -178,6 +185,13 @@ impl Reaper {
         let id = due.location.key.image();
         let blob = self.catalog.blob(&due.location).await?;
         let state = blob.as_ref().map(|blob| blob.state);
+        if let Some(registered) = blob.as_ref().and_then(|blob| blob.registration.as_ref()) {
+            // A start does not wait for others' servers: what is due to it the schedule finds.
+            if writers == Writers::AreDead {
+                return Ok(());
+            }
+            return self.register(due, registered, until, reaped).await;
+        }
         if let Some(stored) = blob.and_then(|blob| blob.session).map(|stored| stored.session) {
             if stored.due != due.at {
                 // It was moved on, and this one was left by a race.
@@ -210,11 +224,35 @@ impl Reaper {
                 }
                 reaped.expired = 1;
             }
+            // What others wrote and no row knows was refused, and is theirs; or it is gone already.
+            None if due.location.key.name().is_some() => {
+                return self.catalog.settle(due).await.map_err(|error| refused(error, id));
+            }
             None | Some(BlobState::Garbage) => {}
         }
         self.stores.holding(&due.location.store)?.remove(&due.location.key).await?;
         reaped.removed = 1;
         self.catalog.forget(due).await.map_err(|error| refused(error, id))
+    }
+
+    /// Goes on with an object that was registered, unless somebody works on it.
+    async fn register(
+        &self,
+        due: &Due,
+        registered: &StoredRegistration,
+        until: Option<Timestamp>,
+        reaped: &mut Reaped,
+    ) -> Result<()> {
+        if registered.due() != *due {
+            return self.catalog.settle(due).await.map_err(|error| refused(error, due.location.key.image()));
+        }
+        let nobody = || Error::internal("an object was registered, and nobody is there to look at it");
+        match self.registrar.as_ref().ok_or_else(nobody)?.advance(registered, until).await? {
+            Outcome::Active => reaped.completed = 1,
+            Outcome::Refused(_) => reaped.expired = 1,
+            _ => {}
+        }
+        Ok(())
     }
 
     /// Goes on with a session whose worker died, or had no more time.

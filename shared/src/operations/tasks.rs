@@ -5,9 +5,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use super::{ATTEMPTS, Context};
+use super::{ATTEMPTS, Context, Images, ImportCall, Imports};
 use crate::catalog::{ChangeError, StoredTask};
 use crate::egress::Rules;
 use crate::error::{Error, Result};
@@ -30,6 +30,7 @@ const FILTERED_STEP: usize = 250;
 pub struct Tasks {
     context: Context,
     settings: TasksSettings,
+    importing: Option<Arc<(Images, Imports)>>,
 }
 
 /// What is configured about tasks.
@@ -55,7 +56,13 @@ pub struct TaskPage {
 impl Tasks {
     /// Operations in a context.
     pub fn new(context: Context, settings: TasksSettings) -> Self {
-        Self { context, settings }
+        Self { context, settings, importing: None }
+    }
+
+    /// The same, with what makes images and has their data imported.
+    #[must_use]
+    pub fn importing(self, images: Images, imports: Imports) -> Self {
+        Self { importing: Some(Arc::new((images, imports))), ..self }
     }
 
     /// How long pages of a list are.
@@ -63,19 +70,41 @@ impl Tasks {
         self.settings.pages
     }
 
-    /// Takes a task from an administrator (`POST /v2/tasks`). There is no import to do it by yet, so it ends at once, as
-    /// failed, and says so. Cost: two writes. A second run is a second task.
+    /// Takes a task from an administrator (`POST /v2/tasks`): an image is made of its properties, and what lies at a URL becomes its
+    /// data, as by `web-download`. What cannot be begun ends the task as failed, and it says why. Cost: a write, then as
+    /// [`Images::create`] and [`Imports::import`]. A second run is a second task.
     ///
     /// # Errors
     /// `Forbidden` before anything else; `Invalid`, `LimitExceeded` as [`NewTask::parse`] says.
-    pub async fn submit(&self, caller: &Caller, request: &RequestId, body: Value) -> Result<Task> {
-        self.check_for(Operation::AddTask, caller)?;
+    pub async fn submit(&self, call: &ImportCall<'_>, body: Value) -> Result<Task> {
+        self.check_for(Operation::AddTask, call.caller)?;
         let NewTask { kind, input } = NewTask::parse(body, &self.settings.sources)?;
-        let task = self.create(caller, request, kind, None, input).await?;
+        let task = self.create(call.caller, call.request, kind, None, input).await?;
         let shown = task.task.clone();
-        self.fail(task, NO_IMPORT).await?;
+        if let Err(error) = self.begin_import(call, &task).await {
+            self.fail(task, &error.to_string()).await?;
+        }
         // The answer is the task as it was taken; what became of it is to be asked for, as ever.
         Ok(shown)
+    }
+
+    /// Makes the image of a task, and has its data imported. Without that it is not left behind.
+    async fn begin_import(&self, call: &ImportCall<'_>, task: &StoredTask) -> Result<()> {
+        let Some((images, imports)) = self.importing.as_deref().filter(|(_, imports)| imports.downloads())
+        else {
+            return Err(Error::Conflict(NO_IMPORT.to_owned()));
+        };
+        let input = &task.task.input;
+        let properties = input.get("image_properties").cloned().unwrap_or_else(|| json!({}));
+        let image = images.create(call.caller, properties).await?;
+        let body = json!({ "method": { "name": "web-download", "uri": input.get("import_from") } });
+        let begun = imports.import_by(call, &image.id, &body, Some(task)).await;
+        if begun.is_err()
+            && let Err(error) = images.delete(call.caller, &image.id).await
+        {
+            tracing::warn!(image = %image.id, %error, "the image of a task that failed is left");
+        }
+        begun
     }
 
     /// Shows a task (`GET /v2/tasks/{task_id}`). Cost: one read.

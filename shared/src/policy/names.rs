@@ -6,7 +6,6 @@ pub(super) const BASES: [(&str, &str); 3] =
 
 /// Rules of Glance that guard what is not served here. A file that has them is taken, and they guard nothing.
 pub(super) const UNSERVED: &[&str] = &[
-    "add_image_location",
     "add_metadef_namespace",
     "add_metadef_object",
     "add_metadef_property",
@@ -22,8 +21,6 @@ pub(super) const UNSERVED: &[&str] = &[
     "delete_metadef_object",
     "delete_metadef_tag",
     "delete_metadef_tags",
-    "fetch_image_location",
-    "get_image_location",
     "get_metadef_namespace",
     "get_metadef_namespaces",
     "get_metadef_object",
@@ -45,5 +42,4 @@ pub(super) const UNSERVED: &[&str] = &[
     "modify_task",
     "remove_metadef_property",
     "remove_metadef_resource_type_association",
-    "set_image_location",
 ];

@@ -45,7 +45,11 @@ operations! {
     "modify_image" => ModifyImage, MemberOfOwner: "PATCH /v2/images/{image_id}, tags, stage, import";
     "delete_image" => DeleteImage, MemberOfOwner: "DELETE /v2/images/{image_id}";
     "upload_image" => UploadImage, MemberOfOwner: "PUT /v2/images/{image_id}/file, every call of /v2/images/{image_id}/uploads";
-    "delete_image_location" => DeleteImageLocation, Admin: "DELETE /v2/stores/{store_id}/{image_id}";
+    "add_image_location" => AddImageLocation, ServiceOrMemberOfOwner: "POST /v2/images/{image_id}/locations";
+    "fetch_image_location" => FetchImageLocation, AdminOrService: "GET /v2/images/{image_id}/locations";
+    "get_image_location" => GetImageLocation, ReaderOfProject: "locations and direct_url of an image, where they are shown";
+    "set_image_location" => SetImageLocation, MemberOfOwner: "PATCH /v2/images/{image_id} that adds or replaces locations";
+    "delete_image_location" => DeleteImageLocation, Admin: "DELETE /v2/stores/{store_id}/{image_id}, PATCH /v2/images/{image_id} that removes a location";
     "publicize_image" => PublicizeImage, Admin: "setting visibility to public";
     "communitize_image" => CommunitizeImage, MemberOfOwner: "setting visibility to community";
     "deactivate" => Deactivate, MemberOfOwner: "POST /v2/images/{image_id}/actions/deactivate";

@@ -13,6 +13,8 @@ pub(super) enum Rule {
     Admin,
     /// Administrators, and services by a token of their own.
     AdminOrService,
+    /// The same, and members of the owner's project.
+    ServiceOrMemberOfOwner,
     /// Readers of the target's project.
     ReaderOfProject,
     /// Readers to whom the image's visibility shows it.
@@ -34,6 +36,9 @@ impl Rule {
             Self::Everybody => "rule:default",
             Self::Admin => "rule:context_is_admin",
             Self::AdminOrService => "rule:context_is_admin or rule:service_api",
+            Self::ServiceOrMemberOfOwner => {
+                "rule:context_is_admin or rule:service_api or (role:member and project_id:%(project_id)s)"
+            }
             Self::ReaderOfProject => "rule:context_is_admin or (role:reader and project_id:%(project_id)s)",
             Self::MemberOfOwner => "rule:context_is_admin or (role:member and project_id:%(project_id)s)",
             Self::ReaderWhoSees => {
@@ -64,6 +69,7 @@ impl Rule {
                 Self::Everybody => true,
                 Self::Admin => false,
                 Self::AdminOrService => has("service"),
+                Self::ServiceOrMemberOfOwner => has("service") || (has("member") && target.owned_by(caller)),
                 Self::ReaderOfProject => has("reader") && target.owned_by(caller),
                 Self::ReaderWhoSees => has("reader") && shown(),
                 Self::MemberWhoSees => has("member") && shown(),

@@ -151,7 +151,7 @@ impl<'a> Attribute<'a> {
             "size" => Self::number(image.size),
             "virtual_size" => Self::number(image.virtual_size),
             "checksum" => Self::of(digests.map(|digests| digests.md5.as_str())),
-            "os_hash_value" => Self::of(digests.map(|digests| digests.sha512.as_str())),
+            "os_hash_value" => Self::of(image.secure_hash().map(|(_, value)| value)),
             _ => image.properties.get(name).map_or(Self::Unknown, |value| Self::word(value)),
         }
     }

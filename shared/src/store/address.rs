@@ -74,9 +74,8 @@ impl Address {
     /// Why it is none that may be registered; `Elsewhere` when it is no object of this store.
     pub fn name(&self, url: &str, sources: &egress::Rules) -> Result<String, Refused> {
         match &self.takes {
-            Takes::Nothing => Err(Refused::Elsewhere),
             Takes::Web if is_web(url) => Ok(sources.check(url)?.as_str().to_owned()),
-            Takes::Web => Err(Refused::Elsewhere),
+            Takes::Nothing | Takes::Web => Err(Refused::Elsewhere),
             Takes::Bucket { name, prefix, server } => {
                 let path = S3.iter().find_map(|scheme| url.strip_prefix(scheme)).ok_or(Refused::Elsewhere)?;
                 in_bucket(path, name, prefix, server.as_deref())

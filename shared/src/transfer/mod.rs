@@ -2,6 +2,7 @@
 
 mod digest;
 mod fetching;
+mod given;
 mod intake;
 mod plan;
 #[cfg(any(test, feature = "contract"))]

@@ -30,11 +30,9 @@ impl PartPlan {
 
     /// The size of a part, counted from 1, in bytes.
     pub(super) fn bytes_of(&self, number: u32) -> u64 {
-        let doublings = if self.grows {
-            number.saturating_sub(1) / (self.limits.max_parts / DOUBLINGS).clamp(1, MOST_OF_ONE_SIZE)
-        } else {
-            0
-        };
+        let of_one_size = (self.limits.max_parts / DOUBLINGS).min(MOST_OF_ONE_SIZE);
+        let doublings = if self.grows { number.saturating_sub(1).checked_div(of_one_size) } else { None };
+        let doublings = doublings.unwrap_or(0);
         self.bytes.checked_shl(doublings).unwrap_or(u64::MAX).min(self.limits.max_bytes)
     }
 

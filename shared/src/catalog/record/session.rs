@@ -51,13 +51,38 @@ struct ImportRecord {
     bytes: u64,
 }
 
+/// How far data is hashed.
 #[derive(Debug, Serialize, Deserialize)]
-struct HashRecord {
+pub(super) struct HashRecord {
     bytes: u64,
     md5: String,
     sha512: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     signed: Option<String>,
+}
+
+impl From<HashState> for HashRecord {
+    fn from(state: HashState) -> Self {
+        Self {
+            bytes: state.bytes,
+            md5: STANDARD.encode(state.md5),
+            sha512: STANDARD.encode(state.sha512),
+            signed: state.signed.map(|signed| STANDARD.encode(signed)),
+        }
+    }
+}
+
+impl TryFrom<HashRecord> for HashState {
+    type Error = base64::DecodeError;
+
+    fn try_from(record: HashRecord) -> Result<Self, base64::DecodeError> {
+        Ok(Self {
+            bytes: record.bytes,
+            md5: STANDARD.decode(record.md5)?,
+            sha512: STANDARD.decode(record.sha512)?,
+            signed: record.signed.map(|signed| STANDARD.decode(signed)).transpose()?,
+        })
+    }
 }
 
 impl From<&Session> for SessionRecord {
@@ -82,12 +107,6 @@ impl From<&Session> for SessionRecord {
             tries: filling.tries,
             bytes: filling.bytes,
         });
-        let hashed = hashed.map(|state| HashRecord {
-            bytes: state.bytes,
-            md5: STANDARD.encode(state.md5),
-            sha512: STANDARD.encode(state.sha512),
-            signed: state.signed.map(|signed| STANDARD.encode(signed)),
-        });
         Self {
             completing: matches!(phase, Phase::Completing | Phase::Filled),
             import,
@@ -101,7 +120,7 @@ impl From<&Session> for SessionRecord {
             upload,
             due,
             ends,
-            hashed,
+            hashed: hashed.map(HashRecord::from),
         }
     }
 }
@@ -110,14 +129,6 @@ impl TryFrom<SessionRecord> for Session {
     type Error = Error;
 
     fn try_from(record: SessionRecord) -> Result<Self> {
-        let state = |hashed: HashRecord| {
-            Ok::<_, base64::DecodeError>(HashState {
-                bytes: hashed.bytes,
-                md5: STANDARD.decode(hashed.md5)?,
-                sha512: STANDARD.decode(hashed.sha512)?,
-                signed: hashed.signed.map(|signed| STANDARD.decode(signed)).transpose()?,
-            })
-        };
         let phase = match (&record.import, record.completing) {
             (None, false) => Phase::Open,
             (None, true) => Phase::Completing,
@@ -139,7 +150,7 @@ impl TryFrom<SessionRecord> for Session {
             upload: record.upload,
             due: record.due,
             ends: record.ends,
-            hashed: record.hashed.map(state).transpose().map_err(Error::internal)?,
+            hashed: record.hashed.map(TryInto::try_into).transpose().map_err(Error::internal)?,
             filling: filling.unwrap_or_default(),
         })
     }

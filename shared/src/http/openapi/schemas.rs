@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::image::{ContainerFormat, DiskFormat, PatchForm, schema};
+use crate::image::{ContainerFormat, DiskFormat, HashAlgorithm, PatchForm, schema};
 use crate::import::ImportMethod;
 use crate::task;
 use crate::usage::Resource;
@@ -17,10 +17,12 @@ pub(super) fn all() -> Value {
         "Images": page(&schema::images(DiskFormat::ALL, ContainerFormat::ALL), "images", "Image"),
         "ImageImport": image_import(),
         "ImportInfo": import_info(),
+        "Locations": locations(),
         "Member": whole(schema::member()),
         "MemberStatus": said("status", &schema::member()["properties"]["status"]),
         "Members": members(),
         "NewImage": new_image(),
+        "NewLocation": new_location(),
         "NewMember": said("member", &schema::member()["properties"]["member_id"]),
         "NewTask": new_task(),
         "PatchV20": patch(PatchForm::V20),
@@ -84,6 +86,41 @@ fn members() -> Value {
             "schema": { "type": "string" },
         },
         "required": ["members", "schema"],
+    })
+}
+
+/// Where an image's data is.
+fn locations() -> Value {
+    let metadata = json!({
+        "type": "object",
+        "properties": { "store": { "type": "string", "description": "The store." } },
+        "required": ["store"],
+    });
+    let one = json!({
+        "type": "object",
+        "properties": { "url": { "type": "string" }, "metadata": metadata },
+        "required": ["url", "metadata"],
+    });
+    json!({ "type": "array", "items": one })
+}
+
+fn new_location() -> Value {
+    let algorithms = HashAlgorithm::ALL.map(HashAlgorithm::name);
+    json!({
+        "type": "object",
+        "properties": {
+            "url": { "type": "string", "description": "Where the data is." },
+            "validation_data": {
+                "type": "object",
+                "description": "What the data hashes to: both members or none.",
+                "properties": {
+                    "os_hash_algo": { "enum": algorithms },
+                    "os_hash_value": { "type": "string", "description": "In hexadecimal." },
+                },
+                "additionalProperties": false,
+            },
+        },
+        "required": ["url"],
     })
 }
 

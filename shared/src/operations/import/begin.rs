@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::step::session;
-use crate::catalog::{ImportStep, Stored, TaskStep};
+use super::session::session;
+use crate::catalog::{ImportStep, Stored, StoredTask, TaskStep};
 use crate::egress::Rules;
 use crate::error::{Error, Result};
 use crate::id::{ImageId, RequestId, StoreId};
@@ -81,6 +81,17 @@ impl Imports {
     /// `NotFound`, `Forbidden`; `Invalid`, `Conflict` as [`ImportRequest`] says; `Conflict` while another import is under way;
     /// `LimitExceeded` when its owner may have no more; `Unavailable`. After each of them nothing has changed.
     pub async fn import(&self, call: &ImportCall<'_>, id: &ImageId, body: &Value) -> Result<()> {
+        self.import_by(call, id, body, None).await
+    }
+
+    /// The same, told of by a task that is there already.
+    pub(in crate::operations) async fn import_by(
+        &self,
+        call: &ImportCall<'_>,
+        id: &ImageId,
+        body: &Value,
+        task: Option<&StoredTask>,
+    ) -> Result<()> {
         let offer = self.offer();
         let mut tries = Tries::new(&self.context.catalog, id);
         let mut signed = Signed::default();
@@ -101,10 +112,15 @@ impl Imports {
             }
             let clock = &*self.context.clock;
             self.signatures.prepare(&seen.image, call.token, clock, &mut signed).await?;
-            if self.begin(call, &seen, request, targets, body, &signed, &mut tries).await? {
+            if self.begin(call, &seen, request, targets, body, task, &signed, &mut tries).await? {
                 return Ok(());
             }
         }
+    }
+
+    /// Whether anything is fetched from URLs.
+    pub(in crate::operations) fn downloads(&self) -> bool {
+        self.settings.methods.contains(&ImportMethod::WebDownload)
     }
 
     fn offer(&self) -> Offer<'_> {
@@ -121,11 +137,15 @@ impl Imports {
         request: ImportRequest,
         targets: Vec<StoreId>,
         body: &Value,
+        told: Option<&StoredTask>,
         signed: &Signed,
         tries: &mut Tries<'_>,
     ) -> Result<bool> {
         let (context, image, now) = (&self.context, &seen.image, self.context.clock.now());
-        let task = self.task(call, image, &targets, body, now);
+        let task = match told {
+            Some(told) => told.task.begun(now, self.given_up(targets.len(), now))?,
+            None => self.task(call, image, &targets, body, now),
+        };
         let target = |store| {
             let key = ObjectKey::new(image.id.clone(), context.ids.ulid(now));
             Target { location: Location { store, key }, state: TargetState::Coming }
@@ -151,8 +171,13 @@ impl Imports {
         if !is_copy {
             after.properties.extend(self.settings.plugins.injected(call.caller));
         }
-        let step =
-            ImportStep { held: None, begun: &begun, task: TaskStep::Create(&task), allowed: &allowed, now };
+        let step = ImportStep {
+            held: None,
+            begun: &begun,
+            task: told.map_or(TaskStep::Create(&task), |told| TaskStep::Replace(told, &task)),
+            allowed: &allowed,
+            now,
+        };
         match context.catalog.step_import(seen, &after, &step).await {
             Ok(stored) => {
                 tell(context, EventKind::Update, &stored.image).await;
@@ -207,10 +232,13 @@ impl Imports {
             message: String::new(),
             created_at: now,
             updated_at: now,
-            // An import ends its task itself, with its last store.
-            due_at: now
-                .plus(self.settings.task_life)
-                .plus(self.settings.life.saturating_mul(stores.len().max(1) as u32)),
+            due_at: self.given_up(stores.len(), now),
         }
+    }
+
+    /// When its task is given up: an import ends it itself, with its last store.
+    fn given_up(&self, stores: usize, now: Timestamp) -> Timestamp {
+        let each = u32::try_from(stores).unwrap_or(u32::MAX).max(1);
+        now.plus(self.settings.task_life).plus(self.settings.life.saturating_mul(each))
     }
 }

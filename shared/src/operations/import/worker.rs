@@ -15,13 +15,15 @@ use serde_json::json;
 
 use super::fill::{Begun, stream};
 use super::lease::{Ended, Lease};
+use super::session::session;
 use super::source::Source;
-use super::step::{image_at, session};
+use super::step::image_at;
 use crate::catalog::{
     BlobState, BoundedError, Catalog, ChangeError, ImportStep, Stored, StoredSession, StoredTask, TaskStep,
 };
 use crate::error::{Error, Result};
 use crate::format::Rules;
+use crate::id::ImageId;
 use crate::image::{Course, DiskFormat, Ending, Found, Image, ImportSource, Location};
 use crate::import::Plugins;
 use crate::operations::contention::Tries;
@@ -543,7 +545,7 @@ impl Importer {
             .collect();
         let task = match course.ending() {
             Ending::Open => None,
-            ending => self.ended_task(course, &ending, now).await?,
+            ending => self.ended_task(&after.id, course, &ending, now).await?,
         };
         let task = task.as_ref().map_or(TaskStep::Keep, |(seen, task)| TaskStep::Replace(seen, task));
         let step = ImportStep { held: Some(held), begun: &begun, task, allowed, now };
@@ -554,6 +556,7 @@ impl Importer {
     /// The task of an import that has ended; `None` when it has been forgotten, or has ended before.
     async fn ended_task(
         &self,
+        image: &ImageId,
         course: &Course,
         ending: &Ending,
         now: Timestamp,
@@ -566,7 +569,7 @@ impl Importer {
             Ending::Failed(reason) => seen.task.failed(reason, now, due),
             Ending::Open | Ending::Done(_) => {
                 let stores: Vec<_> = course.there().map(|at| at.store.as_str()).collect();
-                let result = json!({ "image_id": seen.task.image, "stores": stores });
+                let result = json!({ "image_id": image, "stores": stores });
                 seen.task
                     .succeeded(result, now, due)
                     .map(|task| Task { message: failures.join("; "), ..task })

@@ -1,0 +1,161 @@
+//! Registering data that others have written.
+
+use serde_json::{Value, json};
+
+use super::{Locations, NewLocation, is_service, refused_url};
+use crate::catalog::Stored;
+use crate::error::{Error, Result};
+use crate::id::{ImageId, RequestId, StoreId};
+use crate::identity::Caller;
+use crate::image::{Image, Location, Status};
+use crate::operations::contention::Tries;
+use crate::operations::find;
+use crate::operations::usage::{again_within, allowed};
+use crate::policy::Operation;
+use crate::ports::Job;
+use crate::store::{ObjectKey, Registration, is_web};
+use crate::task::{Task, TaskStatus, TaskType};
+
+impl Locations {
+    /// Registers data that others have written as an image's (`POST /v2/images/{image_id}/locations`); it is looked at afterwards, by
+    /// who does what is due. Cost: one read and one write. A second run is a conflict for as long as the first is not refused.
+    ///
+    /// # Errors
+    /// `Invalid` for what is malformed, for a URL that the gate refuses or that names no object of a store, and for an image without
+    /// formats; `NotFound`; `Forbidden`, also to who is no service and names anything but http or https, or where no store
+    /// gives that; `Conflict` when the image is not queued; `LimitExceeded` when its owner may have no more uploads.
+    pub async fn add(&self, caller: &Caller, request: &RequestId, id: &ImageId, body: Value) -> Result<()> {
+        self.context.policy.check_scope(caller)?;
+        let new = NewLocation::parse(body)?;
+        let added = self.begin(caller, request, id, Operation::AddImageLocation, &new, check_status);
+        added.await.map(drop)
+    }
+
+    /// Has an image wait for data, if `check` lets it. Answers it as it is then.
+    pub(super) async fn begin(
+        &self,
+        caller: &Caller,
+        request: &RequestId,
+        id: &ImageId,
+        operation: Operation,
+        new: &NewLocation,
+        check: impl Fn(&Image) -> Result<()> + Send,
+    ) -> Result<Image> {
+        let mut tries = Tries::new(&self.context.catalog, id);
+        loop {
+            let seen = find(&self.context, operation, caller, id).await?;
+            check(&seen.image)?;
+            self.check_caller(caller, &new.url)?;
+            let place = self.settings.addresses.find(&new.url, &self.settings.sources);
+            let place = place.map_err(|refused| refused_url(&refused))?;
+            check_formats(&seen.image)?;
+            if tries.queue().await? {
+                continue;
+            }
+            if let Some(waiting) = self.register(caller, request, &seen, new, place, &mut tries).await? {
+                self.context.queue.enqueue(Job::Reap).await;
+                return Ok(waiting);
+            }
+        }
+    }
+
+    /// Who is no service registers what is on the web, where a store gives that, and nothing else.
+    fn check_caller(&self, caller: &Caller, url: &str) -> Result<()> {
+        if is_service(caller) || (is_web(url) && self.settings.addresses.take_the_web()) {
+            return Ok(());
+        }
+        Err(Error::Forbidden(
+            "Locations are added by services, or are URLs of http or https where a store of kind http is configured."
+                .to_owned(),
+        ))
+    }
+
+    /// Has an image wait for the object. `None` when it must be looked at again.
+    async fn register(
+        &self,
+        caller: &Caller,
+        request: &RequestId,
+        seen: &Stored,
+        new: &NewLocation,
+        (store, name): (StoreId, String),
+        tries: &mut Tries<'_>,
+    ) -> Result<Option<Image>> {
+        let (context, now) = (&self.context, self.context.clock.now());
+        let ends = now.plus(self.settings.task_life);
+        let image = &seen.image;
+        let key = ObjectKey::new(image.id.clone(), context.ids.ulid(now)).named(&name);
+        let location = Location { store, key };
+        let task = Task {
+            id: context.ids.task_id(),
+            kind: TaskType::LocationImport,
+            status: TaskStatus::Pending,
+            owner: caller.project().cloned(),
+            user: caller.user().map(str::to_owned),
+            request: Some(request.clone()),
+            image: Some(image.id.clone()),
+            input: input(image, new),
+            result: Value::Null,
+            message: String::new(),
+            created_at: now,
+            updated_at: now,
+            due_at: ends,
+        };
+        let registration = Registration {
+            task: task.id.clone(),
+            given: new.given.clone(),
+            hashes: self.settings.do_secure_hash,
+            size: None,
+            due: now,
+            ends,
+            tries: 0,
+            hashed: None,
+        };
+        let waiting = Image {
+            // What has data stays as it is until it may have it in one place more.
+            status: match image.status {
+                Status::Active => Status::Active,
+                status => status.advance_to(Status::Importing)?,
+            },
+            upload: Some(location.clone()),
+            refused: None,
+            updated_at: now,
+            ..image.clone()
+        };
+        let allowed = allowed(context, caller, &waiting).await?;
+        let registered = (&location, &registration);
+        match context.catalog.begin_registration(seen, &waiting, registered, &task, &allowed).await {
+            Ok(stored) => Ok(Some(stored.image)),
+            Err(refused) => {
+                again_within(context, (image, &waiting), &allowed, refused, tries).await?;
+                Ok(None)
+            }
+        }
+    }
+}
+
+/// What the task is told, as Glance writes it; who reads tasks of an image may not be who may know where it lies.
+fn input(image: &Image, new: &NewLocation) -> Value {
+    let given = new.given.as_ref();
+    let given =
+        given.map(|given| json!({ "os_hash_algo": given.algorithm.name(), "os_hash_value": given.value }));
+    json!({ "image_id": image.id.as_str(), "validation_data": given.unwrap_or_else(|| json!({})) })
+}
+
+fn check_status(image: &Image) -> Result<()> {
+    if image.status == Status::Queued {
+        return Ok(());
+    }
+    let status = image.status.name();
+    Err(Error::Conflict(format!("It's not allowed to add locations if image status is {status}.")))
+}
+
+fn check_formats(image: &Image) -> Result<()> {
+    let unset = [
+        ("disk_format", image.disk_format.is_none()),
+        ("container_format", image.container_format.is_none()),
+    ];
+    match unset.into_iter().find(|(_, unset)| *unset) {
+        Some((name, _)) => Err(Error::Invalid(format!("{name}: must be set before a location is added"))),
+        None => Ok(()),
+    }
+}

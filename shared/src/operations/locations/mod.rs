@@ -1,0 +1,173 @@
+//! Where images lie: told to services, and registered where others have written the data (`/v2/images/{image_id}/locations`).
+//!
+//! 1. *Registered*: the image waits for an object, as for one that is uploaded, and a task tells of it. The URL was judged, and
+//!    nothing was asked yet: who asks learns nothing of what can be reached from here.
+//! 2. *Looked at* ([`Registrar`]): the store says how large it is, it is looked into, and hashed where that is wanted.
+//! 3. *Taken*: the image has the object, or is as it was before. What is refused stays where it is.
+//!
+//! A due row says from 1 on when to look again, so a worker that dies is followed by the next one, from where it stopped.
+
+mod add;
+mod body;
+mod change;
+mod registrar;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::{Context, find};
+use crate::egress::Rules;
+use crate::error::{Error, Result};
+use crate::id::{ImageId, StoreId};
+use crate::identity::Caller;
+use crate::image::{Image, Status};
+use crate::policy::{Operation, Target};
+use crate::store::{Address, RefusedLocation, Takes};
+
+pub use body::NewLocation;
+pub use registrar::{Registrar, RegistrarSettings};
+
+/// Operations on where images lie.
+#[derive(Clone, Debug)]
+pub struct Locations {
+    context: Context,
+    settings: LocationsSettings,
+}
+
+/// What is configured about where images lie.
+#[derive(Clone, Debug)]
+pub struct LocationsSettings {
+    /// Where the stores are.
+    pub addresses: Addresses,
+    /// What may be fetched from.
+    pub sources: Arc<Rules>,
+    /// Whether data that is registered is hashed, and held to what was given.
+    pub do_secure_hash: bool,
+    /// How long a task may take, and is kept once it has ended.
+    pub task_life: Duration,
+    /// What of it is told with images.
+    pub shown: Shown,
+    /// How many places an image's data may be in; any number with `None`.
+    pub most: Option<usize>,
+}
+
+/// What is told with images of where their data is, to who may know.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Shown {
+    /// Every place, which then can be changed there.
+    pub locations: bool,
+    /// The first that is read.
+    pub direct_url: bool,
+}
+
+/// Where an image's data is, as its record tells it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Told {
+    /// Every place; `None` where they are not told.
+    pub locations: Option<Vec<Place>>,
+    /// The URL of the first that is read.
+    pub direct_url: Option<String>,
+}
+
+/// Where each store is, with its weight, the default first.
+#[derive(Clone, Debug, Default)]
+pub struct Addresses(Arc<[(StoreId, i64, Address)]>);
+
+/// A place where an image's data is, as services are told of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// The URL, without credentials.
+    pub url: String,
+    /// The store.
+    pub store: StoreId,
+}
+
+impl Addresses {
+    /// Of these stores.
+    pub fn new(stores: impl IntoIterator<Item = (StoreId, i64, Address)>) -> Self {
+        Self(stores.into_iter().collect())
+    }
+
+    /// Where an image's data is, in the order it came there. A store that is not configured any more is left out.
+    pub fn places(&self, image: &Image) -> Vec<Place> {
+        let address =
+            |id: &StoreId| self.0.iter().find(|(store, ..)| store == id).map(|(.., address)| address);
+        let place = image
+            .locations
+            .iter()
+            .filter_map(|at| Some(Place { url: address(&at.store)?.url(&at.key), store: at.store.clone() }));
+        place.collect()
+    }
+
+    /// Which of some places is read first.
+    fn first<'a>(&self, places: &'a [Place]) -> Option<&'a Place> {
+        let weight =
+            |place: &Place| self.0.iter().find(|(id, ..)| *id == place.store).map(|(_, weight, _)| *weight);
+        places.iter().min_by_key(|place| std::cmp::Reverse(weight(place)))
+    }
+
+    /// Whether a store gives what is anywhere on the web.
+    fn take_the_web(&self) -> bool {
+        self.0.iter().any(|(.., address)| address.takes == Takes::Web)
+    }
+
+    /// Which store has the object of a URL, and what it calls it.
+    ///
+    /// # Errors
+    /// Why nobody may register it.
+    fn find(&self, url: &str, sources: &Rules) -> Result<(StoreId, String), RefusedLocation> {
+        let mut refused = RefusedLocation::Elsewhere;
+        let mut found = None;
+        for (id, _, address) in self.0.iter() {
+            match address.name(url, sources) {
+                Ok(name) => found = found.or_else(|| Some((id.clone(), name))),
+                // Two stores may share a bucket: what one of them wrote is not the other's to give.
+                Err(RefusedLocation::Ours) => return Err(RefusedLocation::Ours),
+                Err(RefusedLocation::Elsewhere) => {}
+                Err(other) => refused = other,
+            }
+        }
+        found.ok_or(refused)
+    }
+}
+
+impl Locations {
+    /// Operations in a context.
+    pub fn new(context: Context, settings: LocationsSettings) -> Self {
+        Self { context, settings }
+    }
+
+    /// What is told of an image's data with its record: nothing to who may not know, nor of a deactivated image to any but
+    /// administrators. Cost: none.
+    pub fn told(&self, caller: &Caller, image: &Image) -> Told {
+        let Shown { locations, direct_url } = self.settings.shown;
+        if !locations && !direct_url {
+            return Told::default();
+        }
+        let policy = &self.context.policy;
+        let may = policy.allows(Operation::GetImageLocation, caller, Target::image(image))
+            && (image.status != Status::Deactivated || policy.is_admin(caller));
+        let places = if may { self.settings.addresses.places(image) } else { Vec::new() };
+        let first = self.settings.addresses.first(&places).filter(|_| direct_url);
+        Told { direct_url: first.map(|place| place.url.clone()), locations: locations.then_some(places) }
+    }
+
+    /// Tells services where an image's data is (`GET /v2/images/{image_id}/locations`). Cost: one read.
+    ///
+    /// # Errors
+    /// `NotFound`; `Forbidden` to all but services and administrators.
+    pub async fn list(&self, caller: &Caller, id: &ImageId) -> Result<Vec<Place>> {
+        let seen = find(&self.context, Operation::FetchImageLocation, caller, id).await?;
+        Ok(self.settings.addresses.places(&seen.image))
+    }
+}
+
+/// Whether a service calls, for itself or by a token beside its user's.
+fn is_service(caller: &Caller) -> bool {
+    caller.has_role("service") || caller.has_service_role("service")
+}
+
+/// The error of a URL that may not be registered.
+fn refused_url(refused: &RefusedLocation) -> Error {
+    Error::Invalid(format!("url: {refused}"))
+}

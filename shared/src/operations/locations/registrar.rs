@@ -1,0 +1,504 @@
+//! Looks at objects that were registered: what they are, how large, what they hash to.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::TryStreamExt as _;
+use serde_json::json;
+use tokio::time::sleep;
+
+use crate::catalog::{Catalog, ChangeError, Stored, StoredRegistration, StoredTask};
+use crate::error::{Error, Result};
+use crate::format::{Ranged, Rules, Verdict};
+use crate::image::{Digests, Image, Status};
+use crate::operations::attempt::requeued;
+use crate::operations::upload::declared;
+use crate::operations::{ATTEMPTS, Outcome, Stores, contended};
+use crate::ports::{Clock, Event, EventKind, Events, FetchError, Store, StoreError};
+use crate::signature::Verify as _;
+use crate::store::Registration;
+use crate::task::{Task, TaskStatus};
+use crate::time::Timestamp;
+use crate::transfer::Hashing;
+
+/// Looks at objects that were registered.
+#[derive(Clone, Debug)]
+pub struct Registrar {
+    catalog: Catalog,
+    stores: Stores,
+    clock: Arc<dyn Clock>,
+    events: Arc<dyn Events>,
+    rules: Rules,
+    settings: RegistrarSettings,
+}
+
+/// How objects are looked at that were registered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RegistrarSettings {
+    /// How long a worker that died keeps others from going on. A living one renews it every third of it.
+    pub lease: Duration,
+    /// How many bytes are hashed before it is written down, at least 1.
+    pub stretch_bytes: u64,
+    /// How many bytes one run hashes at most, give or take a stretch.
+    pub run_bytes: u64,
+    /// The most bytes an image may have.
+    pub max_bytes: u64,
+    /// How often a source that could not be read is tried again.
+    pub retries: u32,
+    /// How long a task is kept once it has ended.
+    pub task_life: Duration,
+}
+
+/// How long it is waited before a source is tried again that could not be read.
+const PAUSE: Duration = Duration::from_secs(10);
+
+/// What an image is to an object that was registered for it.
+enum Standing {
+    /// It waits for it.
+    Waits(Box<Stored>),
+    /// It has it.
+    Has(Box<Stored>),
+    /// Neither: it was deleted, or the object taken away.
+    Over,
+}
+
+/// What came of looking at an object.
+enum Found {
+    /// What there is to know; without digests when nobody asked for them.
+    Known(Option<Digests>, Option<u64>),
+    /// There is more to hash: the next run goes on.
+    More,
+    /// Somebody else works on it by now.
+    Lost,
+}
+
+/// Why an object could not be looked at.
+enum Trouble {
+    /// It is not to be had, or not to be taken, and never will be.
+    Refused(String),
+    /// It cannot be had now.
+    Passing(String),
+    /// A fault of the table.
+    Fault(Error),
+}
+
+impl From<Error> for Trouble {
+    fn from(error: Error) -> Self {
+        match error {
+            Error::Invalid(reason) => Self::Refused(reason),
+            Error::Content(refusal) => Self::Refused(refusal.to_string()),
+            Error::Unavailable(_) => Self::Passing(cause(&error)),
+            other => Self::Refused(cause(&other)),
+        }
+    }
+}
+
+impl From<StoreError> for Trouble {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::NotFound => Self::Refused("There is no object at the location.".to_owned()),
+            error => Error::from(error).into(),
+        }
+    }
+}
+
+/// Why a store could not read. What a source answered is for who named it; what a store says of itself is not.
+fn cause(error: &Error) -> String {
+    let source = std::error::Error::source(error).and_then(|cause| cause.downcast_ref::<FetchError>());
+    source.map_or_else(|| "The object could not be read.".to_owned(), |fetch| format!("{fetch}."))
+}
+
+impl Registrar {
+    /// What looks at objects in these stores; `rules` are what data is held to.
+    pub fn new(
+        catalog: Catalog,
+        stores: Stores,
+        clock: Arc<dyn Clock>,
+        events: Arc<dyn Events>,
+        rules: Rules,
+        settings: RegistrarSettings,
+    ) -> Self {
+        Self { catalog, stores, clock, events, rules, settings }
+    }
+
+    /// Goes on with an object that was registered, if nobody else does, and begins no new stretch from `until` on, if it is given. A
+    /// second run finds it done. Cost: two reads and two writes to begin, one look at how large it is, at most six reads to look into
+    /// it; then, where it is hashed, a read of what is left of it with a write for each stretch and each third of a lease; two reads
+    /// and a write to end.
+    ///
+    /// # Errors
+    /// `Unavailable`, `Internal` for a fault of the table: it is due again when the lease ends.
+    pub async fn advance(&self, seen: &StoredRegistration, until: Option<Timestamp>) -> Result<Outcome> {
+        let now = self.clock.now();
+        if seen.registration.due > now {
+            return Ok(Outcome::Busy);
+        }
+        let taken = Registration { due: now.plus(self.settings.lease), ..seen.registration.clone() };
+        let mut held = match self.catalog.keep_registration(seen, taken).await {
+            Ok(held) => held,
+            Err(ChangeError::Lost) => return Ok(Outcome::Busy),
+            Err(ChangeError::Table(error)) => return Err(error),
+        };
+        self.begin_task(&held).await?;
+        if now >= held.registration.ends {
+            return self.give_up(&held, "The location could not be looked at in time.").await;
+        }
+        match self.look(&mut held, until).await {
+            Ok(Found::Known(digests, virtual_size)) => self.take(&held, digests, virtual_size).await,
+            Ok(Found::More) => Ok(Outcome::Unfinished),
+            Ok(Found::Lost) => Ok(Outcome::Busy),
+            Err(Trouble::Refused(reason)) => self.give_up(&held, &reason).await,
+            Err(Trouble::Passing(reason)) => self.again(&held, &reason).await,
+            Err(Trouble::Fault(error)) => Err(error),
+        }
+    }
+
+    /// Finds out what there is to know, and gives the image what it may have before that.
+    async fn look(&self, held: &mut StoredRegistration, until: Option<Timestamp>) -> Result<Found, Trouble> {
+        let image = match self.standing(held).await.map_err(Trouble::Fault)? {
+            Standing::Waits(seen) | Standing::Has(seen) => seen.image,
+            Standing::Over => return Ok(Found::Lost),
+        };
+        let store = self.store(held)?;
+        let size = self.size(held, &*store, &image).await?;
+        let virtual_size = self.inspect(held, &*store, &image, size).await?;
+        let registration = &held.registration;
+        if !registration.hashes {
+            return Ok(Found::Known(None, virtual_size));
+        }
+        // Without a hash to be held to, an image that has no data yet can be used at once.
+        if !held.is_attached() && registration.given.is_none() && image.digests.is_none() {
+            match self.activate(held, virtual_size).await.map_err(Trouble::Fault)? {
+                Some(attached) => *held = attached,
+                None => return Ok(Found::Lost),
+            }
+        }
+        match self.hash(held, &*store, size, until).await? {
+            Some(digests) => Ok(Found::Known(Some(digests), virtual_size)),
+            None if held.registration.due <= self.clock.now() => Ok(Found::More),
+            None => Ok(Found::Lost),
+        }
+    }
+
+    fn store(&self, held: &StoredRegistration) -> Result<Arc<dyn Store>, Trouble> {
+        let id = &held.location.store;
+        let absent = || Error::internal(format!("an object lies in store '{id}', which is not configured"));
+        self.stores.get(id).cloned().ok_or_else(|| Trouble::Fault(absent()))
+    }
+
+    /// How many bytes there are, which is written down once it is known.
+    async fn size(
+        &self,
+        held: &mut StoredRegistration,
+        store: &dyn Store,
+        image: &Image,
+    ) -> Result<u64, Trouble> {
+        if let Some(size) = held.registration.size {
+            return Ok(size);
+        }
+        let size = store.size(&held.location.key).await?;
+        let most = self.settings.max_bytes;
+        let refusal = match image.size {
+            _ if size == 0 => "The object at the location is empty.".to_owned(),
+            _ if size > most => format!("The object has {size} bytes, and the limit is {most}."),
+            Some(other) if other != size => format!("The object has {size} bytes, and the image {other}."),
+            _ => {
+                // With the next write: nothing is lost when this one is not made.
+                held.registration.size = Some(size);
+                return Ok(size);
+            }
+        };
+        Err(Trouble::Refused(refusal))
+    }
+
+    /// Looks into data that the image does not have yet. Answers the size of the disk.
+    async fn inspect(
+        &self,
+        held: &StoredRegistration,
+        store: &dyn Store,
+        image: &Image,
+        size: u64,
+    ) -> Result<Option<u64>, Trouble> {
+        let Some(declared) = declared(image).filter(|_| !held.is_attached()) else {
+            return Ok(image.virtual_size);
+        };
+        let mut inspection = Ranged::new(size);
+        while let Some(range) = inspection.wants() {
+            let pieces: Vec<_> = store.read(&held.location.key, range).await?.try_collect().await?;
+            inspection.see(&pieces.concat());
+        }
+        let Verdict { overlooked, virtual_size } =
+            self.rules.judge(declared, &inspection.finish()).map_err(Error::from)?;
+        for refusal in &overlooked {
+            tracing::warn!(image = %image.id, %refusal, "data was taken although");
+        }
+        Ok(virtual_size)
+    }
+
+    /// Hashes what is left; `None` when the next run goes on, or somebody else.
+    async fn hash(
+        &self,
+        held: &mut StoredRegistration,
+        store: &dyn Store,
+        size: u64,
+        until: Option<Timestamp>,
+    ) -> Result<Option<Digests>, Trouble> {
+        let given = held.registration.given.clone();
+        let verifier = given.as_ref().map(|given| given as &dyn crate::signature::Verify);
+        let mut hashing =
+            Hashing::from(held.registration.hashed.as_ref(), verifier).map_err(Trouble::Fault)?;
+        let began = hashing.bytes();
+        while hashing.bytes() < size {
+            let end = size.min(hashing.bytes().saturating_add(self.settings.stretch_bytes.max(1)));
+            let key = held.location.key.clone();
+            let mut reading = Box::pin(hashing.read(store, &key, end));
+            hashing = loop {
+                tokio::select! {
+                    biased;
+                    read = &mut reading => break read?,
+                    // A source may be slow, and its worker lives.
+                    () = sleep(self.settings.lease / 3) => {}
+                }
+                let due = self.clock.now().plus(self.settings.lease);
+                if !self.keep(held, Registration { due, ..held.registration.clone() }).await? {
+                    return Ok(None);
+                }
+            };
+            if end == size {
+                break;
+            }
+            let now = self.clock.now();
+            let stops = end - began >= self.settings.run_bytes || until.is_some_and(|until| now >= until);
+            let due = if stops { now } else { now.plus(self.settings.lease) };
+            let hashed = Some(hashing.save());
+            let saved = Registration { hashed, due, tries: 0, ..held.registration.clone() };
+            if !self.keep(held, saved).await? || stops {
+                return Ok(None);
+            }
+        }
+        let (digests, digest) = hashing.finish();
+        if let Some(given) = &given {
+            given.verify(&digests, digest.as_deref())?;
+        }
+        Ok(Some(digests))
+    }
+
+    /// Writes a registration down; `false` when somebody else has it.
+    async fn keep(&self, held: &mut StoredRegistration, next: Registration) -> Result<bool, Trouble> {
+        match self.catalog.keep_registration(held, next).await {
+            Ok(kept) => {
+                *held = kept;
+                Ok(true)
+            }
+            Err(ChangeError::Lost) => Ok(false),
+            Err(ChangeError::Table(error)) => Err(Trouble::Fault(error)),
+        }
+    }
+
+    /// Gives an image its data before it is hashed. `None` when it waits for it no more.
+    async fn activate(
+        &self,
+        held: &StoredRegistration,
+        virtual_size: Option<u64>,
+    ) -> Result<Option<StoredRegistration>> {
+        for _ in 0..ATTEMPTS {
+            let Standing::Waits(seen) = self.standing(held).await? else { return Ok(None) };
+            let after = self.with_data(&seen.image, held, None, virtual_size)?;
+            let rest = Registration {
+                due: self.clock.now().plus(self.settings.lease),
+                tries: 0,
+                ..held.registration.clone()
+            };
+            match self.catalog.attach_registered((&seen, &after), held, Some(rest), None).await {
+                Ok(kept) => {
+                    self.tell(EventKind::Activate, &after).await;
+                    return Ok(kept);
+                }
+                Err(ChangeError::Lost) if self.is_held(held).await? => {}
+                Err(ChangeError::Lost) => return Ok(None),
+                Err(ChangeError::Table(error)) => return Err(error),
+            }
+        }
+        Err(contended(held.location.key.image()))
+    }
+
+    /// Gives an image its data, or tells what the data it has hashes to; the registration is over.
+    async fn take(
+        &self,
+        held: &StoredRegistration,
+        digests: Option<Digests>,
+        virtual_size: Option<u64>,
+    ) -> Result<Outcome> {
+        for _ in 0..ATTEMPTS {
+            let (seen, after, kind) = match self.standing(held).await? {
+                Standing::Over => return Ok(Outcome::Ended),
+                Standing::Waits(seen) => {
+                    if let Some(differs) = differing(&seen.image, digests.as_ref()) {
+                        return self.give_up(held, &differs).await;
+                    }
+                    let after = self.with_data(&seen.image, held, digests.as_ref(), virtual_size)?;
+                    (seen, after, EventKind::Activate)
+                }
+                Standing::Has(seen) => {
+                    let updated_at = self.clock.now();
+                    let after = Image { digests: digests.clone(), updated_at, ..seen.image.clone() };
+                    (seen, after, EventKind::Update)
+                }
+            };
+            let task = self.ended(held, |task, now, due| {
+                task.succeeded(json!({ "image_id": seen.image.id.as_str() }), now, due)
+            });
+            let task = task.await?;
+            let task = task.as_ref().map(|(seen, after)| (seen, after));
+            match self.catalog.attach_registered((&seen, &after), held, None, task).await {
+                Ok(_) => {
+                    self.tell(kind, &after).await;
+                    return Ok(Outcome::Active);
+                }
+                Err(ChangeError::Lost) if self.is_held(held).await? => {}
+                Err(ChangeError::Lost) => return Ok(Outcome::Busy),
+                Err(ChangeError::Table(error)) => return Err(error),
+            }
+        }
+        Err(contended(held.location.key.image()))
+    }
+
+    /// The image with the object as its data, or as one more place of it.
+    fn with_data(
+        &self,
+        image: &Image,
+        held: &StoredRegistration,
+        digests: Option<&Digests>,
+        virtual_size: Option<u64>,
+    ) -> Result<Image> {
+        let mut locations = image.locations.clone();
+        locations.push(held.location.clone());
+        let waited = Image { locations, upload: None, updated_at: self.clock.now(), ..image.clone() };
+        if image.status != Status::Importing {
+            return Ok(waited);
+        }
+        Ok(Image {
+            status: image.status.advance_to(Status::Active)?,
+            size: held.registration.size,
+            virtual_size,
+            digests: digests.cloned(),
+            given: held.registration.given.clone().filter(|_| digests.is_none()),
+            ..waited
+        })
+    }
+
+    /// Tries a source again later, or gives up.
+    async fn again(&self, held: &StoredRegistration, reason: &str) -> Result<Outcome> {
+        let registration = &held.registration;
+        if registration.tries >= self.settings.retries {
+            return self.give_up(held, reason).await;
+        }
+        let key = &held.location.key;
+        tracing::info!(image = %key.image(), reason, "an object that was registered could not be read and is tried again");
+        let due = self.clock.now().plus(PAUSE);
+        let later = Registration { due, tries: registration.tries + 1, ..registration.clone() };
+        match self.catalog.keep_registration(held, later).await {
+            Ok(_) => Ok(Outcome::Unfinished),
+            Err(ChangeError::Lost) => Ok(Outcome::Busy),
+            Err(ChangeError::Table(error)) => Err(error),
+        }
+    }
+
+    /// Ends a registration that comes to nothing: an image that waits is as it was, and one that has the data keeps it without a hash.
+    /// The object stays where it is, for it is not the image's.
+    async fn give_up(&self, held: &StoredRegistration, reason: &str) -> Result<Outcome> {
+        tracing::info!(image = %held.location.key.image(), reason, "an object that was registered was given up");
+        for _ in 0..ATTEMPTS {
+            let (standing, now) = (self.standing(held).await?, self.clock.now());
+            let (done, outcome) = match standing {
+                Standing::Over => return Ok(Outcome::Ended),
+                Standing::Waits(seen) => {
+                    let task = self.ended(held, |task, now, due| task.failed(reason, now, due)).await?;
+                    let task = task.as_ref().map(|(seen, after)| (seen, after));
+                    let after = match seen.image.status {
+                        Status::Importing => requeued(&seen.image, now)?,
+                        _ => Image { upload: None, updated_at: now, ..seen.image.clone() },
+                    };
+                    let done = self.catalog.drop_registration((&seen, &after), held, task).await;
+                    (done, Outcome::Refused(reason.to_owned()))
+                }
+                Standing::Has(seen) => {
+                    let result = json!({ "image_id": seen.image.id.as_str() });
+                    let task =
+                        self.ended(held, |task, now, due| task.succeeded(result.clone(), now, due)).await?;
+                    let task = task.as_ref().map(|(seen, after)| (seen, after));
+                    let done = self.catalog.attach_registered((&seen, &seen.image), held, None, task).await;
+                    (done.map(drop), Outcome::Active)
+                }
+            };
+            match done {
+                Ok(()) => return Ok(outcome),
+                Err(ChangeError::Lost) if self.is_held(held).await? => {}
+                Err(ChangeError::Lost) => return Ok(Outcome::Busy),
+                Err(ChangeError::Table(error)) => return Err(error),
+            }
+        }
+        Err(contended(held.location.key.image()))
+    }
+
+    async fn standing(&self, held: &StoredRegistration) -> Result<Standing> {
+        let Some(found) = self.catalog.find(held.location.key.image()).await? else {
+            return Ok(Standing::Over);
+        };
+        Ok(match &found.image {
+            image if !image.status.is_live() => Standing::Over,
+            image if image.lies_at(&held.location) => Standing::Has(Box::new(found)),
+            image if image.upload.as_ref() == Some(&held.location) => Standing::Waits(Box::new(found)),
+            _ => Standing::Over,
+        })
+    }
+
+    /// Whether nobody else has gone on with a registration.
+    async fn is_held(&self, held: &StoredRegistration) -> Result<bool> {
+        let blob = self.catalog.blob(&held.location).await?;
+        Ok(blob.and_then(|blob| blob.registration).is_some_and(|stored| stored.is_same_as(held)))
+    }
+
+    /// Notes that the work of a task has begun.
+    async fn begin_task(&self, held: &StoredRegistration) -> Result<()> {
+        let Some(seen) = self.catalog.task(&held.registration.task).await? else { return Ok(()) };
+        if seen.task.status != TaskStatus::Pending {
+            return Ok(());
+        }
+        let begun = seen.task.begun(self.clock.now(), seen.task.due_at)?;
+        match self.catalog.replace_task(&seen, &begun).await {
+            Ok(_) | Err(ChangeError::Lost) => Ok(()),
+            Err(ChangeError::Table(error)) => Err(error),
+        }
+    }
+
+    /// The task as it was read and as it ends; nothing when it has ended or is gone.
+    async fn ended(
+        &self,
+        held: &StoredRegistration,
+        rule: impl Fn(&Task, Timestamp, Timestamp) -> Result<Task> + Send,
+    ) -> Result<Option<(StoredTask, Task)>> {
+        let Some(seen) = self.catalog.task(&held.registration.task).await? else { return Ok(None) };
+        if seen.task.status.is_final() {
+            return Ok(None);
+        }
+        let now = self.clock.now();
+        let task = match seen.task.status {
+            TaskStatus::Pending => seen.task.begun(now, seen.task.due_at)?,
+            _ => seen.task.clone(),
+        };
+        let ended = rule(&task, now, now.plus(self.settings.task_life))?;
+        Ok(Some((seen, ended)))
+    }
+
+    async fn tell(&self, kind: EventKind, image: &Image) {
+        let (owner, at) = (image.owner.clone(), self.clock.now());
+        self.events.publish(Event { kind, image: image.id.clone(), owner, member: None, at }).await;
+    }
+}
+
+/// Why data is not that which an image has already.
+fn differing(image: &Image, digests: Option<&Digests>) -> Option<String> {
+    let (has, found) = image.digests.as_ref().zip(digests)?;
+    (has != found).then(|| format!("The data hashes to {}, and the image's to {}.", found.sha512, has.sha512))
+}
