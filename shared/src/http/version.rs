@@ -157,7 +157,7 @@ mod tests {
             ("/v3", ""),
             ("/v2.18/images", ""),
             ("/v2.16/images", ""),
-            ("/v2.6/images", ""),
+            ("/v2.14/images", ""),
             ("/v2.1x/images", ""),
             ("/images", ""),
             ("/images", "application/vnd.openstack.images-v1"),
