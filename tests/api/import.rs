@@ -108,8 +108,8 @@ async fn data_goes_to_every_store_asked_for_and_is_read_once_from_where_it_comes
     let data = bytes(2 * PART + 1);
     world.web.put(URL, Page { bytes: data.clone(), ..Page::default() });
     for (body, stores) in [
-        (json!({"all_stores": true}), "default,fast,slow"),
-        (json!({"stores": ["slow", "fast"]}), "slow,fast"),
+        (json!({"all_stores": true}), "fast,default,slow"),
+        (json!({"stores": ["slow", "fast"]}), "fast,slow"),
         (json!({}), "default"),
     ] {
         let path = raw(&world).await;
@@ -137,7 +137,7 @@ async fn a_source_may_be_empty_or_not_say_how_long_it_is() {
         let path = raw(&world).await;
         assert_eq!(import(&world, MEMBER, &path, web(&json!({"all_stores": true}))).await.status, 202);
         world.work().await;
-        assert_eq!(told(&world, &path).await, json!(["active", len, "default,fast,slow", "", null]));
+        assert_eq!(told(&world, &path).await, json!(["active", len, "fast,default,slow", "", null]));
         if len > 0 {
             assert_eq!(self::data(&world, &path, "slow").await, data);
         }
@@ -213,7 +213,7 @@ async fn a_copy_goes_where_the_data_is_not_and_the_image_stays_active() {
     assert_eq!(told(&world, &path).await, json!(["active", data.len(), "default", "fast,slow", null]));
     assert_eq!(import(&world, ADMIN, &path, copy(&json!({"all_stores": true}))).await.status, 409);
     world.work().await;
-    assert_eq!(told(&world, &path).await, json!(["active", data.len(), "default,fast,slow", "", null]));
+    assert_eq!(told(&world, &path).await, json!(["active", data.len(), "fast,default,slow", "", null]));
     assert_eq!(self::data(&world, &path, "slow").await, data);
     // Everywhere already: nothing is done, and nothing is wrong.
     assert_eq!(import(&world, ADMIN, &path, copy(&json!({"all_stores": true}))).await.status, 202);

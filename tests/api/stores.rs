@@ -70,6 +70,19 @@ async fn an_upload_goes_to_the_store_that_was_chosen_and_the_image_says_where_it
 }
 
 #[tokio::test]
+async fn an_image_names_its_stores_as_they_are_read_the_heaviest_first() {
+    let world = World::storing(STORES);
+    let path = stored(&world, "slow", b"abc").await;
+    let copied = json!({"method": {"name": "copy-image"}, "stores": ["default", "fast"]});
+    let sent = world.call("POST", &format!("{path}/import")).by(ADMIN).json(&copied).send().await;
+    assert_eq!(sent.status, 202);
+    world.work().await;
+    assert_eq!(world.get(READER, &path).await.json()["stores"], "fast,default,slow");
+    let listed = world.get(READER, "/v2/images").await.json();
+    assert_eq!(listed["images"][0]["stores"], "fast,default,slow");
+}
+
+#[tokio::test]
 async fn a_store_that_is_not_there_takes_nothing() {
     let world = World::storing(STORES);
     let path = raw(&world).await;

@@ -154,17 +154,20 @@ class Keystone:
         self.call("PUT", f"/system/users/{self.ids['glint'][0]}/roles/{roles['reader']}", token=root)
         self.service = made("service", "glance", type="image")
 
-    def register(self, url):
-        """Names the image endpoint, or moves it. Answers its id, which stays."""
+    def register(self, url, kind="image"):
+        """Names the endpoint of the image service, or of another kind, or moves it. Answers its id, which stays."""
         root = self.token("admin", {"system": {"all": True}})
+        found = self.call("GET", f"/services?type={kind}", token=root)[1]["services"]
+        made = {"service": {"name": f"glance-{kind}", "type": kind}}
+        service = found[0]["id"] if found else self.call("POST", "/services", made, root)[1]["service"]["id"]
         there = {old["interface"]: old["id"]
-                 for old in self.call("GET", f"/endpoints?service_id={self.service}", token=root)[1]["endpoints"]}
-        for kind in ("admin", "internal", "public"):
-            named = {"endpoint": {"service_id": self.service, "interface": kind, "url": url, "region_id": REGION}}
-            if kind in there:
-                self.call("PATCH", f"/endpoints/{there[kind]}", named, root)
+                 for old in self.call("GET", f"/endpoints?service_id={service}", token=root)[1]["endpoints"]}
+        for interface in ("admin", "internal", "public"):
+            named = {"endpoint": {"service_id": service, "interface": interface, "url": url, "region_id": REGION}}
+            if interface in there:
+                self.call("PATCH", f"/endpoints/{there[interface]}", named, root)
             else:
-                there[kind] = self.call("POST", "/endpoints", named, root)[1]["endpoint"]["id"]
+                there[interface] = self.call("POST", "/endpoints", named, root)[1]["endpoint"]["id"]
         return there["public"]
 
     def limit(self, **limits):

@@ -4,8 +4,9 @@
 #   commands each command of `openstack image`, as administrator, member, reader and stranger
 #   roles    the openstack client as administrator, member, reader and stranger; tokens revoked, expired, of services;
 #            Keystone down
-#   tempest  Tempest's suite of the Image API and of its limits, but for what exclude.txt names
-# All on a glint serve of their own, or on a deployment: ENDPOINT, and KEYSTONE_PORT, where that looks for its Keystone.
+#   tempest  Tempest's suite of the Image API and of its limits, but for what exclude.txt names, on two glint serve that share a
+#            table and two buckets of MiniStack
+# All on glint serve of their own, or on a deployment: ENDPOINT, and KEYSTONE_PORT, where that looks for its Keystone.
 # Needs: cargo build --release; Python 3.11 or later, and a C compiler for Keystone's server.   env: GLINT=PROGRAM another build
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -23,7 +24,7 @@ while [ $# -gt 0 ]; do
     tempest)
       TEMPEST_BIN=$("$venv" tempest "$here/tempest.txt")
       export TEMPEST_BIN
-      "$TEMPEST_BIN/python" "$here/suite.py" ${2:+"$2"} || failed=1
+      "$("$venv" ministack "$here/../engines/ministack.txt")/python" "$here/suite.py" ${2:+"$2"} || failed=1
       shift $(($# - 1)) ;;
     *) echo "run.sh: '$1' is none of commands, roles, tempest" >&2; exit 2 ;;
   esac

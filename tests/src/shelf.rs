@@ -107,9 +107,9 @@ impl Store for ShelfStore {
     }
 }
 
-/// Where stores of these ids are.
-pub(crate) fn addresses<'a>(ids: impl Iterator<Item = &'a StoreId>) -> Addresses {
-    Addresses::new(ids.map(|id| (id.clone(), if id.as_str() == WEB { -10 } else { 0 }, address(id.as_str()))))
+/// Where stores of these ids and weights are.
+pub(crate) fn addresses<'a>(stores: impl Iterator<Item = (&'a StoreId, i64)>) -> Addresses {
+    Addresses::new(stores.map(|(id, weight)| (id.clone(), weight, address(id.as_str()))))
 }
 
 fn address(id: &str) -> Address {

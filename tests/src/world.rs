@@ -325,9 +325,9 @@ fn offered(all: &Kept) -> Vec<StoreInfo> {
     each.collect()
 }
 
-fn located(context: &Context, stores: &Stores, do_secure_hash: bool, shown: Shown) -> Locations {
+fn located(context: &Context, all: &Kept, do_secure_hash: bool, shown: Shown) -> Locations {
     let settings = LocationsSettings {
-        addresses: shelf::addresses(stores.ids()),
+        addresses: shelf::addresses(all.iter().map(|(id, weight, _)| (id, *weight))),
         sources: Arc::default(),
         do_secure_hash,
         task_life: TASK_LIFE,
@@ -493,7 +493,7 @@ impl World {
         let sessions = session_settings();
         let settings = UploadSettings { intake: INTAKE, lease: LEASE, rules: rules.clone(), sessions };
         let tasks = told_of(&context);
-        let locations = located(&context, &stores, do_secure_hash, shown);
+        let locations = located(&context, &all, do_secure_hash, shown);
         let images = images.locating(locations.clone());
         let certificates = Arc::<TestCertificates>::default();
         let key_manager = Arc::<TestCertificates>::clone(&certificates);

@@ -78,7 +78,7 @@ impl ImageView {
     /// An image, with what is told of where its data is.
     pub(crate) fn new(image: Image, told: Told) -> Self {
         let this = format!("/v2/images/{}", image.id);
-        let stores: Vec<_> = image.locations.iter().map(|location| location.store.as_str()).collect();
+        let stores: Vec<_> = told.stores.iter().map(StoreId::as_str).collect();
         let stores = (!stores.is_empty()).then(|| stores.join(","));
         let (os_hash_algo, os_hash_value) =
             image.secure_hash().map(|(algorithm, value)| (algorithm, value.to_owned())).unzip();

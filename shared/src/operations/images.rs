@@ -54,7 +54,9 @@ impl Images {
 
     /// What is told of where an image's data lies, with its record. Cost: none.
     pub fn told(&self, caller: &Caller, image: &Image) -> Told {
-        self.locations.as_ref().map(|locations| locations.told(caller, image)).unwrap_or_default()
+        let stores = || image.locations.iter().map(|at| at.store.clone()).collect();
+        let unlocated = || Told { stores: stores(), ..Told::default() };
+        self.locations.as_ref().map_or_else(unlocated, |locations| locations.told(caller, image))
     }
 
     /// Where data lies, when patches may change it.

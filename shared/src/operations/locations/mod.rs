@@ -12,6 +12,7 @@ mod body;
 mod change;
 mod registrar;
 
+use std::cmp::Reverse;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -63,6 +64,8 @@ pub struct Shown {
 /// Where an image's data is, as its record tells it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Told {
+    /// The stores it lies in, the heaviest first, and among equals in the order it came there; those that are not configured any more last.
+    pub stores: Vec<StoreId>,
     /// Every place; `None` where they are not told.
     pub locations: Option<Vec<Place>>,
     /// The URL of the first that is read.
@@ -101,9 +104,18 @@ impl Addresses {
 
     /// Which of some places is read first.
     fn first<'a>(&self, places: &'a [Place]) -> Option<&'a Place> {
-        let weight =
-            |place: &Place| self.0.iter().find(|(id, ..)| *id == place.store).map(|(_, weight, _)| *weight);
-        places.iter().min_by_key(|place| std::cmp::Reverse(weight(place)))
+        places.iter().min_by_key(|place| Reverse(self.weight(&place.store)))
+    }
+
+    /// The stores an image's data is in, as they are read.
+    fn stores(&self, image: &Image) -> Vec<StoreId> {
+        let mut stores: Vec<_> = image.locations.iter().map(|at| at.store.clone()).collect();
+        stores.sort_by_key(|id| Reverse(self.weight(id)));
+        stores
+    }
+
+    fn weight(&self, store: &StoreId) -> Option<i64> {
+        self.0.iter().find(|(id, ..)| id == store).map(|(_, weight, _)| *weight)
     }
 
     /// Whether a store gives what is anywhere on the web.
@@ -137,19 +149,21 @@ impl Locations {
         Self { context, settings }
     }
 
-    /// What is told of an image's data with its record: nothing to who may not know, nor of a deactivated image to any but
-    /// administrators. Cost: none.
+    /// What is told of an image's data with its record: its stores, and more where that is configured, but not to who may not know, nor of
+    /// a deactivated image to any but administrators. Cost: none.
     pub fn told(&self, caller: &Caller, image: &Image) -> Told {
         let Shown { locations, direct_url } = self.settings.shown;
+        let stores = self.settings.addresses.stores(image);
         if !locations && !direct_url {
-            return Told::default();
+            return Told { stores, ..Told::default() };
         }
         let policy = &self.context.policy;
         let may = policy.allows(Operation::GetImageLocation, caller, Target::image(image))
             && (image.status != Status::Deactivated || policy.is_admin(caller));
         let places = if may { self.settings.addresses.places(image) } else { Vec::new() };
         let first = self.settings.addresses.first(&places).filter(|_| direct_url);
-        Told { direct_url: first.map(|place| place.url.clone()), locations: locations.then_some(places) }
+        let direct_url = first.map(|place| place.url.clone());
+        Told { stores, direct_url, locations: locations.then_some(places) }
     }
 
     /// Tells services where an image's data is (`GET /v2/images/{image_id}/locations`). Cost: one read.
