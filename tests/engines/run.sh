@@ -45,13 +45,9 @@ for part; do
     build)
       lambda=$("$venv" lambda "$here/lambda.txt")
       PATH=$lambda:$PATH python3 "$here/build.py" || failed=1 ;;
-    contract | cloud | push)
+    contract | cloud | push | imports)
       servers
       "$bin/python" "$here/$part.py" || failed=1 ;;
-    imports)
-      servers
-      clients=$("$venv" clients "$here/../clients/requirements.txt" "$here/../clients/constraints.txt")
-      OPENSTACK=$clients/openstack "$bin/python" "$here/imports.py" || failed=1 ;;
     functions | watch)
       servers
       lambda=$("$venv" lambda "$here/lambda.txt")
