@@ -11,20 +11,20 @@ import clients
 import consistency
 import downloads
 import events
-import imports
 import kills
 import known
 import limits
 import restore
 import sessions
+import stored
 from deployment import Deployment
 from harness import call, expect
 
 SUITES = {"clients": clients.run, "limits": limits.run, "api": api.run, "sessions": sessions.run, "downloads": downloads.run,
           "kills": kills.run, "events": events.run, "access": access.run, "restore": restore.run}
 # On a cloud of their own with a second store.
-STORED = {"imports": imports.run}
-stored_parameters = imports.parameters
+STORED = {"imports": stored.run}
+stored_parameters = stored.parameters
 
 KNOWN = {"roles": known.roles, "commands": known.commands, "tempest": known.tempest}
 keystone_parameters = known.parameters
