@@ -8,7 +8,7 @@
 #   cloud      glint serve, table on MiniStack, bucket on MiniStack and on LocalStack: bytes, crash, the public clients
 #   push       glint push, killed at half of 256 MiB, and glint pull, bucket on both: which bytes moved where
 #   imports    imports by the openstack client into directories and a bucket, from sources that are well and ill; a worker killed
-#   build      cargo lambda build of every function for both processors; a table of sizes, held to 8 MiB, uploads to 9
+#   build      cargo lambda build of every function for both processors; a table of sizes, held to 8 MiB, uploads and importer to 9
 #   functions  each binary under the runtime API of cargo lambda watch answers the events of events/ by cargo lambda
 #              invoke, on the same two servers
 #   watch      the same answers from cargo lambda watch building the functions from source
