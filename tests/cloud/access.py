@@ -23,6 +23,7 @@ def run(deployment, check):
         sessions_of(deployment, check)
         reaper(deployment, check)
         arrivals(deployment, check)
+        importer(deployment, check)
 
 
 def clients(deployment, name):
@@ -37,7 +38,7 @@ def clients(deployment, name):
 def credentials(deployment, check):
     """Every call below, with every function's credentials: those it needs work, the others are refused."""
     table, bucket, key = deployment.table, deployment.bucket, {"PK": {"S": "image#none"}, "SK": {"S": "none"}}
-    url = {name: deployment.names[name] for name in ("JobQueue", "BucketEvents")}
+    url = {name: deployment.names[name] for name in ("JobQueue", "ImportQueue", "BucketEvents")}
     calls = {
         "dynamodb:GetItem": lambda of: of("dynamodb").get_item(TableName=table, Key=key),
         "dynamodb:Query": lambda of: of("dynamodb").query(TableName=table, KeyConditionExpression="PK = :p",
@@ -55,7 +56,9 @@ def credentials(deployment, check):
         "s3:ListBucket": lambda of: of("s3").list_objects_v2(Bucket=bucket),
         "s3:ListBucketMultipartUploads": lambda of: of("s3").list_multipart_uploads(Bucket=bucket),
         "sqs:SendMessage": lambda of: of("sqs").send_message(QueueUrl=url["JobQueue"], MessageBody='{"job":"reap"}'),
+        "sqs:SendMessage (imports)": lambda of: of("sqs").send_message(QueueUrl=url["ImportQueue"], MessageBody='{"job":"reap"}'),
         "sqs:ReceiveMessage (jobs)": lambda of: of("sqs").receive_message(QueueUrl=url["JobQueue"]),
+        "sqs:ReceiveMessage (imports)": lambda of: of("sqs").receive_message(QueueUrl=url["ImportQueue"]),
         "sqs:ReceiveMessage (events)": lambda of: of("sqs").receive_message(QueueUrl=url["BucketEvents"]),
         "iam:ListRoles": lambda of: of("iam").list_roles(),
     }
@@ -67,10 +70,13 @@ def credentials(deployment, check):
         "Uploads": {"dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:DeleteItem", "s3:GetObject", "s3:PutObject",
                     "s3:DeleteObject", "s3:ListMultipartUploadParts", "s3:ListBucket", "s3:ListBucketMultipartUploads",
                     "sqs:SendMessage"},
-        "Tasks": {"dynamodb:GetItem", "dynamodb:Query", "dynamodb:PutItem", "dynamodb:DeleteItem"},
+        "Tasks": {"dynamodb:GetItem", "dynamodb:Query", "dynamodb:PutItem", "dynamodb:DeleteItem", "sqs:SendMessage (imports)"},
         "Reaper": {"dynamodb:GetItem", "dynamodb:Query", "dynamodb:PutItem", "dynamodb:DeleteItem", "s3:GetObject", "s3:PutObject",
                    "s3:DeleteObject", "s3:ListMultipartUploadParts", "s3:ListBucket", "s3:ListBucketMultipartUploads",
-                   "sqs:ReceiveMessage (jobs)"},
+                   "sqs:SendMessage (imports)", "sqs:ReceiveMessage (jobs)"},
+        "Importer": {"dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:DeleteItem", "s3:GetObject", "s3:PutObject",
+                     "s3:DeleteObject", "s3:ListMultipartUploadParts", "s3:ListBucket", "s3:ListBucketMultipartUploads",
+                     "sqs:SendMessage", "sqs:SendMessage (imports)", "sqs:ReceiveMessage (imports)"},
         "UploadCompleted": {"dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:DeleteItem", "s3:GetObject", "s3:PutObject",
                             "s3:DeleteObject", "s3:ListMultipartUploadParts", "s3:ListBucket", "s3:ListBucketMultipartUploads",
                             "sqs:ReceiveMessage (events)"},
@@ -78,6 +84,7 @@ def credentials(deployment, check):
     uploaded(deployment.url, b"warm")  # so that each function has a process
     expect(call(deployment.url, "GET", "/healthcheck"), 200)
     expect(call(deployment.url, "GET", "/v2/tasks"), 200)
+    deployment.invoke("Importer", {"Records": []})
     deployment.quiet()
     deployment.reap()
     for name, wanted in granted.items():
@@ -235,6 +242,37 @@ def arrivals(deployment, check):
                     wait_for("the event comes again", lambda: came_again(deployment))
                 settled(deployment)
                 equal(of(image_id, deployment), [])
+
+
+def importer(deployment, check):
+    """The bytes are staged before; what the importer may not do then fails the import, or leaves it to the next worker."""
+    url, data = deployment.url, b"data"
+
+    def asked(action):
+        image_id = create(url)["id"]
+        expect(call(url, "PUT", f"/v2/images/{image_id}/stage", data, "application/octet-stream"), 204)
+        with without(deployment, "Importer", action):
+            said = call(url, "POST", f"/v2/images/{image_id}/import", {"method": {"name": "glance-direct"}})
+            expect(said, 202)
+            yield image_id
+
+    once = contextlib.contextmanager(asked)
+    for action in ("s3:GetObject", "s3:PutObject"):
+        with check(f"without {action} an import fails, in words of its own, and the image takes the next"):
+            with once(action) as image_id:
+                seen = wait_for("the import is over", lambda: (seen := show(url, image_id))["status"] == "queued" and seen, 60)
+                assert seen["os_glance_failed_import"] and "AccessDenied" not in seen["os_glance_failed_import_message"], seen
+            deployment.quiet()  # what was staged is being removed, and table and bucket are not read at one time
+            made_good(deployment)
+            expect(put(url, image_id, data), 204)
+    for action in ("dynamodb:GetItem", "dynamodb:PutItem"):
+        with check(f"without {action} an import waits, and the schedule has it done once the importer may"):
+            with once(action) as image_id:
+                deployment.quiet()
+                equal(show(url, image_id)["status"], "importing")
+                sound(deployment)
+            made_good(deployment)
+            equal(expect(call(url, "GET", f"/v2/images/{image_id}/file"), 200).body, data)
 
 
 def came_again(deployment):

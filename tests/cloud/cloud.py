@@ -20,8 +20,8 @@ from harness import CLEAN, TARGET, Checks, call, wait_for  # noqa: E402
 
 HERE = pathlib.Path(__file__).resolve().parent
 STATE = TARGET / "cloud"
-# The cloud whose callers a Keystone tells. It is there for its suites alone.
-KNOWN = TARGET / "cloud-keystone"
+# The cloud whose callers a Keystone tells, and the one with a second store. They are there for their suites alone.
+KNOWN, STORED = TARGET / "cloud-keystone", TARGET / "cloud-stores"
 
 
 def noted(state, name):
@@ -101,12 +101,15 @@ def test(names):
         finally:
             if not there:
                 down()
-    if chosen := suites.chosen(suites.KNOWN, names):
-        down(KNOWN)
-        try:
-            suites.run_known(up(KNOWN, suites.keystone_parameters), check, chosen)
-        finally:
-            down(KNOWN)
+    alone = ((STORED, suites.STORED, suites.stored_parameters, suites.run),
+             (KNOWN, suites.KNOWN, suites.keystone_parameters, suites.run_known))
+    for state, its, parameters, run in alone:
+        if chosen := suites.chosen(its, names):
+            down(state)
+            try:
+                run(up(state, parameters), check, chosen)
+            finally:
+                down(state)
     check.finish()
 
 

@@ -7,7 +7,7 @@ Tasks stay for two days after they have ended, and so do their rows.
 import time
 from collections import Counter
 
-LIVE = {"queued", "saving", "active", "deactivated"}
+LIVE = {"queued", "saving", "uploading", "importing", "active", "deactivated"}
 
 
 class Kept:
@@ -50,13 +50,31 @@ def faults(deployment, done=True):
     found += [f"task {id} is kept and never due" for id in kept.tasks - kept.tasks_due]
     if done:
         found += [f"{key} is still due" for key in kept.due] + [f"{key} is still begun" for key in kept.begun]
-        found += [f"image {id} is still saving" for id, image in kept.images.items() if image["status"] == "saving"]
+        found += [f"image {id} is still {image['status']}" for id, image in kept.images.items()
+                  if image["status"] in ("saving", "importing") or is_importing(image)]
     return found
 
 
 def lies_at(image):
     """The objects that are an image's data."""
     return [at["key"] for at in [image.get("location"), *(image.get("copies") or [])] if at]
+
+
+def targets(image, state):
+    """The objects of an image's import that are `coming`, or `there`."""
+    return [each["location"]["key"] for each in (image.get("import") or {}).get("targets", []) if each["state"] == state]
+
+
+def is_importing(image):
+    """Whether an import has more to do: a store waits, and none has failed that must not."""
+    course = image.get("import") or {}
+    failed = any(isinstance(each["state"], dict) for each in course.get("targets", []))
+    return image["status"] in LIVE and bool(targets(image, "coming")) and not (failed and course["all_must_succeed"])
+
+
+def waits(image):
+    """The objects of an import that are whole, and are the image's once the others are."""
+    return set(targets(image, "there")) - set(lies_at(image)) if is_importing(image) else set()
 
 
 def of_images(kept):
@@ -82,6 +100,10 @@ def of_images(kept):
             yield f"image {id} has {image.get('size')} bytes staged in an object {staged} of {kept.objects.get(staged)}"
         if staged and (kept.blobs.get(staged) or {}).get("state") != "staged":
             yield f"image {id} has {staged} staged, whose row says {kept.blobs.get(staged)}"
+        if image["status"] == "importing" and not is_importing(image):
+            yield f"image {id} is importing and waits for no store: {image.get('import')}"
+        if is_importing(image) and not any((kept.blobs.get(key) or {}).get("state") == "writing" for key in targets(image, "coming")):
+            yield f"image {id} waits for {targets(image, 'coming')}, none of which anybody writes"
         if image["status"] == "saving" and (kept.blobs.get(image["upload"]["key"]) or {}).get("state") != "writing":
             yield f"image {id} waits for {image['upload']['key']}, which nobody writes"
 
@@ -93,7 +115,7 @@ def of_bytes(kept):
         image = kept.images.get(key.split("/")[0], {})
         if blob["state"] == "attached" and key not in lies_at(image):
             yield f"{key} is attached to image {image.get('id')}, which has {lies_at(image)}"
-        if blob["state"] == "staged" and (image.get("staged") or {}).get("key") != key:
+        if blob["state"] == "staged" and key not in {(image.get("staged") or {}).get("key"), *waits(image)}:
             yield f"{key} is staged for image {image.get('id')}, which has {image.get('staged')}"
         if blob["state"] not in ("attached", "staged") and key not in kept.due:
             yield f"{key} is {blob['state']} and nothing is due to it"
@@ -129,8 +151,10 @@ def of_usage(kept):
             has = counted.setdefault(image["owner"], Counter())
             has["images"] += 1
             copies = len(lies_at(image))
-            has["bytes"] += int((image.get("size") or 0) * copies if copies else image.get("reserved") or 0)
-            has["uploading"] += image["status"] == "saving"
+            reserved = image.get("reserved") or 0
+            has["bytes"] += int((image.get("size") or 0) * copies if copies else reserved * (image["status"] == "saving"))
+            has["uploading"] += image["status"] in ("saving", "uploading", "importing")
+            has["staged"] += int(image.get("size") or reserved) * (image["status"] in ("uploading", "importing"))
     for project in {*counted, *kept.usage}:
         has, said = counted.get(project, Counter()), kept.usage.get(project, {})
         for what in ("images", "bytes", "uploading", "staged"):

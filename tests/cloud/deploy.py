@@ -36,7 +36,7 @@ def build():
 
 def sam(state, parameters, command, *told, **environment):
     """sam as it is configured for `dev`, but for its parameters."""
-    parameters = " ".join(f"{name}={value}" for name, value in parameters.items())
+    parameters = " ".join(f"{name}={value}".replace('"', r'\"') for name, value in parameters.items())
     told = [tools("SAM") / "sam", command, "--config-file", ROOT / "samconfig.toml", "--config-env", "dev",
             "--parameter-overrides", parameters, *told]
     environment = os.environ | {"AWS_DEFAULT_REGION": engines.REGION, "SAM_CLI_TELEMETRY": "0",

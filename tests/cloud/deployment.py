@@ -22,6 +22,7 @@ class Deployment:
         clients = (engines.client(kind, self.endpoint) for kind in kinds)
         self.s3, self.dynamodb, self.sqs, self.iam, self.lambda_, self.scheduler, self.apis, self.logs = clients
         self.table, self.bucket, self.api, self.plain = self.names["Table"], self.names["Bucket"], found["api"], found["plain"]
+        self.buckets = [self.bucket]  # a suite may add those of other stores
 
     # Functions.
 
@@ -150,7 +151,7 @@ class Deployment:
 
     def quiet(self, seconds=60):
         """Waits until every queue is worked off."""
-        for queue in ("BucketEvents", "JobQueue"):
+        for queue in ("BucketEvents", "JobQueue", "ImportQueue"):
             self.quiet_of(queue, seconds)
 
     def quiet_of(self, queue, seconds=60):
@@ -166,10 +167,10 @@ class Deployment:
         return rows
 
     def objects(self):
-        """Size of each object in the bucket, by its key."""
-        pages = self.s3.get_paginator("list_objects_v2").paginate(Bucket=self.bucket)
+        """Size of each object in the buckets, by its key: no two stores have one of the same."""
+        pages = (page for bucket in self.buckets for page in self.s3.get_paginator("list_objects_v2").paginate(Bucket=bucket))
         return {each["Key"]: each["Size"] for page in pages for each in page.get("Contents", [])}
 
     def begun(self):
         """Keys of uploads in parts that were begun and not ended."""
-        return [each["Key"] for each in self.s3.list_multipart_uploads(Bucket=self.bucket).get("Uploads", [])]
+        return [each["Key"] for bucket in self.buckets for each in self.s3.list_multipart_uploads(Bucket=bucket).get("Uploads", [])]

@@ -1,6 +1,6 @@
 """What `test` runs, in order, each on a cloud that holds no image, and leaves without one.
 
-Three of them need a Keystone, and have a cloud of their own that asks it.
+Three of them need a Keystone, and have a cloud of their own that asks it; one needs a second store, and has a cloud with one.
 """
 
 import sys
@@ -16,11 +16,15 @@ import known
 import limits
 import restore
 import sessions
+import stored
 from deployment import Deployment
 from harness import call, expect
 
 SUITES = {"clients": clients.run, "limits": limits.run, "api": api.run, "sessions": sessions.run, "downloads": downloads.run,
           "kills": kills.run, "events": events.run, "access": access.run, "restore": restore.run}
+# On a cloud of their own with a second store.
+STORED = {"imports": stored.run}
+stored_parameters = stored.parameters
 
 KNOWN = {"roles": known.roles, "commands": known.commands, "tempest": known.tempest}
 keystone_parameters = known.parameters
@@ -28,8 +32,8 @@ keystone_parameters = known.parameters
 
 def known_to_be(names):
     """Ends the run when a name is none of a suite."""
-    if unknown := set(names) - set(SUITES) - set(KNOWN):
-        sys.exit(f"there is no suite {', '.join(sorted(unknown))}: {', '.join((*SUITES, *KNOWN))}")
+    if unknown := set(names) - {*SUITES, *STORED, *KNOWN}:
+        sys.exit(f"there is no suite {', '.join(sorted(unknown))}: {', '.join((*SUITES, *STORED, *KNOWN))}")
 
 
 def chosen(suites, names):
@@ -44,7 +48,7 @@ def run(found, check, names):
     for name in names:
         print(f"\n-- {name}", flush=True)
         with check(f"{name} runs to its end"), deployment.short_leases():
-            SUITES[name](deployment, check)
+            (SUITES | STORED)[name](deployment, check)
             left(deployment, check, name)
     print()
 
@@ -72,7 +76,7 @@ def left(deployment, check, name):
 def emptied(deployment):
     consistency.settled(deployment)
     assert not deployment.objects(), deployment.objects()
-    for queue in ("BucketEventsDeadLetters", "JobDeadLetters", "ScheduleDeadLetters"):
+    for queue in ("BucketEventsDeadLetters", "JobDeadLetters", "ImportDeadLetters", "ScheduleDeadLetters"):
         assert not deployment.waiting(queue), f"{deployment.waiting(queue)} messages in {queue}"
 
 

@@ -51,9 +51,10 @@ class Turnstile(Line):
         if stop and stop.when == BEFORE:
             self._held(stop)
         answer = self.forward(request)
+        if not stop:
+            return answer
         whole = Answer(answer.status, answer.headers, b"".join(answer.body))
-        if stop:
-            self._held(stop)
+        self._held(stop)
         return whole
 
     def _stop(self, *call):

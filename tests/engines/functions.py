@@ -97,6 +97,8 @@ def answers(where, host, s3, bucket):
         equal(host.invoke("authorizer", "authorizer/get-image.json"), {"isAuthorized": True, "context": admin})
     with check(f"{where}: upload_completed leaves the objects of others alone"):
         equal(host.invoke("upload_completed", "sqs/object-created.json"), {"batchItemFailures": []})
+    with check(f"{where}: importer is done with a job of an object that nobody knows"):
+        equal(host.invoke("importer", "sqs/import.json"), None)
     with check(f"{where}: discovery answers the description, versions and a schema"):
         equal(host.answer("discovery", "get-openapi.json", 200), (ROOT / "docs/openapi.json").read_bytes())
         versions = json.loads(host.answer("discovery", "get-versions.json", 200))["versions"]

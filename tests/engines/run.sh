@@ -8,7 +8,7 @@
 #   cloud      glint serve, table on MiniStack, bucket on MiniStack and on LocalStack: bytes, crash, the public clients
 #   push       glint push, killed at half of 256 MiB, and glint pull, bucket on both: which bytes moved where
 #   imports    imports by the openstack client into directories and a bucket, from sources that are well and ill; a worker killed
-#   build      cargo lambda build of every function for both processors; a table of sizes, held to 8 MiB, uploads to 9
+#   build      cargo lambda build of every function for both processors; a table of sizes, held to 8 MiB, uploads and importer to 9
 #   functions  each binary under the runtime API of cargo lambda watch answers the events of events/ by cargo lambda
 #              invoke, on the same two servers
 #   watch      the same answers from cargo lambda watch building the functions from source
@@ -45,13 +45,9 @@ for part; do
     build)
       lambda=$("$venv" lambda "$here/lambda.txt")
       PATH=$lambda:$PATH python3 "$here/build.py" || failed=1 ;;
-    contract | cloud | push)
+    contract | cloud | push | imports)
       servers
       "$bin/python" "$here/$part.py" || failed=1 ;;
-    imports)
-      servers
-      clients=$("$venv" clients "$here/../clients/requirements.txt" "$here/../clients/constraints.txt")
-      OPENSTACK=$clients/openstack "$bin/python" "$here/imports.py" || failed=1 ;;
     functions | watch)
       servers
       lambda=$("$venv" lambda "$here/lambda.txt")

@@ -155,7 +155,7 @@ with check("the access log is JSON and says what is asked of it"):
 
 with check("every queue that is consumed gives up in the end, and what it gave up on is kept and watched"):
     consumed = {each["EventSourceArn"][1].removesuffix(".Arn"): each["FunctionName"][1] for each in mappings.values()}
-    equal(set(consumed.values()), {"ReaperFunction", "UploadCompletedFunction"})
+    equal(set(consumed.values()), {"ReaperFunction", "ImporterFunction", "UploadCompletedFunction"})
     for queue, function in consumed.items():
         assert queues[queue]["VisibilityTimeout"] >= 6 * functions[function]["Timeout"], queue
         assert queues[queue]["RedrivePolicy"]["maxReceiveCount"] > 1, queue
@@ -378,6 +378,10 @@ VALUES = {
     "EgressPorts": (["http", "80, 443", "100000"], ["443", ""]),
     "EgressNetworks": (["10.0.0.0", "10.0.0.0/8, 172.16.0.0/12"], ["10.20.0.0/16,fd00::/8"]),
     "EgressTransferSeconds": ([59, 604801], [60]),
+    "ImportMethods": (["glance-direct, copy-image", "copy_image"], ["glance-direct", "web-download,copy-image", ""]),
+    "ImportPlugins": (["image_conversion;", "image-conversion"], ["inject_image_metadata,image_decompression,image_conversion"]),
+    "ImportInject": (["x" * 1025], ["hw_disk_bus:scsi,os_distro:debian"]),
+    "ImportOutputFormat": (["vmdk"], ["qcow2"]),
     "BarbicanUrl": (["barbican.example.com", "http://barbican.example.com", "https://b/?x"], ["https://barbican.example.com:9311/"]),
     "AuthorizerCacheSeconds": ([30], [0, 300]),
     "KeystoneUrl": (["keystone.example.com", "https://", "https://k/v3?x"], []),
