@@ -30,7 +30,7 @@ def killed(check, work, settings, copy_mib):
         far, count = work / "far", -(-copy_mib // part)
 
         def journal():
-            return next((path.read_text().count("\n+") for path in far.rglob("*journal*")), 0)
+            return next((path.read_text().count("\n+") for path in far.rglob("*.parts")), 0)
 
         wait_for("some parts are there", lambda: journal() >= count // 3, 120)
         first.process.send_signal(signal.SIGKILL)
