@@ -14,13 +14,24 @@ use crate::store::ObjectKey;
 /// Reads what locations of http and https name.
 #[derive(Clone, Debug)]
 pub struct HttpStore {
-    fetch: Arc<dyn Fetch>,
+    fetch: Option<Arc<dyn Fetch>>,
 }
 
 impl HttpStore {
     /// Reads through this gate.
     pub fn new(fetch: Arc<dyn Fetch>) -> Self {
-        Self { fetch }
+        Self { fetch: Some(fetch) }
+    }
+
+    /// Reads nothing: for a program that carries no gate, where another of the deployment reads.
+    pub fn elsewhere() -> Self {
+        Self { fetch: None }
+    }
+
+    fn gate(&self) -> Result<&dyn Fetch, StoreError> {
+        let elsewhere =
+            || StoreError::Unavailable("what lies on the web is not read by this function".into());
+        self.fetch.as_deref().ok_or_else(elsewhere)
     }
 
     /// Streams a non-empty range of what is at a URL. Costs a request; where a source serves no ranges, only one from its first
@@ -30,9 +41,10 @@ impl HttpStore {
     /// `NotFound` when nothing is there; `Failed` when the gate refuses the URL, or the source has not these bytes or serves no
     /// ranges; a stream that breaks ends with an error, never short.
     pub async fn read(&self, url: &str, range: Range<u64>) -> Result<ByteStream, StoreError> {
-        let url = self.fetch.check(url).map_err(|refusal| failed(refusal.into()))?;
+        let gate = self.gate()?;
+        let url = gate.check(url).map_err(|refusal| failed(refusal.into()))?;
         let asked = FetchRequest { from: range.start, end: Some(range.end), ..FetchRequest::whole(url) };
-        let fetched = self.fetch.open(asked).await.map_err(failed)?;
+        let fetched = gate.open(asked).await.map_err(failed)?;
         match fetched.size {
             Some(size) if size < range.end => Err(StoreError::Failed(
                 format!("the source has {size} bytes, and {} were asked for", range.end).into(),
@@ -46,8 +58,9 @@ impl HttpStore {
     /// # Errors
     /// As [`Self::read`].
     pub async fn size(&self, url: &str) -> Result<Option<u64>, StoreError> {
-        let url = self.fetch.check(url).map_err(|refusal| failed(refusal.into()))?;
-        self.fetch.size(&url).await.map_err(failed)
+        let gate = self.gate()?;
+        let url = gate.check(url).map_err(|refusal| failed(refusal.into()))?;
+        gate.size(&url).await.map_err(failed)
     }
 }
 

@@ -27,7 +27,6 @@ impl App {
     pub fn cloud_stores(&self) -> Result<Stores, StartError> {
         self.each_store(|store| match store.adapter {
             StoreAdapter::S3 => Ok(s3(Host::FUNCTION, store)),
-            #[cfg(feature = "egress")]
             StoreAdapter::Http => self.web(),
             other => Err(not_built("store.adapter", other)),
         })
@@ -66,6 +65,13 @@ impl App {
     #[cfg(feature = "egress")]
     fn web(&self) -> Result<Arc<dyn Store>, StartError> {
         Ok(Arc::new(crate::adapters::http_store::HttpStore::new(self.fetch()?)))
+    }
+
+    /// The same in a function that carries no gate: it knows the store, and another reads it.
+    #[cfg(all(feature = "s3", not(feature = "egress")))]
+    #[expect(clippy::unnecessary_wraps, clippy::unused_self, reason = "as where it is read")]
+    fn web(&self) -> Result<Arc<dyn Store>, StartError> {
+        Ok(Arc::new(crate::adapters::http_store::HttpStore::elsewhere()))
     }
 
     /// A store, as administrators may know it.
