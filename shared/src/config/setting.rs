@@ -149,7 +149,7 @@ settings! {
     "store.directory" => store.directory: "The directory of a `file` store. Without it, `store` in the data directory; of a store beside the default one, `stores/<id>`.",
     "store.weight" => store.weight: "How gladly the store is read from, against others an image lies in: the higher the sooner.",
     "store.description" => store.description: "What people are told of the store.",
-    "stores" => stores: "Stores beside the default one: in the file a table each, `[stores.<id>]`; elsewhere the same as TOML or JSON. Their keys are those of `store`.",
+    "stores" => stores: "Stores beside the default one: in the file a table each, `[stores.<id>]`; elsewhere an object of JSON with an object each. Their keys are those of `store`.",
     "signatures.key_manager" => signatures.key_manager: "Who keeps the certificates that images are signed by (`img_signature_certificate_uuid`): `none` (signed images are refused), `directory`, `barbican`.",
     "signatures.directory" => signatures.directory: "Directory of certificates, each `<uuid>.pem` or `<uuid>.der`. Required with `directory`. Whoever may upload may use each.",
     "signatures.barbican_endpoint" => signatures.barbican_endpoint: "URL of Barbican, with or without `/v1`. Required with `barbican`. It is asked by the token of who uploads.",

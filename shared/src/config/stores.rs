@@ -5,10 +5,12 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
+use serde_json::Value;
+
 use super::{Config, Secret, Setting, StoreAdapter, StoreConfig};
 use crate::id::StoreId;
 
-/// Stores by id, written as TOML or, where it begins with `{`, JSON: a table of tables, with the keys of `store`.
+/// Stores by id, written as an object of JSON with an object for each, with the keys of `store`; empty for none.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct MoreStores(BTreeMap<StoreId, StoreConfig>);
 
@@ -26,11 +28,12 @@ impl FromStr for MoreStores {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let tables: BTreeMap<String, BTreeMap<String, toml::Value>> = if text.trim_start().starts_with('{') {
-            serde_json::from_str(text).map_err(|error| error.to_string())?
-        } else {
-            toml::from_str(text).map_err(|error| error.message().to_owned())?
-        };
+        if text.trim().is_empty() {
+            return Ok(Self::default());
+        }
+        // A file's tables come as JSON, too: so no function carries what reads TOML.
+        let tables: BTreeMap<String, BTreeMap<String, Value>> =
+            serde_json::from_str(text).map_err(|error| format!(": must be an object of JSON: {error}"))?;
         let mut stores = BTreeMap::new();
         for (id, table) in tables {
             let (id, store) = store(&id, &table).map_err(|why| format!("{id}{why}"))?;
@@ -41,7 +44,7 @@ impl FromStr for MoreStores {
 }
 
 /// One store, told by the settings of the default one.
-fn store(id: &str, table: &BTreeMap<String, toml::Value>) -> Result<(StoreId, StoreConfig), String> {
+fn store(id: &str, table: &BTreeMap<String, Value>) -> Result<(StoreId, StoreConfig), String> {
     let store = id.parse::<StoreId>().map_err(|error| format!(": {error}"))?;
     let mut config = Config::default();
     config.store.id = store.clone();
@@ -49,19 +52,28 @@ fn store(id: &str, table: &BTreeMap<String, toml::Value>) -> Result<(StoreId, St
         let setting = Setting::of(&format!("store.{key}")).filter(|_| key != OF_THE_DEFAULT);
         let setting = setting.ok_or_else(|| format!(".{key}: there is no such setting of a store"))?;
         let text = match value {
-            toml::Value::String(text) => text.clone(),
-            toml::Value::Integer(number) => number.to_string(),
-            toml::Value::Boolean(flag) => flag.to_string(),
+            Value::String(text) => text.clone(),
+            Value::Number(number) if !number.is_f64() => number.to_string(),
+            Value::Bool(flag) => flag.to_string(),
             other => {
-                let kind = other.type_str();
-                return Err(format!(
-                    ".{key}: must be a text, a whole number, true or false, not of type {kind}"
-                ));
+                let kind = kind(other);
+                return Err(format!(".{key}: must be a text, a whole number, true or false, not {kind}"));
             }
         };
         (setting.set)(&mut config, &text).map_err(|why| format!(".{key}: {why}"))?;
     }
     Ok((store, config.store))
+}
+
+/// What a value is, in a word: it may be a secret.
+fn kind(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Array(_) => "a list",
+        Value::Object(_) => "an object",
+        Value::Number(_) => "a fraction",
+        Value::Bool(_) | Value::String(_) => "a value of another kind",
+    }
 }
 
 /// The ids alone: there may be secrets in what was written.
