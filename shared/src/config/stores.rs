@@ -33,7 +33,7 @@ impl FromStr for MoreStores {
         }
         // A file's tables come as JSON, too: so no function carries what reads TOML.
         let tables: BTreeMap<String, BTreeMap<String, Value>> =
-            serde_json::from_str(text).map_err(|error| format!(": must be an object of JSON: {error}"))?;
+            serde_json::from_str(text).map_err(|error| format!("must be an object of JSON: {error}"))?;
         let mut stores = BTreeMap::new();
         for (id, table) in tables {
             let (id, store) = store(&id, &table).map_err(|why| format!("{id}{why}"))?;
@@ -117,31 +117,29 @@ mod tests {
     use super::*;
 
     #[test]
-    fn stores_are_written_in_toml_or_json_with_the_keys_of_the_default_one() {
-        let toml = "[slow]\nadapter = \"s3\"\nbucket = \"b\"\nweight = -1\n[near]\ndescription = \"here\"\n";
+    fn stores_are_written_with_the_keys_of_the_default_one() {
         let json =
             r#"{"slow": {"adapter": "s3", "bucket": "b", "weight": -1}, "near": {"description": "here"}}"#;
-        for text in [toml, json] {
-            let stores: MoreStores = text.parse().unwrap();
-            let told: Vec<_> = stores
-                .iter()
-                .map(|store| (store.id.as_str(), store.adapter, store.weight, store.description.as_deref()))
-                .collect();
-            let near = ("near", StoreAdapter::File, 0, Some("here"));
-            assert_eq!(told, [near, ("slow", StoreAdapter::S3, -1, None)]);
-        }
+        let stores: MoreStores = json.parse().unwrap();
+        let told: Vec<_> = stores
+            .iter()
+            .map(|store| (store.id.as_str(), store.adapter, store.weight, store.description.as_deref()))
+            .collect();
+        let near = ("near", StoreAdapter::File, 0, Some("here"));
+        assert_eq!(told, [near, ("slow", StoreAdapter::S3, -1, None)]);
+        assert_eq!(" ".parse::<MoreStores>().unwrap(), MoreStores::default());
     }
 
     #[test]
     fn what_is_wrong_is_named_by_store_and_key() {
         for (text, fault) in [
-            ("[slow]\ncolour = \"red\"", "slow.colour: there is no such setting of a store"),
-            ("[slow]\nid = \"other\"", "slow.id: there is no such setting of a store"),
-            ("[slow]\nweight = \"heavy\"", "slow.weight: must be a whole number, not 'heavy'"),
-            ("[\"a b\"]\nweight = 1", "a b: store id must be 1 to 64 letters, digits, '_' or '-'"),
+            (r#"{"slow": {"colour": "red"}}"#, "slow.colour: there is no such setting of a store"),
+            (r#"{"slow": {"id": "other"}}"#, "slow.id: there is no such setting of a store"),
+            (r#"{"slow": {"weight": "heavy"}}"#, "slow.weight: must be a whole number, not 'heavy'"),
+            (r#"{"a b": {"weight": 1}}"#, "a b: store id must be 1 to 64 letters, digits, '_' or '-'"),
             (
                 "{\"slow\": {\"bucket\": []}}",
-                "slow.bucket: must be a text, a whole number, true or false, not of type array",
+                "slow.bucket: must be a text, a whole number, true or false, not a list",
             ),
         ] {
             assert_eq!(text.parse::<MoreStores>().unwrap_err(), fault);
@@ -151,7 +149,7 @@ mod tests {
     #[test]
     fn secrets_of_stores_are_not_shown() {
         let stores: MoreStores =
-            "[slow]\naccess_key_id = \"me\"\nsecret_access_key = \"hidden\"".parse().unwrap();
+            r#"{"slow": {"access_key_id": "me", "secret_access_key": "hidden"}}"#.parse().unwrap();
         assert_eq!(stores.to_string(), "slow");
         assert!(!format!("{stores:?}").contains("hidden"));
     }
