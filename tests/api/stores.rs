@@ -188,7 +188,7 @@ fn configured(stores: &str) -> Service {
 
 #[tokio::test]
 async fn nothing_is_added_to_what_is_only_read() {
-    let service = configured("[web]\nadapter = 'http'\ndescription = 'elsewhere'");
+    let service = configured(r#"{"web": {"adapter": "http", "description": "elsewhere"}}"#);
     insta::assert_json_snapshot!(service.get(ADMIN, "/v2/info/stores/detail").await.json()["stores"][1], @r#"
     {
       "description": "elsewhere",
