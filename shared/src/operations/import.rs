@@ -8,14 +8,22 @@ mod begin;
 mod fill;
 #[cfg(feature = "plugins")]
 mod lease;
+#[cfg(feature = "plugins")]
+mod record;
 mod session;
+#[cfg(feature = "plugins")]
+mod settings;
 #[cfg(feature = "plugins")]
 mod source;
 #[cfg(feature = "plugins")]
 mod step;
 #[cfg(feature = "plugins")]
+mod trouble;
+#[cfg(feature = "plugins")]
 mod worker;
 
 pub use begin::{ImportCall, ImportSettings, Imports};
 #[cfg(feature = "plugins")]
-pub use worker::{Importer, ImporterPorts, ImporterSettings};
+pub use settings::{ImporterPorts, ImporterSettings};
+#[cfg(feature = "plugins")]
+pub use worker::Importer;

@@ -7,7 +7,7 @@ use futures_util::StreamExt as _;
 use tokio::task::JoinSet;
 
 use super::source::Source;
-use super::worker::Trouble;
+use super::trouble::Trouble;
 use crate::error::{Cause, Error};
 use crate::operations::examination::all_parts;
 use crate::ports::{Clock, Part, Store, StoreError};

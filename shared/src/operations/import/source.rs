@@ -6,7 +6,7 @@ use bytes::Bytes;
 use futures_util::stream::BoxStream;
 use futures_util::{StreamExt as _, TryStreamExt as _};
 
-use super::worker::Trouble;
+use super::trouble::Trouble;
 use crate::image::Location;
 use crate::import::Remake;
 use crate::ports::{Chunks, Fetch, FetchError, FetchRequest, Store, StoreError, Validator};

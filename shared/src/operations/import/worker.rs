@@ -11,34 +11,22 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
-use serde_json::json;
-
 use super::fill::{Begun, stream};
 use super::lease::{Ended, Lease};
-use super::session::session;
+use super::record::{Record, Standing};
+use super::settings::{ImporterPorts, ImporterSettings};
 use super::source::Source;
-use super::step::image_at;
-use crate::catalog::{
-    BlobState, BoundedError, Catalog, ChangeError, ImportStep, Stored, StoredSession, StoredTask, TaskStep,
-};
+use super::trouble::{Trouble, gone, said};
+use crate::catalog::{BlobState, Catalog, ChangeError, StoredSession};
 use crate::error::{Error, Result};
-use crate::format::Rules;
-use crate::id::ImageId;
-use crate::image::{Course, DiskFormat, Ending, Found, Image, ImportSource, Location};
-use crate::import::Plugins;
-use crate::operations::contention::Tries;
+use crate::image::{Course, DiskFormat, Found, Image, ImportSource, Location};
 use crate::operations::examination::{Examined, Examiner, Whole};
 use crate::operations::upload::declared;
-use crate::operations::{CompletionSettings, Outcome, Stores};
-use crate::ports::{
-    Clock, Event, EventKind, Events, Fetch, FetchError, FetchRequest, Ids, Job, Queue, StoreError, Validator,
-};
-use crate::store::{Filling, ObjectKey, PartLayout, Phase, Session};
-use crate::task::Task;
+use crate::operations::{Outcome, Stores};
+use crate::ports::{FetchError, FetchRequest, Job, StoreError, Validator};
+use crate::store::{Filling, PartLayout, Phase, Session};
 use crate::time::Timestamp;
-use crate::transfer::remake::RemakeError;
-use crate::transfer::{Intake, Patience, layout};
-use crate::usage::{Allowance, Resource};
+use crate::transfer::layout;
 
 /// How often an object is tried again, when nothing of it came in between.
 const TRIES: u32 = 4;
@@ -52,118 +40,9 @@ pub struct Importer {
     catalog: Catalog,
     stores: Stores,
     ports: ImporterPorts,
+    record: Record,
     examiner: Examiner,
     settings: ImporterSettings,
-}
-
-/// What an importer needs from outside.
-#[derive(Clone, Debug)]
-pub struct ImporterPorts {
-    /// Who fetches what users named.
-    pub fetch: Arc<dyn Fetch>,
-    /// The time.
-    pub clock: Arc<dyn Clock>,
-    /// New identifiers.
-    pub ids: Arc<dyn Ids>,
-    /// Who is told what happened.
-    pub events: Arc<dyn Events>,
-    /// Who is told what is to be done next.
-    pub queue: Arc<dyn Queue>,
-}
-
-/// How imports are worked on.
-#[derive(Clone, Debug)]
-pub struct ImporterSettings {
-    /// How long a worker that died keeps others from going on. A living one renews its lease every third of it.
-    pub lease: Duration,
-    /// How long it may take to fill one store.
-    pub life: Duration,
-    /// How a source that does not say how long it is is taken in; its parts are those of every object.
-    pub intake: Intake,
-    /// How a source is asked again.
-    pub patience: Patience,
-    /// What is done to data before it is an image's.
-    pub plugins: Plugins,
-    /// What data is held to.
-    pub rules: Rules,
-    /// How many bytes are hashed before it is written down, and in one run.
-    pub completion: CompletionSettings,
-    /// How long a task is kept once it has ended.
-    pub task_life: Duration,
-}
-
-/// Why an object is not filled.
-#[derive(Debug)]
-pub(super) enum Trouble {
-    /// The source will not give its bytes, for this reason: no store can have them.
-    Source(String),
-    /// The store that is written to.
-    Store(StoreError),
-    /// Anything else, which may pass.
-    Other(Error),
-}
-
-impl Trouble {
-    pub(super) fn of_source(location: &Location, error: StoreError) -> Self {
-        match error {
-            StoreError::NotFound => {
-                Self::Source(format!("the data to be imported is not in store '{}' any more", location.store))
-            }
-            StoreError::Failed(cause) => {
-                tracing::warn!(key = %location.key, %cause, "what is to be imported cannot be read");
-                Self::Source(format!("store '{}' does not give the data to be imported", location.store))
-            }
-            error @ (StoreError::Full | StoreError::Unavailable(_)) => Self::Other(error.into()),
-        }
-    }
-}
-
-impl From<StoreError> for Trouble {
-    fn from(error: StoreError) -> Self {
-        Self::Store(error)
-    }
-}
-
-impl From<FetchError> for Trouble {
-    fn from(error: FetchError) -> Self {
-        Self::Source(error.to_string())
-    }
-}
-
-impl From<RemakeError> for Trouble {
-    fn from(error: RemakeError) -> Self {
-        match error {
-            RemakeError::Store(error) => Self::Other(error.into()),
-            other => Self::Source(other.to_string()),
-        }
-    }
-}
-
-impl From<Error> for Trouble {
-    fn from(error: Error) -> Self {
-        Self::Other(error)
-    }
-}
-
-fn gone() -> Trouble {
-    Trouble::Source("there is no data any more that could be imported".to_owned())
-}
-
-/// What is wrong, for the owner; the log hears why.
-fn said(location: &Location, error: &dyn std::error::Error) -> String {
-    let (key, store) = (&location.key, &location.store);
-    tracing::warn!(%key, %store, %error, cause = ?error.source(), "an object could not be imported");
-    error.to_string()
-}
-
-/// What an object is to its image.
-enum Standing {
-    /// Waited for, by this import.
-    Expected(Box<Stored>, Course),
-    /// Its data, or put by to be.
-    Taken,
-    /// Nothing any more.
-    Ended,
 }
 
 /// How far an object has come.
@@ -182,7 +61,8 @@ impl Importer {
         let clock = Arc::clone(&ports.clock);
         let (rules, completion) = (settings.rules.clone(), settings.completion);
         let examiner = Examiner::new(catalog.clone(), stores.clone(), clock, rules, completion);
-        Self { catalog, stores, ports, examiner, settings }
+        let record = Record::new(catalog.clone(), stores.clone(), ports.clone(), &settings);
+        Self { catalog, stores, ports, record, examiner, settings }
     }
 
     /// Goes on with an object of an import, if nobody else does, and begins no new part and no new stretch from `until` on, if it is
@@ -216,33 +96,33 @@ impl Importer {
         };
         match self.work(&mut held, until).await {
             Ok(outcome) => Ok(outcome),
-            Err(Trouble::Other(Error::Stale(_))) => self.passed_over(location).await,
-            Err(Trouble::Source(reason)) => self.fail(&held, &reason, true).await,
+            Err(Trouble::Other(Error::Stale(_))) => self.record.passed_over(location).await,
+            Err(Trouble::Source(reason)) => self.record.fail(&held, &reason, true).await,
             Err(
                 Trouble::Store(StoreError::Unavailable(cause)) | Trouble::Other(Error::Unavailable(cause)),
             ) => self.again(&held, Error::Unavailable(cause)).await,
-            Err(Trouble::Store(error)) => self.fail(&held, &said(location, &error), false).await,
-            Err(Trouble::Other(error)) => self.fail(&held, &said(location, &error), false).await,
+            Err(Trouble::Store(error)) => self.record.fail(&held, &said(location, &error), false).await,
+            Err(Trouble::Other(error)) => self.record.fail(&held, &said(location, &error), false).await,
         }
     }
 
     async fn work(&self, held: &mut StoredSession, until: Option<Timestamp>) -> Result<Outcome, Trouble> {
-        let (seen, course) = match self.standing(&held.location).await? {
+        let (seen, course) = match self.record.standing(&held.location).await? {
             Standing::Expected(seen, course) => (seen, course),
             Standing::Taken => return Ok(Outcome::Active),
-            Standing::Ended => return Ok(self.leave(&held.location).await),
+            Standing::Ended => return Ok(self.record.leave(&held.location).await),
         };
         if held.session.ends.is_some_and(|ends| self.ports.clock.now() >= ends) {
-            return Ok(self.fail(held, "it took longer than an import may", false).await?);
+            return Ok(self.record.fail(held, "it took longer than an import may", false).await?);
         }
         if held.session.phase == Phase::Streaming {
-            return Ok(self.restart(held).await?);
+            return Ok(self.record.restart(held).await?);
         }
         if held.session.phase == Phase::Filling {
             match self.fill(held, &seen.image, &course, until).await? {
                 Step::Filled => {}
                 Step::Unfinished => return Ok(self.unfinished(held).await?),
-                Step::Lost => return Ok(self.passed_over(&held.location).await?),
+                Step::Lost => return Ok(self.record.passed_over(&held.location).await?),
             }
         }
         match self.examiner.make_whole(held).await? {
@@ -252,43 +132,21 @@ impl Importer {
                 *held = self.keep(held, session).await?;
                 return Ok(self.unfinished(held).await?);
             }
-            Whole::Not(reason) => return Ok(self.fail(held, &reason, false).await?),
+            Whole::Not(reason) => return Ok(self.record.fail(held, &reason, false).await?),
         }
         let examined = self.examiner.examine(held, until).await?;
         let is_copy = course.first_there().is_some() || course.source == ImportSource::CopyImage;
         Ok(match examined {
             Examined::Sound { digests, virtual_size } => {
                 let found = Found { size: held.session.layout.size, virtual_size, digests };
-                self.step(held, |course| course.arrived(&held.location, found.clone())).await?
+                self.record.step(held, |course| course.arrived(&held.location, found.clone())).await?
             }
-            Examined::Refused(reason) => self.fail(held, &reason, !is_copy).await?,
+            Examined::Refused(reason) => self.record.fail(held, &reason, !is_copy).await?,
             Examined::Unfinished => {
                 self.ports.queue.enqueue(Job::Import(held.location.clone())).await;
                 Outcome::Unfinished
             }
-            Examined::Lost => self.passed_over(&held.location).await?,
-        })
-    }
-
-    /// What an object is to its image now.
-    async fn standing(&self, location: &Location) -> Result<Standing> {
-        let Some(seen) = self.catalog.find(location.key.image()).await? else { return Ok(Standing::Ended) };
-        let course = seen.image.import.clone().filter(|_| seen.image.status.is_live());
-        let waits = course.as_ref().is_some_and(|course| course.waiting().any(|at| at == location));
-        Ok(match course {
-            _ if !seen.image.status.is_live() => Standing::Ended,
-            _ if waits || seen.image.lies_at(location) => Standing::Taken,
-            Some(course) if course.awaits(location) => Standing::Expected(Box::new(seen), course),
-            Some(_) | None => Standing::Ended,
-        })
-    }
-
-    /// What became of an object whose lease was lost: to somebody who goes on with it, or to its end.
-    async fn passed_over(&self, location: &Location) -> Result<Outcome> {
-        Ok(match self.standing(location).await? {
-            Standing::Expected(..) => Outcome::Busy,
-            Standing::Taken => Outcome::Active,
-            Standing::Ended => self.leave(location).await,
+            Examined::Lost => self.record.passed_over(&held.location).await?,
         })
     }
 
@@ -458,6 +316,7 @@ impl Importer {
         let tries = held.session.filling.tries;
         if tries >= TRIES {
             return self
+                .record
                 .fail(held, "the store, or what is read from, was unavailable too often", false)
                 .await;
         }
@@ -465,145 +324,5 @@ impl Importer {
         let due = self.ports.clock.now().plus(PAUSE.saturating_mul(1 << tries));
         self.keep(held, Session { due, filling, ..held.session.clone() }).await?;
         Ok(Outcome::Unfinished)
-    }
-
-    /// Begins an object anew, under another key: what the last worker wrote may still come.
-    async fn restart(&self, held: &StoredSession) -> Result<Outcome> {
-        let (old, now) = (&held.location, self.ports.clock.now());
-        let key = ObjectKey::new(old.key.image().clone(), self.ports.ids.ulid(now));
-        let new = Location { store: old.store.clone(), key };
-        self.step(held, |course| course.instead(old, &new)).await
-    }
-
-    /// Says that a store, or every one that still waits, will not have the bytes.
-    async fn fail(&self, held: &StoredSession, reason: &str, all: bool) -> Result<Outcome> {
-        tracing::info!(image = %held.location.key.image(), store = %held.location.store, reason, "an import failed");
-        let failed = |course: Course| {
-            if all { course.failed_all(reason) } else { course.failed(&held.location, reason) }
-        };
-        match self.step(held, failed).await? {
-            Outcome::Active => Ok(Outcome::Refused(reason.to_owned())),
-            other => Ok(other),
-        }
-    }
-
-    /// Writes down what has become of an object, with all that follows from it.
-    async fn step(&self, held: &StoredSession, change: impl Fn(Course) -> Course) -> Result<Outcome> {
-        let location = &held.location;
-        let mut tries = Tries::new(&self.catalog, location.key.image());
-        // Without a turn it is tried all the same: the bytes are there.
-        let _in_turn = tries.queue().await;
-        let mut is_over_limit = false;
-        loop {
-            let (seen, course) = match self.standing(location).await? {
-                Standing::Expected(seen, course) => (seen, course),
-                Standing::Taken => return Ok(Outcome::Active),
-                Standing::Ended => return Ok(self.leave(location).await),
-            };
-            let most = Allowance::of_bytes(course.most_bytes);
-            let changed = if is_over_limit {
-                let limit = Resource::ImageSizeTotal.name();
-                course.failed_all(&format!("the project would use more than its limit {limit} allows"))
-            } else {
-                change(course)
-            };
-            let now = self.ports.clock.now();
-            let after = image_at(&seen.image, changed, &self.settings.plugins, now)?;
-            match self.commit(held, &seen, &after, &most, now).await {
-                Ok(begun) => {
-                    for location in begun {
-                        self.ports.queue.enqueue(Job::Import(location)).await;
-                    }
-                    self.ended(&seen.image, &after).await;
-                    return Ok(Outcome::Active);
-                }
-                Err(BoundedError::OverLimit) => is_over_limit = true,
-                Err(BoundedError::Change(ChangeError::Lost)) => tries.again().await?,
-                // It may have happened: whoever is next finds out.
-                Err(BoundedError::Change(ChangeError::Table(error))) => return Err(error),
-            }
-        }
-    }
-
-    /// One transaction; the objects that it begins.
-    async fn commit(
-        &self,
-        held: &StoredSession,
-        seen: &Stored,
-        after: &Image,
-        allowed: &Allowance,
-        now: Timestamp,
-    ) -> Result<Vec<Location>, BoundedError> {
-        let (Some(before), Some(course)) = (&seen.image.import, &after.import) else {
-            return Err(Error::internal("a step of no import").into());
-        };
-        let verifier = &held.session.verifier;
-        let begun: Vec<(Location, Session)> = course
-            .writing()
-            .filter(|at| !before.awaits(at))
-            .map(|at| (at.clone(), session(after, course, verifier.clone(), now, self.settings.life)))
-            .collect();
-        let task = match course.ending() {
-            Ending::Open => None,
-            ending => self.ended_task(&after.id, course, &ending, now).await?,
-        };
-        let task = task.as_ref().map_or(TaskStep::Keep, |(seen, task)| TaskStep::Replace(seen, task));
-        let step = ImportStep { held: Some(held), begun: &begun, task, allowed, now };
-        self.catalog.step_import(seen, after, &step).await?;
-        Ok(begun.into_iter().map(|(location, _)| location).collect())
-    }
-
-    /// The task of an import that has ended; `None` when it has been forgotten, or has ended before.
-    async fn ended_task(
-        &self,
-        image: &ImageId,
-        course: &Course,
-        ending: &Ending,
-        now: Timestamp,
-    ) -> Result<Option<(StoredTask, Task)>> {
-        let Some(seen) = self.catalog.task(&course.task).await? else { return Ok(None) };
-        let due = now.plus(self.settings.task_life);
-        let failures: Vec<_> =
-            course.failures().map(|(store, reason)| format!("{store}: {reason}")).collect();
-        let ended = match ending {
-            Ending::Failed(reason) => seen.task.failed(reason, now, due),
-            Ending::Open | Ending::Done(_) => {
-                let stores: Vec<_> = course.there().map(|at| at.store.as_str()).collect();
-                let result = json!({ "image_id": image, "stores": stores });
-                seen.task
-                    .succeeded(result, now, due)
-                    .map(|task| Task { message: failures.join("; "), ..task })
-            }
-        };
-        Ok(ended.ok().map(|task| (seen, task)))
-    }
-
-    /// Tells what has happened, and has removed what is not needed any more.
-    async fn ended(&self, before: &Image, after: &Image) {
-        let mut kinds = vec![EventKind::Update];
-        if before.locations.is_empty() && !after.locations.is_empty() {
-            kinds.extend([EventKind::Upload, EventKind::Activate]);
-        }
-        for kind in kinds {
-            let (owner, at) = (after.owner.clone(), self.ports.clock.now());
-            let event = Event { kind, image: after.id.clone(), owner, member: None, at };
-            self.ports.events.publish(event).await;
-        }
-        let is_over = after.import.as_ref().is_none_or(|course| !course.is_open());
-        if is_over || before.staged != after.staged {
-            self.ports.queue.enqueue(Job::Reap).await;
-        }
-    }
-
-    /// Removes what was perhaps written after the import had ended: nobody ever waits for its key again.
-    async fn leave(&self, location: &Location) -> Outcome {
-        let removed = match self.stores.holding(&location.store) {
-            Ok(store) => store.remove(&location.key).await.map_err(Error::from),
-            Err(error) => Err(error),
-        };
-        if let Err(error) = removed {
-            tracing::warn!(key = %location.key, %error, "an object whose import has ended could not be removed");
-        }
-        Outcome::Ended
     }
 }
