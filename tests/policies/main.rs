@@ -3,6 +3,7 @@
 
 #![cfg(test)]
 
+mod calls;
 mod functions;
 mod recorder;
 mod routes;

@@ -2,33 +2,40 @@
 
 #![expect(clippy::unwrap_used, reason = "a harness fails by panicking, as tests do")]
 
+mod others;
+mod settings;
+
 use std::collections::BTreeMap;
 use std::ops::Deref;
-use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use serde_json::Value;
-use shared::adapters::in_process::{LocalEvents, LocalQueue};
+use shared::adapters::in_process::LocalEvents;
 use shared::adapters::memory::{MemoryStore, MemoryTable};
 use shared::catalog::Catalog;
 use shared::error::Cause;
 use shared::format::Rules;
 use shared::http::{Cors, Door, Payload, Routes, serve};
 use shared::id::StoreId;
-use shared::image::{Accepted, Image, PageLimits, Quotas};
+use shared::image::{Accepted, Image, PageLimits};
 use shared::import::{ImportMethod, Plugins};
 use shared::operations::{
-    Completion, CompletionSettings, Context, ImageData, Images, ImagesSettings, ImportSettings, Importer,
-    ImporterPorts, ImporterSettings, Imports, Info, Locations, LocationsSettings, Members, Reaper, Redirects,
-    Registrar, RegistrarSettings, SessionSettings, Shown, Signatures, StoreInfo, Stores, Tasks,
+    Completion, Context, ImageData, Images, Importer, ImporterPorts, ImporterSettings, Imports, Info,
+    Locations, LocationsSettings, Members, Reaper, Redirects, Shown, Signatures, StoreInfo, Stores, Tasks,
     TasksSettings, UploadRequest, UploadSettings,
 };
 use shared::policy::Policy;
-use shared::ports::{Clock, Events, Ids, Job, Key, Query, Queue, Store, Table};
-use shared::transfer::{Intake, Patience};
-use tokio::sync::mpsc::Receiver;
+use shared::ports::{Clock, Events, Ids, Key, Query, Store, Table};
 
+pub use others::{Others, no_queue, others, time_passes};
+pub use settings::{
+    IMPORT_LIFE, LEASE, MAX_IMAGE, MAX_MEMBERS, PART, RETRIES, SESSION_LIFE, STRETCH, TASK_LIFE, URL_LIFE,
+    completion, registrar, session_settings,
+};
+
+use self::others::{Jobs, import_one, others_on, queue};
+use self::settings::{INTAKE, images_settings, imported, importer_settings};
 use crate::callers::{TokenSays, admin};
 use crate::fixtures::{CountingIds, TestCertificates, TestClock, TestLimits};
 use crate::probe::{Probe, ProbedStore, ProbedTable};
@@ -81,163 +88,6 @@ pub struct World {
     pub other_stores: BTreeMap<&'static str, MemoryStore>,
     /// What others have written.
     pub shelf: Shelf,
-}
-
-/// How long a writer's lease is here.
-pub const LEASE: Duration = Duration::from_mins(2);
-
-/// How long an upload session lasts here.
-pub const SESSION_LIFE: Duration = Duration::from_mins(30);
-
-/// How long an import may take for a store here.
-pub const IMPORT_LIFE: Duration = Duration::from_hours(3);
-
-/// How long a URL of one is good here.
-pub const URL_LIFE: Duration = Duration::from_mins(10);
-
-/// How many bytes of one are hashed here before it is written down.
-pub const STRETCH: u64 = 100;
-
-/// How long a task is kept here once it has ended.
-pub const TASK_LIFE: Duration = Duration::from_hours(48);
-
-/// How large parts are here, in bytes.
-pub const PART: usize = 64;
-
-/// How large an image may be, in bytes, here and where tests ask a deployed service.
-pub const MAX_IMAGE: u64 = 1 << 20;
-
-/// How many members an image may have.
-pub const MAX_MEMBERS: usize = 128;
-
-/// How upload sessions are here.
-pub fn session_settings() -> SessionSettings {
-    SessionSettings {
-        part_bytes: PART as u64,
-        life: SESSION_LIFE,
-        url_life: URL_LIFE,
-        completion: CompletionSettings { lease: LEASE, stretch_bytes: STRETCH, run_bytes: u64::MAX },
-        within: None,
-    }
-}
-
-/// What completes them over a catalog and its stores, and tells nobody.
-pub fn completion(catalog: Catalog, stores: Stores, clock: Arc<dyn Clock>, rules: Rules) -> Completion {
-    let events = Arc::new(LocalEvents::new(16));
-    Completion::new(catalog, stores, clock, events, rules, session_settings().completion)
-}
-
-/// How often what was registered is tried again here.
-pub const RETRIES: u32 = 3;
-
-/// What looks at what was registered, over a catalog and its stores, and tells nobody.
-pub fn registrar(catalog: Catalog, stores: Stores, clock: Arc<dyn Clock>, rules: Rules) -> Registrar {
-    let CompletionSettings { lease, stretch_bytes, run_bytes } = session_settings().completion;
-    let settings = RegistrarSettings {
-        lease,
-        stretch_bytes,
-        run_bytes,
-        max_bytes: MAX_IMAGE,
-        retries: RETRIES,
-        task_life: TASK_LIFE,
-    };
-    Registrar::new(catalog, stores, clock, Arc::new(LocalEvents::new(16)), rules, settings)
-}
-
-/// Nobody who is told of jobs.
-pub fn no_queue() -> Arc<dyn Queue> {
-    Arc::new(LocalQueue::new(1).0)
-}
-
-/// Work that was asked for.
-type Jobs = Arc<Mutex<Receiver<Job>>>;
-
-/// A queue, and the work that is asked for by it.
-fn queue() -> (Arc<dyn Queue>, Jobs) {
-    let (queue, jobs) = LocalQueue::new(64);
-    (Arc::new(queue), Arc::new(Mutex::new(jobs)))
-}
-
-/// What an importer is told, but for its ports.
-fn importer_settings(intake: Intake, rules: Rules) -> ImporterSettings {
-    ImporterSettings {
-        lease: LEASE,
-        life: IMPORT_LIFE,
-        intake,
-        plugins: Plugins::default(),
-        patience: Patience { tries: 1, pause: Duration::from_millis(1), ..Patience::default() },
-        rules,
-        completion: session_settings().completion,
-        task_life: TASK_LIFE,
-    }
-}
-
-const INTAKE: Intake = Intake {
-    part_bytes: PART as u64,
-    parts_in_flight: 2,
-    max_bytes: MAX_IMAGE,
-    idle: Duration::from_mins(1),
-};
-
-/// Does the first import that was asked for; whether there was one.
-async fn import_one(importer: &Importer, jobs: &Jobs) -> bool {
-    loop {
-        let job = jobs.lock().unwrap().try_recv();
-        match job {
-            Ok(Job::Import(location)) => {
-                importer::handle(importer, &location, None).await;
-                return true;
-            }
-            Ok(Job::Reap) => {}
-            Err(_) => return false,
-        }
-    }
-}
-
-/// Another process: its reaper and its importer, and the time, which is everybody's.
-#[derive(Clone, Debug)]
-pub struct Others {
-    reaper: Reaper,
-    importer: Importer,
-    jobs: Jobs,
-    clock: Arc<TestClock>,
-}
-
-/// The others over a catalog and its stores, with nothing to be fetched.
-pub fn others(catalog: Catalog, stores: Stores, clock: Arc<TestClock>, rules: Rules) -> Others {
-    others_on(catalog, stores, clock, rules, (Arc::new(CountingIds::default()), TestWeb::default()))
-}
-
-fn others_on(
-    catalog: Catalog,
-    stores: Stores,
-    clock: Arc<TestClock>,
-    rules: Rules,
-    (ids, web): (Arc<dyn Ids>, TestWeb),
-) -> Others {
-    let now: Arc<dyn Clock> = Arc::<TestClock>::clone(&clock);
-    let (queue, jobs) = queue();
-    let ports = ImporterPorts {
-        fetch: Arc::new(web),
-        clock: Arc::clone(&now),
-        ids,
-        events: Arc::new(LocalEvents::new(16)),
-        queue: Arc::clone(&queue),
-    };
-    let settings = importer_settings(INTAKE, rules.clone());
-    let registrar = registrar(catalog.clone(), stores.clone(), Arc::clone(&now), rules.clone());
-    let importer = Importer::new(catalog.clone(), stores.clone(), ports, settings);
-    let reaper = Reaper::new(completion(catalog, stores, now, rules), queue).registering(registrar);
-    Others { reaper, importer, jobs, clock }
-}
-
-/// What happens while a process stands still: every lease ends, then every session, and each time the others do what is due.
-pub async fn time_passes(others: Others) {
-    for time in [LEASE * 2, SESSION_LIFE * 2] {
-        others.clock.advance(time);
-        others.reaper.run().await.unwrap();
-        while import_one(&others.importer, &others.jobs).await {}
-    }
 }
 
 impl Deref for World {
@@ -341,34 +191,6 @@ fn told_of(context: &Context) -> Tasks {
     let pages = PageLimits { default: 25, max: 1000 };
     let settings = TasksSettings { time_to_live: TASK_LIFE, pages, sources: Arc::default() };
     Tasks::new(context.clone(), settings)
-}
-
-/// What is said of records.
-fn images_settings(
-    stores: &Stores,
-    accepted: Arc<Accepted>,
-    import_methods: Vec<ImportMethod>,
-) -> ImagesSettings {
-    ImagesSettings {
-        quotas: Quotas::default(),
-        pages: PageLimits { default: 25, max: 1000 },
-        accepted,
-        import_methods,
-        stores: stores.ids().cloned().collect(),
-    }
-}
-
-/// What takes requests to import.
-fn imported(context: &Context, stores: &Stores, methods: Vec<ImportMethod>, plugins: Plugins) -> Imports {
-    let settings = ImportSettings {
-        methods: methods.into(),
-        stores: stores.ids().cloned().collect(),
-        sources: Arc::default(),
-        plugins,
-        life: IMPORT_LIFE,
-        task_life: TASK_LIFE,
-    };
-    Imports::new(context.clone(), settings)
 }
 
 /// What an importer works with.
