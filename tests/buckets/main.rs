@@ -13,17 +13,14 @@ use std::future::{Ready, ready};
 
 use async_trait::async_trait;
 use aws_smithy_http_client::Builder;
-use axum::body::Body;
 use axum::http::Request;
-use http_body_util::BodyExt as _;
-use hyper_util::client::legacy::Client;
-use hyper_util::rt::TokioExecutor;
 use shared::adapters::aws::AwsSettings;
 use shared::adapters::s3::{S3Settings, S3Store};
 use shared::adapters::system::RandomIds;
 use shared::contract::direct::Bring;
 use shared::ports::{Ids as _, PartTarget, ReadTarget, SignedPart, Store};
 use shared::store::{ObjectKey, PartGrant};
+use tests::stranger;
 
 #[expect(clippy::disallowed_methods, reason = "what is tested is told to the tests, not to the service")]
 fn variable(name: &str) -> String {
@@ -57,12 +54,9 @@ impl Bring for Stranger {
         bytes: &[u8],
     ) -> Result<String, String> {
         let PartTarget::Store(url) = &signed.target else { panic!("{signed:?}") };
-        let request = Request::put(url);
         let request =
-            signed.headers.iter().fold(request, |request, (name, value)| request.header(name, value));
-        let client = Client::builder(TokioExecutor::new()).build_http();
-        let answer = client.request(request.body(Body::from(bytes.to_vec())).unwrap()).await;
-        let answer = answer.map_err(|error| error.to_string())?;
+            signed.headers.iter().fold(Request::put(url), |all, (name, value)| all.header(name, value));
+        let answer = stranger::send(request, bytes).await?;
         match answer.headers().get("etag") {
             Some(etag) if answer.status().is_success() => Ok(etag.to_str().unwrap().to_owned()),
             _ => Err(answer.status().to_string()),
@@ -76,21 +70,7 @@ impl Bring for Stranger {
         target: &ReadTarget,
     ) -> Result<(Vec<u8>, String), String> {
         let ReadTarget::Store(url) = target else { panic!("{target:?}") };
-        let request = Request::get(url).header("x-auth-token", "of a client that follows a redirect");
-        let client = Client::builder(TokioExecutor::new()).build_http();
-        let answer = client.request(request.body(Body::empty()).unwrap()).await;
-        let answer = answer.map_err(|error| error.to_string())?;
-        if !answer.status().is_success() {
-            return Err(answer.status().to_string());
-        }
-        let told = |name: &str| {
-            let value = answer.headers().get(name);
-            value.map(|value| value.to_str().unwrap().to_owned()).unwrap_or_default()
-        };
-        assert_eq!(told("content-type"), "application/octet-stream");
-        let disposition = told("content-disposition");
-        let bytes = answer.into_body().collect().await.map_err(|error| error.to_string())?.to_bytes();
-        Ok((bytes.to_vec(), disposition))
+        stranger::get(url).await
     }
 }
 

@@ -14,11 +14,6 @@ use std::future::{Ready, ready};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use axum::body::Body;
-use axum::http::Request;
-use http_body_util::BodyExt as _;
-use hyper_util::client::legacy::Client;
-use hyper_util::rt::TokioExecutor;
 use shared::adapters::swift::{
     Access, Credentials, MANIFEST_ENTRIES, SwiftSettings, SwiftStore, TempUrlKey, V1Key,
 };
@@ -26,6 +21,7 @@ use shared::adapters::system::RandomIds;
 use shared::contract::direct::{AtGateway, Bring};
 use shared::ports::{Ids as _, ReadTarget, SignedPart, Store};
 use shared::store::{FileName, ObjectKey, PartGrant, SEAL_KEY_BYTES, Sealer};
+use tests::stranger;
 
 #[expect(clippy::disallowed_methods, reason = "what is tested is told to the tests, not to the service")]
 fn told(name: &str) -> Option<String> {
@@ -100,21 +96,9 @@ impl Bring for Stranger {
             ReadTarget::Store(url) => url,
             ReadTarget::Gateway(_) => return AtGateway.fetch(store, key, target).await,
         };
-        let request = Request::get(url).header("x-auth-token", "of a client that follows a redirect");
-        let client = Client::builder(TokioExecutor::new()).build_http();
-        let answer = client.request(request.body(Body::empty()).unwrap()).await;
-        let answer = answer.map_err(|error| error.to_string())?;
-        if !answer.status().is_success() {
-            return Err(answer.status().to_string());
-        }
-        let told = |name: &str| {
-            let value = answer.headers().get(name);
-            value.map(|value| value.to_str().unwrap().to_owned()).unwrap_or_default()
-        };
-        assert_eq!(told("content-type"), "application/octet-stream");
-        let name = file_name(&told("content-disposition"));
-        let bytes = answer.into_body().collect().await.map_err(|error| error.to_string())?.to_bytes();
-        Ok((bytes.to_vec(), FileName::of(&name, "nothing").disposition()))
+        let (bytes, disposition) = stranger::get(url).await?;
+        let name = file_name(&disposition);
+        Ok((bytes, FileName::of(&name, "nothing").disposition()))
     }
 }
 

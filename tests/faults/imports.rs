@@ -16,6 +16,8 @@ use tests::probe::Fault;
 use tests::web::Page;
 use tests::world::{IMPORT_LIFE, LEASE, PART, World};
 
+use super::settle;
+
 const STORES: &[(&str, i64)] = &[("far", -5)];
 const URL: &str = "https://images.example/disk";
 
@@ -23,22 +25,6 @@ async fn ask(world: &World, image: &Image, body: Value) -> shared::Result<()> {
     let (caller, request) = (admin(), RequestId::from_random(7));
     let call = ImportCall { caller: &caller, request: &request, store: None, token: None };
     world.imports.import(&call, &image.id, &body).await
-}
-
-/// Lets time pass until nothing is due any more, which must not take for ever.
-async fn settle(world: &World, case: &str) {
-    world.probe.reset();
-    for _ in 0..(IMPORT_LIFE.as_secs() * 4 / LEASE.as_secs()) {
-        world.work().await;
-        world.clock.advance(LEASE * 2);
-        let reaped = world.reaper.run().await.unwrap();
-        assert_eq!(reaped.failed, 0, "{case}");
-        world.work().await;
-        if world.rows("due#blob#0").await.is_empty() {
-            return;
-        }
-    }
-    panic!("{case}: something is due for ever: {:?}", world.rows("due#blob#0").await);
 }
 
 /// Holds the table and the stores against each other. In which stores the data is.
@@ -77,6 +63,9 @@ async fn read(store: &MemoryStore, at: &Location, len: usize) -> Vec<u8> {
     stream.try_collect::<Vec<_>>().await.unwrap().concat()
 }
 
+/// After how many leases nothing is due any more.
+const SETTLED: u64 = IMPORT_LIFE.as_secs() * 4 / LEASE.as_secs();
+
 /// Goes a path with every fault at its first call, at its second and so on, until it has no such call.
 async fn each_fault(
     name: &str,
@@ -85,31 +74,22 @@ async fn each_fault(
     goes: impl AsyncFn(&World, &Image),
     ends: &[&[&str]],
 ) {
-    let (mut cases, mut at) = (0, 0);
-    loop {
-        let before = cases;
-        for fault in Fault::ALL {
-            let world = World::storing(STORES);
-            let image = starts(&world).await;
-            world.probe.arm(at, fault);
-            goes(&world, &image).await;
-            if world.probe.calls().len() <= at {
-                continue;
-            }
-            let case = format!("{name}, {fault:?} at call {at}: {:?}", world.probe.calls());
-            settle(&world, &case).await;
-            let stores = check(&world, &image, data, &case).await;
-            let stores: Vec<&str> = stores.iter().map(String::as_str).collect();
-            assert!(ends.contains(&stores.as_slice()), "{case}: {stores:?}");
-            cases += 1;
+    super::each_fault(name, 0, async |at, fault| {
+        let world = World::storing(STORES);
+        let image = starts(&world).await;
+        world.probe.arm(at, fault);
+        goes(&world, &image).await;
+        if world.probe.calls().len() <= at {
+            return false;
         }
-        if cases == before {
-            break;
-        }
-        at += 1;
-    }
-    println!("{name}: {cases} cases at {at} calls");
-    assert!(at > 0 && cases >= at * 4, "{name}: nothing was tried");
+        let case = format!("{name}, {fault:?} at call {at}: {:?}", world.probe.calls());
+        settle(&world, SETTLED, &case).await;
+        let stores = check(&world, &image, data, &case).await;
+        let stores: Vec<&str> = stores.iter().map(String::as_str).collect();
+        assert!(ends.contains(&stores.as_slice()), "{case}: {stores:?}");
+        true
+    })
+    .await;
 }
 
 fn both() -> Value {
@@ -237,7 +217,7 @@ async fn who_takes_over_brings_what_has_not_arrived_alone() {
         let brought = world.probe.calls().iter().filter(|call| *call == "bring_part").count();
         assert_eq!(brought, if is_whole { 0 } else { count - arrived }, "{fault:?} at {killed}");
         seen.insert(arrived);
-        settle(&world, "taken over").await;
+        settle(&world, SETTLED, "taken over").await;
         check(&world, &image, &data, "taken over").await;
     }
     assert!(seen.len() > count / 2, "killed between few parts: {seen:?}");

@@ -18,6 +18,40 @@ async fn recover(world: &World) {
     world.reaper.run().await.unwrap();
 }
 
+/// Lets time pass, and work be done, until nothing is due any more: after so many leases at the latest.
+async fn settle(world: &World, leases: u64, case: &str) {
+    world.probe.reset();
+    for _ in 0..leases {
+        world.work().await;
+        world.clock.advance(LEASE * 2);
+        let reaped = world.reaper.run().await.unwrap();
+        assert_eq!(reaped.failed, 0, "{case}");
+        world.work().await;
+        if world.rows("due#blob#0").await.is_empty() {
+            return;
+        }
+    }
+    panic!("{case}: something is due for ever: {:?}", world.rows("due#blob#0").await);
+}
+
+/// Goes a path with every fault at its first call, at its second and so on, until `goes` answers that it has no such call: of more
+/// than `least` that every path has.
+async fn each_fault(name: &str, least: usize, goes: impl AsyncFn(usize, Fault) -> bool) {
+    let (mut cases, mut at) = (0, 0);
+    loop {
+        let before = cases;
+        for fault in Fault::ALL {
+            cases += usize::from(goes(at, fault).await);
+        }
+        if cases == before {
+            break;
+        }
+        at += 1;
+    }
+    println!("{name}: {cases} cases at {at} calls");
+    assert!(at > least && cases >= at * 4, "{name}: nothing was tried");
+}
+
 /// Holds the table and the store against each other.
 async fn check(world: &World, image: &Image, data: &[u8], case: &str) {
     let record = world.record(image).await;

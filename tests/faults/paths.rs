@@ -13,8 +13,8 @@ use tests::fixtures::bytes;
 use tests::probe::Fault;
 use tests::world::{LEASE, PART, SESSION_LIFE, World};
 
-use super::check;
 use super::sessions::{client, left, refused};
+use super::{check, settle};
 
 /// What a path begins with.
 struct Start {
@@ -58,19 +58,8 @@ impl From<(Image, SessionState)> for Start {
     }
 }
 
-/// Lets time pass until nothing is due any more, which must not take for ever.
-async fn settle(world: &World, case: &str) {
-    world.probe.reset();
-    for _ in 0..SESSION_LIFE.as_secs() * 4 / LEASE.as_secs() {
-        world.clock.advance(LEASE * 2);
-        let reaped = world.reaper.run().await.unwrap();
-        assert_eq!(reaped.failed, 0, "{case}");
-        if world.rows("due#blob#0").await.is_empty() {
-            return;
-        }
-    }
-    panic!("{case}: something is due for ever: {:?}", world.rows("due#blob#0").await);
-}
+/// After how many leases nothing is due any more.
+const SETTLED: u64 = SESSION_LIFE.as_secs() * 4 / LEASE.as_secs();
 
 /// Goes a path with every fault at its first call, at its second and so on, until it has no such call. `goes` answers
 /// which status it promised, if it did. How many cases there were.
@@ -80,35 +69,26 @@ async fn each_fault(
     starts: impl AsyncFn(&World) -> Start,
     goes: impl AsyncFn(&World, &Start) -> Option<&'static str>,
 ) {
-    let (mut cases, mut at) = (0, 0);
-    loop {
-        let before = cases;
-        for fault in Fault::ALL {
-            let world = World::default();
-            let start = starts(&world).await;
-            world.probe.arm(at, fault);
-            let promised = goes(&world, &start).await;
-            if world.probe.calls().len() <= at {
-                continue;
-            }
-            let case = format!("{name}, {fault:?} at call {at}: {:?}", world.probe.calls());
-            settle(&world, &case).await;
+    super::each_fault(name, 0, async |at, fault| {
+        let world = World::default();
+        let start = starts(&world).await;
+        world.probe.arm(at, fault);
+        let promised = goes(&world, &start).await;
+        if world.probe.calls().len() <= at {
+            return false;
+        }
+        let case = format!("{name}, {fault:?} at call {at}: {:?}", world.probe.calls());
+        settle(&world, SETTLED, &case).await;
+        check(&world, &start.image, data, &case).await;
+        let status = world.record(&start.image).await["status"].as_str().unwrap().to_owned();
+        assert!(promised.is_none_or(|promised| promised == status), "{case}: {promised:?}, {status}");
+        if status == "queued" {
+            world.upload(&start.image, data).await.unwrap();
             check(&world, &start.image, data, &case).await;
-            let status = world.record(&start.image).await["status"].as_str().unwrap().to_owned();
-            assert!(promised.is_none_or(|promised| promised == status), "{case}: {promised:?}, {status}");
-            if status == "queued" {
-                world.upload(&start.image, data).await.unwrap();
-                check(&world, &start.image, data, &case).await;
-            }
-            cases += 1;
         }
-        if cases == before {
-            break;
-        }
-        at += 1;
-    }
-    println!("{name}: {cases} cases at {at} calls");
-    assert!(at > 0 && cases >= at * 4, "{name}: nothing was tried");
+        true
+    })
+    .await;
 }
 
 fn promise<T>(done: &shared::Result<T>, status: &'static str) -> Option<&'static str> {
@@ -360,7 +340,7 @@ async fn a_session_that_is_opened_while_its_image_is_deleted_leaves_nothing() {
             let done = client(&world, &image, data, 1).await;
             let case = format!("deleted at call {at}: {:?}, {:?}", done.as_ref().err(), world.probe.calls());
             assert!(!matches!(done, Err(Error::Internal { .. })), "{case}");
-            settle(&world, &case).await;
+            settle(&world, SETTLED, &case).await;
             check(&world, &image, data, &case).await;
         }
     }

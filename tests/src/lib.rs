@@ -12,6 +12,7 @@ pub mod request;
 pub mod service;
 pub mod sessions;
 pub mod shelf;
+pub mod stranger;
 pub mod token;
 pub mod web;
 mod wire;

@@ -1,43 +1,15 @@
 //! The container: the suite, and what a network and a busy server do to it.
 
-use async_trait::async_trait;
 use axum::http::{Method, Uri};
 use shared::adapters::swift::{SwiftSettings, SwiftStore};
-use shared::contract::direct::{AtGateway, Bring};
 use shared::contract::store::{key, parts, pattern, pieces, try_read};
-use shared::ports::{ReadTarget, SignedPart, Store, StoreError};
-use shared::store::{ObjectKey, PartGrant};
+use shared::ports::{Store as _, StoreError};
 use tests::engines::swift::{Fault, Swift};
 
-/// A client that keeps the server of its store.
-struct Keeper(Swift);
-
-#[async_trait]
-impl Bring for Keeper {
-    async fn bring(
-        &self,
-        store: &dyn Store,
-        grant: &PartGrant,
-        signed: &SignedPart,
-        bytes: &[u8],
-    ) -> Result<String, String> {
-        assert!(self.0.tokens() > 0);
-        AtGateway.bring(store, grant, signed, bytes).await
-    }
-
-    async fn fetch(
-        &self,
-        store: &dyn Store,
-        key: &ObjectKey,
-        target: &ReadTarget,
-    ) -> Result<(Vec<u8>, String), String> {
-        assert!(self.0.tokens() > 0);
-        AtGateway.fetch(store, key, target).await
-    }
-}
+use super::Keeper;
 
 /// Manifests of manifests from the third part on, as otherwise from the thousand and first.
-async fn fresh() -> (SwiftStore, Keeper) {
+async fn fresh() -> (SwiftStore, Keeper<Swift>) {
     let swift = Swift::start().await;
     let settings = SwiftSettings { manifest_entries: 2, ..swift.settings() };
     (SwiftStore::new(settings).unwrap(), Keeper(swift))
