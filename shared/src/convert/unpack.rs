@@ -1,10 +1,10 @@
 //! Clusters and grains that are packed.
 
-use std::io::Read as _;
+use std::io;
 
 use bytes::Bytes;
 use flate2::{Decompress, FlushDecompress};
-use ruzstd::decoding::{FrameDecoder, StreamingDecoder};
+use zstd::stream::raw::{DParameter, Decoder, InBuffer, Operation as _, OutBuffer};
 
 use super::disk::{Codec, MAX_UNIT, Packed};
 use super::{Error, Result, vmdk};
@@ -15,7 +15,7 @@ use crate::format::Format;
 pub(super) struct Unpacker {
     deflate: Option<Decompress>,
     zlib: Option<Decompress>,
-    zstd: Option<FrameDecoder>,
+    zstd: Option<Decoder<'static>>,
 }
 
 impl Unpacker {
@@ -43,7 +43,7 @@ impl Unpacker {
                 let bytes = vmdk::marked(packed, bytes)?;
                 inflate(self.zlib.get_or_insert_with(|| Decompress::new(true)), bytes, &mut out, true)
             }
-            Codec::Zstd => self.zstd(bytes, unit, &mut out),
+            Codec::Zstd => self.zstd(bytes, &mut out).err().map(|error| error.to_string()),
         };
         if out.len() >= wanted {
             return Ok(out);
@@ -55,13 +55,26 @@ impl Unpacker {
         ))
     }
 
-    fn zstd(&mut self, bytes: &[u8], unit: usize, out: &mut Vec<u8>) -> Option<String> {
-        let decoder = self.zstd.get_or_insert_with(FrameDecoder::new);
-        decoder.set_max_window_size(MAX_UNIT);
-        let stream = StreamingDecoder::new_with_decoder(bytes, decoder);
-        match stream {
-            Ok(stream) => stream.take(unit as u64).read_to_end(out).err().map(|error| error.to_string()),
-            Err(error) => Some(error.to_string()),
+    /// Fills `out` as far as its room goes.
+    fn zstd(&mut self, bytes: &[u8], out: &mut Vec<u8>) -> io::Result<()> {
+        let decoder = match &mut self.zstd {
+            Some(decoder) => {
+                decoder.reinit()?;
+                decoder
+            }
+            none => {
+                let decoder = none.insert(Decoder::new()?);
+                decoder.set_parameter(DParameter::WindowLogMax(MAX_UNIT.ilog2()))?;
+                decoder
+            }
+        };
+        let (room, mut from, mut to) = (out.capacity(), InBuffer::around(bytes), OutBuffer::around(out));
+        loop {
+            let before = (from.pos(), to.pos());
+            let wanted = decoder.run(&mut from, &mut to)?;
+            if wanted == 0 || to.pos() == room || (from.pos(), to.pos()) == before {
+                return Ok(());
+            }
         }
     }
 }

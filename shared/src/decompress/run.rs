@@ -62,7 +62,7 @@ fn decode(packing: Packing, feed: Feed, bounds: Bounds, gone: &mpsc::Sender<Resu
     let done = match packing {
         Packing::Gzip => out.copy(&mut Gzip::new(feed)),
         Packing::Xz => out.copy(&mut Xz::new(feed)),
-        Packing::Zstd => out.copy(&mut Zstd::new(feed)),
+        Packing::Zstd => begun(packing, Zstd::open(feed)).and_then(|mut zstd| out.copy(&mut zstd)),
         Packing::Zip => begun(packing, Zip::open(feed)).and_then(|mut zip| out.copy(&mut zip)),
         Packing::Lha => begun(packing, Lha::open(feed)).and_then(|mut lha| out.copy(&mut lha)),
     };
@@ -72,7 +72,7 @@ fn decode(packing: Packing, feed: Feed, bounds: Bounds, gone: &mpsc::Sender<Resu
     }
 }
 
-/// An archive whose header was read, or what its feed says of the error.
+/// A decoder that could begin, or what its feed says of the error.
 fn begun<D: Decoder>(packing: Packing, opened: Result<D, (Feed, std::io::Error)>) -> Result<D, Stop> {
     opened.map_err(|(mut feed, error)| Stop::Because(damaged(packing, Some(&mut feed), &error)))
 }

@@ -113,8 +113,9 @@ fn lh5(letter: u8, times: u16) -> Vec<u8> {
 
 fn samples() -> Vec<(Packing, Vec<u8>, Vec<u8>)> {
     let data = b"What is packed, and comes out again. ".repeat(20);
-    let zstd =
-        ruzstd::encoding::compress_to_vec(data.as_slice(), ruzstd::encoding::CompressionLevel::Fastest);
+    let mut packer = zstd::bulk::Compressor::new(1).unwrap();
+    packer.include_checksum(true).unwrap();
+    let zstd = packer.compress(&data).unwrap();
     let mut samples = vec![
         (Packing::Gzip, gzip(&data), data.clone()),
         (Packing::Zstd, zstd, data.clone()),
