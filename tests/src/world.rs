@@ -32,6 +32,7 @@ use tokio::sync::mpsc::Receiver;
 use crate::callers::{TokenSays, admin};
 use crate::fixtures::{CountingIds, TestCertificates, TestClock, TestLimits};
 use crate::probe::{Probe, ProbedStore, ProbedTable};
+use crate::regions::{TestRegions, seals};
 use crate::service::Service;
 use crate::shelf::{self, BUCKET, Shelf, ShelfStore, WEB};
 use crate::web::TestWeb;
@@ -55,6 +56,8 @@ pub struct World {
     pub importer: Importer,
     /// What lies at URLs.
     pub web: TestWeb,
+    /// Other regions.
+    pub regions: TestRegions,
     /// What completes upload sessions.
     pub completion: Completion,
     /// The routes of every function that answers requests, by its crate's name.
@@ -169,6 +172,8 @@ fn importer_settings(intake: Intake, rules: Rules) -> ImporterSettings {
         rules,
         completion: session_settings().completion,
         task_life: TASK_LIFE,
+        accepted: Arc::default(),
+        extra_properties: vec!["hw_".to_owned(), "os_distro".to_owned()],
     }
 }
 
@@ -205,7 +210,8 @@ pub struct Others {
 
 /// The others over a catalog and its stores, with nothing to be fetched.
 pub fn others(catalog: Catalog, stores: Stores, clock: Arc<TestClock>, rules: Rules) -> Others {
-    others_on(catalog, stores, clock, rules, (Arc::new(CountingIds::default()), TestWeb::default()))
+    let around = (Arc::new(CountingIds::default()) as _, TestWeb::default(), TestRegions::default());
+    others_on(catalog, stores, clock, rules, around)
 }
 
 fn others_on(
@@ -213,7 +219,7 @@ fn others_on(
     stores: Stores,
     clock: Arc<TestClock>,
     rules: Rules,
-    (ids, web): (Arc<dyn Ids>, TestWeb),
+    (ids, web, regions): (Arc<dyn Ids>, TestWeb, TestRegions),
 ) -> Others {
     let now: Arc<dyn Clock> = Arc::<TestClock>::clone(&clock);
     let (queue, jobs) = queue();
@@ -223,6 +229,7 @@ fn others_on(
         ids,
         events: Arc::new(LocalEvents::new(16)),
         queue: Arc::clone(&queue),
+        abroad: Some(regions.ports()),
     };
     let settings = importer_settings(INTAKE, rules.clone());
     let registrar = registrar(catalog.clone(), stores.clone(), Arc::clone(&now), rules.clone());
@@ -260,7 +267,7 @@ struct Told {
     policy: Policy,
     accepted: Accepted,
     rules: Rules,
-    /// Every way there is, when nothing is said.
+    /// The usual ones, when nothing is said.
     import_methods: Option<&'static [ImportMethod]>,
     /// What is done to what is imported.
     plugins: Plugins,
@@ -368,17 +375,18 @@ fn imported(context: &Context, stores: &Stores, methods: Vec<ImportMethod>, plug
         life: IMPORT_LIFE,
         task_life: TASK_LIFE,
     };
-    Imports::new(context.clone(), settings)
+    Imports::new(context.clone(), settings).sealing(Some(seals()))
 }
 
 /// What an importer works with.
-fn ports(context: &Context, web: &TestWeb) -> ImporterPorts {
+fn ports(context: &Context, web: &TestWeb, regions: &TestRegions) -> ImporterPorts {
     ImporterPorts {
         fetch: Arc::new(web.clone()),
         clock: Arc::clone(&context.clock),
         ids: Arc::clone(&context.ids),
         events: Arc::clone(&context.events),
         queue: Arc::clone(&context.queue),
+        abroad: Some(regions.ports()),
     }
 }
 
@@ -416,6 +424,11 @@ impl World {
     /// The service with stores beside the default one, by their weights.
     pub fn storing(others: &'static [(&'static str, i64)]) -> Self {
         Self::told(Told { others, ..Told::default() })
+    }
+
+    /// The service that imports from other regions, too, with stores beside the default one.
+    pub fn abroad(others: &'static [(&'static str, i64)]) -> Self {
+        Self::told(Told { import_methods: Some(&ImportMethod::ALL), others, ..Told::default() })
     }
 
     /// Does the imports that were asked for, and those that follow from them, until nothing more is asked for.
@@ -461,7 +474,7 @@ impl World {
         } = told;
         let shelf = Shelf::default();
         let accepted = Arc::new(accepted);
-        let import_methods = import_methods.unwrap_or(&ImportMethod::ALL).to_vec();
+        let import_methods = import_methods.unwrap_or(&ImportMethod::USUAL).to_vec();
         let (clock, probe, store) = (Arc::new(TestClock::default()), Probe::default(), MemoryStore::new());
         let probed_table = ProbedTable { table: Arc::clone(&table), probe: probe.clone() };
         let all = in_memory(&store, more);
@@ -500,18 +513,19 @@ impl World {
         let signatures = Signatures { certificates: Some(key_manager), ..Signatures::none() };
         let data = ImageData::new(context.clone(), stores.clone(), settings);
         let data = data.verifying(signatures.clone()).importing(import_methods.clone());
-        let web = TestWeb::default();
+        let (web, regions) = (TestWeb::default(), TestRegions::default());
         let imports = imported(&context, &stores, import_methods.clone(), plugins.clone());
         let imports = imports.verifying(signatures);
         let settings = ImporterSettings { plugins, ..importer_settings(INTAKE, rules.clone()) };
-        let importer = Importer::new(catalog.clone(), stores.clone(), ports(&context, &web), settings);
+        let importer =
+            Importer::new(catalog.clone(), stores.clone(), ports(&context, &web, &regions), settings);
         let tasks = tasks.importing(images.clone(), imports.clone());
         let registrar = registrar(catalog.clone(), stores.clone(), Arc::clone(&now), rules.clone());
         let completion = completion(catalog, stores, now, rules.clone());
         let reaper = Reaper::new(completion.clone(), queue).registering(registrar);
         let catalog = Catalog::new(Arc::clone(&table), listing_shards);
         let unprobed = opened(&all, &shelf, |store| store);
-        let around = (Arc::clone(&ids), web.clone());
+        let around = (Arc::clone(&ids), web.clone(), regions.clone());
         let other = others_on(catalog.clone(), unprobed, Arc::clone(&clock), rules, around);
         probe.meanwhile(move || time_passes(other.clone()));
         let info = Info::new(context.policy.clone(), offered(&all), &accepted).importing(import_methods);
@@ -533,6 +547,7 @@ impl World {
             imports,
             importer,
             web,
+            regions,
             completion,
             functions,
             service,

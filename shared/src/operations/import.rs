@@ -3,6 +3,8 @@
 //!
 //! [`Imports`] takes requests; [`Importer`] does the work, one object at a time, wherever jobs come in.
 
+#[cfg(feature = "plugins")]
+mod abroad;
 mod begin;
 #[cfg(feature = "plugins")]
 mod fill;
@@ -16,6 +18,8 @@ mod step;
 #[cfg(feature = "plugins")]
 mod worker;
 
+#[cfg(feature = "plugins")]
+pub use abroad::AbroadPorts;
 pub use begin::{ImportCall, ImportSettings, Imports};
 #[cfg(feature = "plugins")]
 pub use worker::{Importer, ImporterPorts, ImporterSettings};

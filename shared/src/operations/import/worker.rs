@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
+use super::abroad::{AbroadPorts, expected, explained};
 use super::fill::{Begun, stream};
 use super::lease::{Ended, Lease};
 use super::session::session;
@@ -24,7 +25,7 @@ use crate::catalog::{
 use crate::error::{Error, Result};
 use crate::format::Rules;
 use crate::id::ImageId;
-use crate::image::{Course, DiskFormat, Ending, Found, Image, ImportSource, Location};
+use crate::image::{Accepted, Course, DiskFormat, Ending, Found, Image, ImportSource, Location};
 use crate::import::Plugins;
 use crate::operations::contention::Tries;
 use crate::operations::examination::{Examined, Examiner, Whole};
@@ -33,12 +34,15 @@ use crate::operations::{CompletionSettings, Outcome, Stores};
 use crate::ports::{
     Clock, Event, EventKind, Events, Fetch, FetchError, FetchRequest, Ids, Job, Queue, StoreError, Validator,
 };
-use crate::store::{Filling, ObjectKey, PartLayout, Phase, Session};
+use crate::store::{Expected, Filling, ObjectKey, PartLayout, Phase, Session};
 use crate::task::Task;
 use crate::time::Timestamp;
 use crate::transfer::remake::RemakeError;
 use crate::transfer::{Intake, Patience, layout};
 use crate::usage::{Allowance, Resource};
+
+/// What is told of a source that wants a token, or another.
+const DENIED: &str = "the source answered 401";
 
 /// How often an object is tried again, when nothing of it came in between.
 const TRIES: u32 = 4;
@@ -51,9 +55,9 @@ const PAUSE: Duration = Duration::from_secs(2);
 pub struct Importer {
     catalog: Catalog,
     stores: Stores,
-    ports: ImporterPorts,
+    pub(super) ports: ImporterPorts,
     examiner: Examiner,
-    settings: ImporterSettings,
+    pub(super) settings: ImporterSettings,
 }
 
 /// What an importer needs from outside.
@@ -69,6 +73,8 @@ pub struct ImporterPorts {
     pub events: Arc<dyn Events>,
     /// Who is told what is to be done next.
     pub queue: Arc<dyn Queue>,
+    /// Who knows other regions; nobody where none is asked.
+    pub abroad: Option<AbroadPorts>,
 }
 
 /// How imports are worked on.
@@ -90,6 +96,10 @@ pub struct ImporterSettings {
     pub completion: CompletionSettings,
     /// How long a task is kept once it has ended.
     pub task_life: Duration,
+    /// What values images may take over from other regions.
+    pub accepted: Arc<Accepted>,
+    /// How names of properties begin that they take over.
+    pub extra_properties: Vec<String>,
 }
 
 /// Why an object is not filled.
@@ -97,6 +107,8 @@ pub struct ImporterSettings {
 pub(super) enum Trouble {
     /// The source will not give its bytes, for this reason: no store can have them.
     Source(String),
+    /// The source takes no token, or not this one.
+    Denied,
     /// The store that is written to.
     Store(StoreError),
     /// Anything else, which may pass.
@@ -126,7 +138,10 @@ impl From<StoreError> for Trouble {
 
 impl From<FetchError> for Trouble {
     fn from(error: FetchError) -> Self {
-        Self::Source(error.to_string())
+        match error {
+            FetchError::NotThere(401) => Self::Denied,
+            other => Self::Source(other.to_string()),
+        }
     }
 }
 
@@ -134,6 +149,7 @@ impl From<RemakeError> for Trouble {
     fn from(error: RemakeError) -> Self {
         match error {
             RemakeError::Store(error) => Self::Other(error.into()),
+            RemakeError::Fetch(error) => error.into(),
             other => Self::Source(other.to_string()),
         }
     }
@@ -218,6 +234,7 @@ impl Importer {
             Ok(outcome) => Ok(outcome),
             Err(Trouble::Other(Error::Stale(_))) => self.passed_over(location).await,
             Err(Trouble::Source(reason)) => self.fail(&held, &reason, true).await,
+            Err(Trouble::Denied) => self.fail(&held, DENIED, true).await,
             Err(
                 Trouble::Store(StoreError::Unavailable(cause)) | Trouble::Other(Error::Unavailable(cause)),
             ) => self.again(&held, Error::Unavailable(cause)).await,
@@ -227,7 +244,7 @@ impl Importer {
     }
 
     async fn work(&self, held: &mut StoredSession, until: Option<Timestamp>) -> Result<Outcome, Trouble> {
-        let (seen, course) = match self.standing(&held.location).await? {
+        let (mut seen, mut course) = match self.standing(&held.location).await? {
             Standing::Expected(seen, course) => (seen, course),
             Standing::Taken => return Ok(Outcome::Active),
             Standing::Ended => return Ok(self.leave(&held.location).await),
@@ -235,11 +252,28 @@ impl Importer {
         if held.session.ends.is_some_and(|ends| self.ports.clock.now() >= ends) {
             return Ok(self.fail(held, "it took longer than an import may", false).await?);
         }
+        if let Some(abroad) = course.unasked().filter(|_| held.session.phase == Phase::Filling) {
+            let progress = AtomicU64::new(held.session.filling.bytes);
+            let token = held.session.filling.token.clone();
+            let asking = self.ask_abroad(abroad, &seen.image, token.as_deref());
+            let Some(remote) = self.under_lease(held, &progress, asking).await? else {
+                return Ok(self.passed_over(&held.location).await?);
+            };
+            self.step(held, |course| course.learned(remote.clone())).await?;
+            (seen, course) = match self.standing(&held.location).await? {
+                Standing::Expected(seen, course) => (seen, course),
+                Standing::Taken => return Ok(Outcome::Active),
+                Standing::Ended => return Ok(self.leave(&held.location).await),
+            };
+        }
         if held.session.phase == Phase::Streaming {
             return Ok(self.restart(held).await?);
         }
         if held.session.phase == Phase::Filling {
-            match self.fill(held, &seen.image, &course, until).await? {
+            let image = seen.image.clone();
+            let image = course.remote.iter().fold(image, |image, remote| remote.taken_over(image));
+            let filled = self.fill(held, &image, &course, until).await;
+            match filled.map_err(|trouble| explained(trouble, &course, self.ports.clock.now()))? {
                 Step::Filled => {}
                 Step::Unfinished => return Ok(self.unfinished(held).await?),
                 Step::Lost => return Ok(self.passed_over(&held.location).await?),
@@ -298,6 +332,7 @@ impl Importer {
         image: &Image,
         course: &Course,
         known: Option<Validator>,
+        token: Option<String>,
     ) -> Result<Source, Trouble> {
         let copies: Vec<Location> = course.there().chain(&image.locations).cloned().collect();
         if let Some(source) = self.copy(&copies).await? {
@@ -312,7 +347,7 @@ impl Importer {
                 let (fetch, patience) = (Arc::clone(&self.ports.fetch), self.settings.patience);
                 Ok(match remake {
                     None => Source::url(fetch, request, patience).await?,
-                    Some(remake) => Source::remade_url(fetch, request, patience, &remake).await?,
+                    Some(remake) => Source::remade_url(fetch, request, patience, (&remake, None)).await?,
                 })
             }
             ImportSource::GlanceDirect => {
@@ -325,6 +360,9 @@ impl Importer {
                     }
                     Some(remake) => Source::remade_object(store, staged, &remake).await,
                 }
+            }
+            ImportSource::GlanceDownload(_) => {
+                self.source_abroad(image, course, known, token.as_deref()).await
             }
             ImportSource::CopyImage => Err(gone()),
         }
@@ -354,12 +392,13 @@ impl Importer {
         let location = held.location.clone();
         let known = held.session.filling.validator.as_deref().and_then(Validator::parse);
         // To plan a conversion may take a while.
-        let opening = self.source(image, course, known);
+        let opening = self.source(image, course, known, held.session.filling.token.clone());
         let Some(mut source) = self.under_lease(held, &progress, opening).await? else {
             return Ok(Step::Lost);
         };
         let is_copy = image.digests.is_some() || course.found.is_some();
         let made = declared(&self.settings.plugins.remade(image.clone())).filter(|_| !is_copy);
+        let expected = expected(course, &source);
         let store = Arc::clone(self.stores.holding(&location.store)?);
         let Some(size) = source.size else {
             let session = Session { phase: Phase::Streaming, ..held.session.clone() };
@@ -370,7 +409,7 @@ impl Importer {
                 return Ok(Step::Lost);
             };
             let whole = PartLayout { size, part_bytes: size.max(1) };
-            self.filled(held, whole, made).await?;
+            self.filled(held, whole, made, expected).await?;
             return Ok(Step::Filled);
         };
         let max = self.settings.intake.max_bytes;
@@ -400,7 +439,7 @@ impl Importer {
             }
         }
         let cut = held.session.layout;
-        self.filled(held, cut, made).await?;
+        self.filled(held, cut, made, expected).await?;
         Ok(Step::Filled)
     }
 
@@ -431,9 +470,12 @@ impl Importer {
         held: &mut StoredSession,
         layout: PartLayout,
         declared: Option<DiskFormat>,
+        expected: Option<Expected>,
     ) -> Result<(), Trouble> {
         let due = self.ports.clock.now().plus(self.settings.lease);
-        let session = Session { phase: Phase::Filled, layout, declared, due, ..held.session.clone() };
+        let expected = expected.unwrap_or_else(|| held.session.expected.clone());
+        let session =
+            Session { phase: Phase::Filled, layout, declared, expected, due, ..held.session.clone() };
         *held = self.keep(held, session).await?;
         Ok(())
     }
@@ -537,11 +579,11 @@ impl Importer {
         let (Some(before), Some(course)) = (&seen.image.import, &after.import) else {
             return Err(Error::internal("a step of no import").into());
         };
-        let verifier = &held.session.verifier;
+        let kept = || (held.session.verifier.clone(), held.session.filling.token.clone());
         let begun: Vec<(Location, Session)> = course
             .writing()
             .filter(|at| !before.awaits(at))
-            .map(|at| (at.clone(), session(after, course, verifier.clone(), now, self.settings.life)))
+            .map(|at| (at.clone(), session(after, course, kept(), now, self.settings.life)))
             .collect();
         let task = match course.ending() {
             Ending::Open => None,
