@@ -28,7 +28,7 @@ pub struct Course {
     pub most_bytes: Option<u64>,
     /// What another region says of its image, once it was asked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub remote: Option<Remote>,
+    pub remote: Option<Box<Remote>>,
 }
 
 /// Where data is imported from.
@@ -45,7 +45,7 @@ pub enum ImportSource {
     /// A store that has it.
     CopyImage,
     /// An image of another region.
-    GlanceDownload(Abroad),
+    GlanceDownload(Box<Abroad>),
 }
 
 /// An image of another region, as it was named.
@@ -111,7 +111,7 @@ impl Course {
     /// The course once another region has said what its image is. What it said first holds.
     #[must_use]
     pub fn learned(mut self, remote: Remote) -> Self {
-        self.remote.get_or_insert(remote);
+        self.remote.get_or_insert(Box::new(remote));
         self
     }
 

@@ -144,10 +144,7 @@ mod tests {
             (after.disk_format, after.container_format),
             (Some(DiskFormat::Qcow2), Some(ContainerFormat::Bare))
         );
-        assert_eq!(
-            after.properties.into_iter().map(|(_, value)| value).collect::<Vec<_>>(),
-            ["scsi", "yes", "debian"]
-        );
+        assert_eq!(after.properties.into_values().collect::<Vec<_>>(), ["scsi", "yes", "debian"]);
         assert_eq!((after.name, after.owner, after.os_hidden), (image.name, image.owner, image.os_hidden));
     }
 

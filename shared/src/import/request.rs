@@ -164,7 +164,7 @@ fn source(body: &Map<String, Value>, offer: &Offer<'_>) -> Result<ImportSource> 
 }
 
 /// An image of another region. Which regions and endpoints there are is told to who asks there.
-fn abroad(method: &Map<String, Value>) -> Result<Abroad> {
+fn abroad(method: &Map<String, Value>) -> Result<Box<Abroad>> {
     let text = |name: &str, what: &str| match method.get(name) {
         Some(Value::String(text)) if !text.is_empty() && text.len() <= MAX_REGION_BYTES => Ok(text.clone()),
         _ => Err(invalid(format!(
@@ -180,7 +180,7 @@ fn abroad(method: &Map<String, Value>) -> Result<Abroad> {
         None => "public".to_owned(),
         Some(_) => text("glance_service_interface", "public, internal or admin")?,
     };
-    Ok(Abroad { region, interface, image })
+    Ok(Box::new(Abroad { region, interface, image }))
 }
 
 fn flag(body: &Map<String, Value>, name: &str) -> Result<Option<bool>> {
@@ -281,22 +281,22 @@ mod tests {
                 "method.name: must be one of glance-direct, web-download, copy-image, glance-download, not 'carrier-pigeon'",
             ),
             (
-                abroad(json!({"glance_region": null})),
+                abroad(&json!({"glance_region": null})),
                 None,
                 "method.glance_region: must be given, as the name of a region of 255 bytes at most",
             ),
             (
-                abroad(json!({"glance_image_id": 5})),
+                abroad(&json!({"glance_image_id": 5})),
                 None,
                 "method.glance_image_id: must be given, as the UUID of an image there of 255 bytes at most",
             ),
             (
-                abroad(json!({"glance_image_id": "foo"})),
+                abroad(&json!({"glance_image_id": "foo"})),
                 None,
                 "method.glance_image_id: Remote image id does not look like a UUID: foo",
             ),
             (
-                abroad(json!({"glance_service_interface": ""})),
+                abroad(&json!({"glance_service_interface": ""})),
                 None,
                 "method.glance_service_interface: must be given, as public, internal or admin of 255 bytes at most",
             ),
@@ -325,7 +325,7 @@ mod tests {
         }
     }
 
-    fn abroad(change: Value) -> Value {
+    fn abroad(change: &Value) -> Value {
         let mut method = json!({"name": "glance-download", "glance_region": "R2", "glance_image_id": REMOTE});
         method.as_object_mut().unwrap().extend(change.as_object().unwrap().clone());
         json!({ "method": method })
@@ -341,7 +341,8 @@ mod tests {
                 interface: interface.to_owned(),
                 image: REMOTE.parse().unwrap(),
             };
-            assert_eq!(read(&abroad(change), None).unwrap().source, ImportSource::GlanceDownload(expected));
+            let source = ImportSource::GlanceDownload(Box::new(expected));
+            assert_eq!(read(&abroad(&change), None).unwrap().source, source);
         }
     }
 
