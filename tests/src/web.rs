@@ -28,12 +28,15 @@ pub struct Page {
     pub token: Option<&'static str>,
 }
 
+/// A URL that was asked for, and the token that was sent along.
+pub type Shown = (String, Option<String>);
+
 /// URLs, and what lies there. Clones share them.
 #[derive(Clone, Debug, Default)]
 pub struct TestWeb {
     pages: Arc<Mutex<BTreeMap<String, Page>>>,
     opened: Arc<Mutex<Vec<u64>>>,
-    shown: Arc<Mutex<Vec<(String, Option<String>)>>>,
+    shown: Arc<Mutex<Vec<Shown>>>,
 }
 
 impl TestWeb {
@@ -43,7 +46,7 @@ impl TestWeb {
     }
 
     /// What was asked for since the last call of this, and by which tokens.
-    pub fn shown(&self) -> Vec<(String, Option<String>)> {
+    pub fn shown(&self) -> Vec<Shown> {
         std::mem::take(&mut self.shown.lock().unwrap())
     }
 
