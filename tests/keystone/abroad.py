@@ -65,8 +65,9 @@ with check("the openstack client imports an image of another region, with its da
     told += ("--file", work / "bytes", "--property", "os_distro=debian", "--property", "speed=88")
     source = json.loads(openstack("member", *told, region=OTHER))["id"]
     target = queued(keystone.token("member"), os_distro="other")
-    # The client sends region and image along with the interface alone, and does not say that it was refused.
-    remote = ("--remote-region", OTHER, "--remote-image", source, "--remote-service-interface", "public")
+    # The client sends region and image along with the interface alone, lets stores fail unless it is told not to, and does not say that it
+    # was refused.
+    remote = ("--remote-region", OTHER, "--remote-image", source, "--remote-service-interface", "public", "--disallow-failure")
     openstack("member", "import", target, "--method", METHOD, *remote)
     equal(ended(target), ("success", ""))
     image = shown(target)
