@@ -2,6 +2,7 @@
 //!
 //! A function asks only for what it needs, so that one which never touches bytes links no store.
 
+mod abroad;
 mod identity;
 mod locations;
 mod stores;
@@ -69,6 +70,14 @@ pub enum StartError {
         key: &'static str,
         /// Its value.
         adapter: String,
+    },
+    /// A setting does not fit what this process is to do.
+    #[error("{key}: {why}")]
+    Unfit {
+        /// The setting.
+        key: &'static str,
+        /// What it must be, and why.
+        why: String,
     },
     /// What is configured cannot be opened.
     #[error("cannot open {what}")]
@@ -312,7 +321,10 @@ impl App {
     }
 
     /// What takes requests to import.
-    pub fn imports(&self, context: &Context) -> Imports {
+    ///
+    /// # Errors
+    /// [`StartError`] when other regions are asked and nothing is configured that tokens are sealed by, or it was not built in.
+    pub fn imports(&self, context: &Context) -> Result<Imports, StartError> {
         let told = &self.config.import;
         let settings = ImportSettings {
             methods: told.methods.clone().into(),
@@ -327,13 +339,13 @@ impl App {
             life: Duration::from_secs(told.seconds),
             task_life: Duration::from_hours(self.config.tasks.time_to_live_hours),
         };
-        Imports::new(context.clone(), settings)
+        Ok(Imports::new(context.clone(), settings).sealing(self.seals()?))
     }
 
     /// What does the work of imports. Connects to nobody yet.
     ///
     /// # Errors
-    /// As [`Self::fetch`].
+    /// As [`Self::fetch`] and [`Self::imports`]; when other regions are asked and Keystone cannot be.
     #[cfg(all(feature = "egress", feature = "plugins"))]
     pub fn importer(
         &self,
@@ -348,6 +360,7 @@ impl App {
             ids: Arc::clone(&self.ids),
             events: Arc::clone(&self.events),
             queue,
+            abroad: self.abroad()?,
         };
         let completion = self.completion_settings();
         let settings = ImporterSettings {
@@ -363,6 +376,8 @@ impl App {
                 ..completion
             },
             task_life: Duration::from_hours(self.config.tasks.time_to_live_hours),
+            accepted: Arc::new(self.config.image.accepted()),
+            extra_properties: self.config.import.extra_properties.clone(),
         };
         Ok(Importer::new(catalog.clone(), stores.clone(), ports, settings))
     }

@@ -256,12 +256,25 @@ pub struct ImportConfig {
     pub workers: usize,
     /// What is done to what is imported.
     pub plugins: Plugins,
+    /// What tokens are sealed by while data is fetched from other regions.
+    pub token_key: Option<Secret>,
+    /// How names of properties begin that are taken over from there.
+    pub extra_properties: Vec<String>,
 }
 
 impl Default for ImportConfig {
     fn default() -> Self {
-        let methods = vec![ImportMethod::GlanceDirect, ImportMethod::WebDownload, ImportMethod::CopyImage];
-        Self { methods, lease_seconds: 20, seconds: 86_400, workers: 4, plugins: Plugins::default() }
+        Self {
+            methods: ImportMethod::USUAL.to_vec(),
+            lease_seconds: 20,
+            seconds: 86_400,
+            workers: 4,
+            plugins: Plugins::default(),
+            token_key: None,
+            extra_properties: ["hw_", "trait:", "os_distro", "os_secure_boot", "os_type"]
+                .map(str::to_owned)
+                .into(),
+        }
     }
 }
 

@@ -32,6 +32,7 @@ impl fmt::Display for Lines {
     }
 }
 
+mod abroad;
 mod accepted;
 mod actions;
 mod attacks;

@@ -23,3 +23,4 @@ mod none {
 
 mod keystone;
 mod keystone_tls;
+mod regions;

@@ -92,3 +92,21 @@ async fn time_is_up_for_a_source_that_drips_and_for_one_that_is_ill_for_long() {
     assert!(matches!(ended, Err(FetchError::TimedOut(Span::Whole))), "{ended:?}");
     assert_eq!(asked.len(), 1);
 }
+
+#[tokio::test]
+async fn a_token_goes_no_further_than_to_its_server_however_often_a_redirect_is_followed_again() {
+    let (region, bucket) = (Origin::start().await, Origin::start().await);
+    region.redirect("/v2/images/one/file", bucket.url("/then/short"));
+    let fetch: Arc<dyn Fetch> = Arc::new(egress(here(), &Names::default()));
+    let url = fetch.check(&region.url("/v2/images/one/file")).unwrap();
+    let token = Some(shared::identity::Token::new("hush"));
+    let request = FetchRequest { token, is_lasting: true, ..FetchRequest::whole(url) };
+    let (came, ended) = drained(fetch_patiently(fetch, request, PATIENCE).await.unwrap().body).await;
+    ended.unwrap();
+    assert_eq!(came, bytes());
+    let tokens = |origin: &Origin| -> Vec<_> {
+        origin.asked().iter().map(|one| one.headers.get("x-auth-token").cloned()).collect()
+    };
+    assert_eq!(tokens(&region), vec![Some("hush".to_owned()); 3]);
+    assert_eq!(tokens(&bucket), vec![None; 3]);
+}

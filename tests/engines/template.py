@@ -199,13 +199,14 @@ with check("no secret is in the template: what is secret to Glint is a reference
     seen = set()
     for name, properties in functions.items():
         for variable, value in properties["Environment"]["Variables"].items():
-            if re.search("SECRET|PASSWORD", variable):
+            if re.search("SECRET|PASSWORD|TOKEN_KEY", variable):
                 seen.add((name, variable))
                 assert re.fullmatch(r"\{\{resolve:secretsmanager:\$\{KeystoneSecretArn\}:SecretString:\w+::\$\{KeystoneSecretVersion\}\}\}",
                                     value[1][1][1]), variable
-    equal(seen, {("AuthorizerFunction", variable) for variable in secret}, "who is told a secret")
+    sealed = {(name, "GLINT_IMPORT_TOKEN_KEY") for name in ("TasksFunction", "ImporterFunction")}
+    equal(seen, {("AuthorizerFunction", variable) for variable in secret} | sealed, "who is told a secret")
     (container_of,) = beside["Task"]["Properties"]["ContainerDefinitions"]
-    equal([each["Name"] for each in container_of["Environment"] if re.search("SECRET|PASSWORD", each["Name"])], [])
+    equal([each["Name"] for each in container_of["Environment"] if re.search("SECRET|PASSWORD|TOKEN_KEY", each["Name"])], [])
     for each in (path, data_plane):
         equal([name for name, said in yaml.load(each.read_text(), Loader)["Parameters"].items()
                if re.search("Password|Secret$", name)], [], each.name)
@@ -316,6 +317,8 @@ RULES = [
     ("KeystoneIsAsked", {"KeystoneUrl": KEYSTONE["KeystoneUrl"]}, {}),
     ("KeystoneIsAsked", {"KeystoneSecretArn": SECRET}, {}),
     ("KeystoneIsAsked", {"KeystoneEndpoint": ENDPOINT}, {}),
+    ("DownloadsAreInSomebodysName", {"GlanceDownload": "true"}, KEYSTONE | {"GlanceDownload": "true"}),
+    ("DownloadsAreInSomebodysName", KEYSTONE | {"GlanceDownload": "true", "ImportMethods": ""}, KEYSTONE | {"ImportMethods": ""}),
     ("KeystoneTellsLimits", KEYSTONE | {"KeystoneEndpoint": ENDPOINT}, KEYSTONE | {"KeystoneEndpoint": ENDPOINT, "KeystoneCredential": "password"}),
     ("KeystoneNetworkIsWhole", KEYSTONE | {"KeystoneVpc": PRIVATE["KeystoneVpc"]}, KEYSTONE | PRIVATE),
     ("KeystoneNetworkIsWhole", KEYSTONE | {"KeystoneSubnets": SUBNETS}, KEYSTONE | PRIVATE | FARGATE),
@@ -379,6 +382,7 @@ VALUES = {
     "EgressNetworks": (["10.0.0.0", "10.0.0.0/8, 172.16.0.0/12"], ["10.20.0.0/16,fd00::/8"]),
     "EgressTransferSeconds": ([59, 604801], [60]),
     "ImportMethods": (["glance-direct, copy-image", "copy_image"], ["glance-direct", "web-download,copy-image", ""]),
+    "GlanceDownload": (["yes"], []),
     "ImportPlugins": (["image_conversion;", "image-conversion"], ["inject_image_metadata,image_decompression,image_conversion"]),
     "ImportInject": (["x" * 1025], ["hw_disk_bus:scsi,os_distro:debian"]),
     "ImportOutputFormat": (["vmdk"], ["qcow2"]),

@@ -58,13 +58,11 @@ async fn main() -> Result<ExitCode> {
 fn router(app: &App) -> Result<Router> {
     let (context, stores) = (app.context(&app.catalog()?, app.cloud_queue())?, app.stores()?);
     let data = app.image_data(&context, &stores).verifying(app.signatures()?);
+    let imports = app.imports(&context)?;
     let functions = [
         discovery::routes(app.info()),
         images::routes(app.images(&context), app.members(&context), app.locations(&context)),
-        tasks::routes(
-            app.tasks(&context).importing(app.images(&context), app.imports(&context)),
-            app.imports(&context),
-        ),
+        tasks::routes(app.tasks(&context).importing(app.images(&context), imports.clone()), imports),
         uploads::routes(data.clone()),
         uploads::part_routes(data),
     ];

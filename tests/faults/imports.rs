@@ -7,10 +7,11 @@ use futures_util::TryStreamExt as _;
 use serde_json::{Value, json};
 use shared::adapters::memory::MemoryStore;
 use shared::id::RequestId;
+use shared::identity::Token;
 use shared::image::{Image, Location};
 use shared::operations::ImportCall;
 use shared::ports::Store as _;
-use tests::callers::admin;
+use tests::callers::{ADMIN, admin};
 use tests::fixtures::bytes;
 use tests::probe::Fault;
 use tests::web::Page;
@@ -23,7 +24,8 @@ const URL: &str = "https://images.example/disk";
 
 async fn ask(world: &World, image: &Image, body: Value) -> shared::Result<()> {
     let (caller, request) = (admin(), RequestId::from_random(7));
-    let call = ImportCall { caller: &caller, request: &request, store: None, token: None };
+    let token = Token::new(ADMIN);
+    let call = ImportCall { caller: &caller, request: &request, store: None, token: Some(&token) };
     world.imports.import(&call, &image.id, &body).await
 }
 
@@ -75,7 +77,7 @@ async fn each_fault(
     ends: &[&[&str]],
 ) {
     super::each_fault(name, 0, async |at, fault| {
-        let world = World::storing(STORES);
+        let world = World::abroad(STORES);
         let image = starts(&world).await;
         world.probe.arm(at, fault);
         goes(&world, &image).await;
@@ -144,6 +146,35 @@ async fn an_import_from_a_url() {
     }
 }
 
+/// What another region says is asked for once, and written down before anything is fetched.
+#[tokio::test]
+async fn an_import_from_another_region() {
+    let data = bytes(PART * 2 + 7);
+    let there = "36d4b546-64a2-4bb9-bdd0-ba676aa48f2c";
+    let url = format!("https://image.two.example/v2/images/{there}");
+    for (size, ends) in [(data.len(), &[&["default", "far"][..]][..]), (5, &[&[][..]])] {
+        let starts = async |world: &World| {
+            let said = json!({
+                "status": "active", "size": size, "disk_format": "raw", "container_format": "bare", "hw_disk_bus": "scsi",
+            });
+            world.regions.put("two", "public", "https://image.two.example");
+            world.web.put(&url, Page { bytes: said.to_string().into_bytes(), ..Page::default() });
+            world.web.put(&format!("{url}/file"), Page { bytes: data.clone(), ..Page::default() });
+            world.queued().await
+        };
+        let goes = async |world: &World, image: &Image| {
+            let method = json!({"name": "glance-download", "glance_region": "two", "glance_image_id": there});
+            let body = with(json!({ "method": method }), &both());
+            if ask(world, image, body.clone()).await.is_err() {
+                world.probe.reset();
+                let _ = ask(world, image, body).await;
+            }
+            world.work().await;
+        };
+        each_fault("import from another region", &data, starts, goes, ends).await;
+    }
+}
+
 #[tokio::test]
 async fn a_copy() {
     let data = bytes(PART * 2 + 7);
@@ -200,7 +231,7 @@ async fn who_takes_over_brings_what_has_not_arrived_alone() {
     let data = bytes(PART * count);
     let mut seen = BTreeSet::new();
     for (killed, fault) in (4..24).flat_map(|at| [(at, Fault::Killed), (at, Fault::KilledAfter)]) {
-        let world = World::storing(STORES);
+        let world = World::abroad(STORES);
         let image = world.queued().await;
         world.stage(&image, &data).await.unwrap();
         ask(&world, &image, staged(&json!({}))).await.unwrap();

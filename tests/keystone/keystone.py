@@ -154,16 +154,18 @@ class Keystone:
         self.call("PUT", f"/system/users/{self.ids['glint'][0]}/roles/{roles['reader']}", token=root)
         self.service = made("service", "glance", type="image")
 
-    def register(self, url, kind="image"):
-        """Names the endpoint of the image service, or of another kind, or moves it. Answers its id, which stays."""
+    def register(self, url, kind="image", region=REGION):
+        """Names the endpoint of the image service, or of another kind, in a region, or moves it. Answers its id, which stays."""
         root = self.token("admin", {"system": {"all": True}})
         found = self.call("GET", f"/services?type={kind}", token=root)[1]["services"]
         made = {"service": {"name": f"glance-{kind}", "type": kind}}
         service = found[0]["id"] if found else self.call("POST", "/services", made, root)[1]["service"]["id"]
+        if region not in {known["id"] for known in self.call("GET", "/regions", token=root)[1]["regions"]}:
+            self.call("POST", "/regions", {"region": {"id": region}}, root)
         there = {old["interface"]: old["id"]
-                 for old in self.call("GET", f"/endpoints?service_id={service}", token=root)[1]["endpoints"]}
+                 for old in self.call("GET", f"/endpoints?service_id={service}&region_id={region}", token=root)[1]["endpoints"]}
         for interface in ("admin", "internal", "public"):
-            named = {"endpoint": {"service_id": service, "interface": interface, "url": url, "region_id": REGION}}
+            named = {"endpoint": {"service_id": service, "interface": interface, "url": url, "region_id": region}}
             if interface in there:
                 self.call("PATCH", f"/endpoints/{there[interface]}", named, root)
             else:

@@ -144,7 +144,8 @@ def started(keystone, endpoint, sources, enforced):
         table_adapter="dynamodb", table_name="glint-tempest", table_endpoint=ministack, table_region=engines.REGION,
         store_id="second", store_adapter="s3", store_bucket="glint-second", store_endpoint=ministack, store_region=engines.REGION,
         store_path_style="true", store_weight=5, stores=json.dumps(stores),
-        locations_show_multiple_locations="true", egress_allowed_networks="127.0.0.0/8", egress_allowed_ports=f"80,{sources.port}")
+        locations_show_multiple_locations="true", egress_allowed_networks="127.0.0.0/8", egress_allowed_ports="",  # its own is not known yet
+        import_methods="glance-direct,web-download,copy-image,glance-download", import_token_key=os.urandom(32).hex())
     data = scratch("tempest")
     return [Glint(data / name, **settings).start().url for name in ("one", "other")]
 

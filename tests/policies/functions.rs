@@ -330,6 +330,7 @@ impl Cloud {
             ids: Arc::clone(&self.ids),
             events: Arc::clone(&self.events),
             queue: self.queue("importer"),
+            abroad: None,
         };
         let intake = Intake { part_bytes: PART as u64, parts_in_flight: 1, max_bytes: 1 << 30, idle: LEASE };
         let settings = ImporterSettings {
@@ -341,6 +342,8 @@ impl Cloud {
             rules: Rules::default(),
             completion: sessions().completion,
             task_life: A_DAY,
+            accepted: Arc::default(),
+            extra_properties: Vec::new(),
         };
         Importer::new(Catalog::new(Arc::new(table), 1), stores(store), ports, settings)
     }

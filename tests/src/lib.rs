@@ -8,6 +8,7 @@ pub mod engines;
 pub mod fixtures;
 mod patient;
 pub mod probe;
+pub mod regions;
 pub mod request;
 pub mod service;
 pub mod sessions;

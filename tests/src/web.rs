@@ -24,19 +24,30 @@ pub struct Page {
     pub breaks_after: Option<u64>,
     /// What it answers instead, if that is an error's status.
     pub status: Option<u16>,
+    /// The token it wants, if it wants one: others are answered 401.
+    pub token: Option<&'static str>,
 }
+
+/// A URL that was asked for, and the token that was sent along.
+pub type Shown = (String, Option<String>);
 
 /// URLs, and what lies there. Clones share them.
 #[derive(Clone, Debug, Default)]
 pub struct TestWeb {
     pages: Arc<Mutex<BTreeMap<String, Page>>>,
     opened: Arc<Mutex<Vec<u64>>>,
+    shown: Arc<Mutex<Vec<Shown>>>,
 }
 
 impl TestWeb {
     /// Puts a page at a URL, in the place of what was there.
     pub fn put(&self, url: &str, page: Page) {
         self.pages.lock().unwrap().insert(url.to_owned(), page);
+    }
+
+    /// What was asked for since the last call of this, and by which tokens.
+    pub fn shown(&self) -> Vec<Shown> {
+        std::mem::take(&mut self.shown.lock().unwrap())
     }
 
     /// From which bytes on sources were asked for.
@@ -54,7 +65,12 @@ impl Fetch for TestWeb {
     async fn open(&self, request: FetchRequest) -> Result<Fetched, FetchError> {
         let page = self.pages.lock().unwrap().get(request.url.as_str()).cloned();
         self.opened.lock().unwrap().push(request.from);
+        let token = request.token.as_ref().map(|token| token.reveal().to_owned());
+        self.shown.lock().unwrap().push((request.url.as_str().to_owned(), token.clone()));
         let page = page.ok_or(FetchError::NotThere(404))?;
+        if page.token.is_some_and(|wanted| token.as_deref() != Some(wanted)) {
+            return Err(FetchError::NotThere(401));
+        }
         if let Some(status) = page.status {
             return Err(if status < 500 { FetchError::NotThere(status) } else { FetchError::Ill(status) });
         }

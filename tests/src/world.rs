@@ -39,6 +39,7 @@ use self::settings::{INTAKE, images_settings, imported, importer_settings};
 use crate::callers::{TokenSays, admin};
 use crate::fixtures::{CountingIds, TestCertificates, TestClock, TestLimits};
 use crate::probe::{Probe, ProbedStore, ProbedTable};
+use crate::regions::TestRegions;
 use crate::service::Service;
 use crate::shelf::{self, BUCKET, Shelf, ShelfStore, WEB};
 use crate::web::TestWeb;
@@ -62,6 +63,8 @@ pub struct World {
     pub importer: Importer,
     /// What lies at URLs.
     pub web: TestWeb,
+    /// Other regions.
+    pub regions: TestRegions,
     /// What completes upload sessions.
     pub completion: Completion,
     /// The routes of every function that answers requests, by its crate's name.
@@ -110,7 +113,7 @@ struct Told {
     policy: Policy,
     accepted: Accepted,
     rules: Rules,
-    /// Every way there is, when nothing is said.
+    /// The usual ones, when nothing is said.
     import_methods: Option<&'static [ImportMethod]>,
     /// What is done to what is imported.
     plugins: Plugins,
@@ -194,13 +197,14 @@ fn told_of(context: &Context) -> Tasks {
 }
 
 /// What an importer works with.
-fn ports(context: &Context, web: &TestWeb) -> ImporterPorts {
+fn ports(context: &Context, web: &TestWeb, regions: &TestRegions) -> ImporterPorts {
     ImporterPorts {
         fetch: Arc::new(web.clone()),
         clock: Arc::clone(&context.clock),
         ids: Arc::clone(&context.ids),
         events: Arc::clone(&context.events),
         queue: Arc::clone(&context.queue),
+        abroad: Some(regions.ports()),
     }
 }
 
@@ -238,6 +242,11 @@ impl World {
     /// The service with stores beside the default one, by their weights.
     pub fn storing(others: &'static [(&'static str, i64)]) -> Self {
         Self::told(Told { others, ..Told::default() })
+    }
+
+    /// The service that imports from other regions, too, with stores beside the default one.
+    pub fn abroad(others: &'static [(&'static str, i64)]) -> Self {
+        Self::told(Told { import_methods: Some(&ImportMethod::ALL), others, ..Told::default() })
     }
 
     /// Does the imports that were asked for, and those that follow from them, until nothing more is asked for.
@@ -283,7 +292,7 @@ impl World {
         } = told;
         let shelf = Shelf::default();
         let accepted = Arc::new(accepted);
-        let import_methods = import_methods.unwrap_or(&ImportMethod::ALL).to_vec();
+        let import_methods = import_methods.unwrap_or(&ImportMethod::USUAL).to_vec();
         let (clock, probe, store) = (Arc::new(TestClock::default()), Probe::default(), MemoryStore::new());
         let probed_table = ProbedTable { table: Arc::clone(&table), probe: probe.clone() };
         let all = in_memory(&store, more);
@@ -322,18 +331,19 @@ impl World {
         let signatures = Signatures { certificates: Some(key_manager), ..Signatures::none() };
         let data = ImageData::new(context.clone(), stores.clone(), settings);
         let data = data.verifying(signatures.clone()).importing(import_methods.clone());
-        let web = TestWeb::default();
+        let (web, regions) = (TestWeb::default(), TestRegions::default());
         let imports = imported(&context, &stores, import_methods.clone(), plugins.clone());
         let imports = imports.verifying(signatures);
         let settings = ImporterSettings { plugins, ..importer_settings(INTAKE, rules.clone()) };
-        let importer = Importer::new(catalog.clone(), stores.clone(), ports(&context, &web), settings);
+        let importer =
+            Importer::new(catalog.clone(), stores.clone(), ports(&context, &web, &regions), settings);
         let tasks = tasks.importing(images.clone(), imports.clone());
         let registrar = registrar(catalog.clone(), stores.clone(), Arc::clone(&now), rules.clone());
         let completion = completion(catalog, stores, now, rules.clone());
         let reaper = Reaper::new(completion.clone(), queue).registering(registrar);
         let catalog = Catalog::new(Arc::clone(&table), listing_shards);
         let unprobed = opened(&all, &shelf, |store| store);
-        let around = (Arc::clone(&ids), web.clone());
+        let around = (Arc::clone(&ids), web.clone(), regions.clone());
         let other = others_on(catalog.clone(), unprobed, Arc::clone(&clock), rules, around);
         probe.meanwhile(move || time_passes(other.clone()));
         let info = Info::new(context.policy.clone(), offered(&all), &accepted).importing(import_methods);
@@ -355,6 +365,7 @@ impl World {
             imports,
             importer,
             web,
+            regions,
             completion,
             functions,
             service,

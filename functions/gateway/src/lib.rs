@@ -124,7 +124,7 @@ impl Gateway {
             reaper.recover().await.map_err(GatewayError::Recover)?;
         }
         let signatures = app.signatures()?;
-        let imports = app.imports(&context).verifying(signatures.clone());
+        let imports = app.imports(&context)?.verifying(signatures.clone());
         let data = app.image_data(&context, &stores).verifying(signatures);
         let data = data.redirecting(app.gateway_redirects());
         let functions = [

@@ -7,7 +7,7 @@ use shared::identity::{Caller, Token};
 use shared::operations::{ImportCall, Imports};
 use shared::ports::Tokens;
 
-/// Has an image's data imported: from what was staged, from a URL, or from a store that has it to others.
+/// Has an image's data imported: from what was staged, from a URL, from an image of another region, or from a store that has it to others.
 #[utoipa::path(post, path = "/v2/images/{image_id}/import", operation_id = "importImage", tag = "image data",
     params(
         ImagePath,

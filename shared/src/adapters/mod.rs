@@ -24,6 +24,8 @@ pub mod memory;
 pub mod none;
 #[cfg(feature = "s3")]
 pub mod s3;
+#[cfg(feature = "sealing")]
+pub mod sealing;
 #[cfg(feature = "sqlite")]
 pub mod sqlite;
 #[cfg(feature = "sqs")]

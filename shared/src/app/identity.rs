@@ -23,9 +23,11 @@ impl App {
     /// linked.
     ///
     /// # Errors
-    /// [`StartError`] when the identity service cannot be asked as configured, or was not built in.
+    /// [`StartError`] when the identity service cannot be asked as configured, or was not built in; when nobody tells callers and
+    /// imports need their tokens.
     #[allow(unreachable_patterns, reason = "only a program with every adapter knows them all")]
     pub fn with_identity(self) -> Result<Self, StartError> {
+        self.check_abroad()?;
         match self.config.identity.mode {
             IdentityMode::None => Ok(self),
             #[cfg(feature = "keystone")]
@@ -108,6 +110,6 @@ impl App {
 }
 
 #[cfg(feature = "keystone")]
-fn cannot_ask_keystone(cause: KeystoneError) -> StartError {
+pub(super) fn cannot_ask_keystone(cause: KeystoneError) -> StartError {
     StartError::Open { what: "Keystone".to_owned(), cause: cause.into() }
 }

@@ -4,6 +4,9 @@ use std::ops::RangeInclusive;
 
 use super::{Config, IdentityMode, QueueAdapter, Setting, StoreAdapter, StoreConfig, TableAdapter};
 
+/// The fewest characters of a key that is a text.
+const MIN_KEY: usize = 32;
+
 /// Everything wrong with a configuration: the key to change, and why.
 pub(super) fn faults(config: &Config) -> Vec<(&'static str, String)> {
     bounds(config).into_iter().chain(texts(config)).chain(combinations(config)).collect()
@@ -148,8 +151,9 @@ fn combinations(config: &Config) -> Vec<(&'static str, String)> {
             }
             faults.extend(store.swift.fault().map(|(key, why)| of_store(config, store, key, why)));
         }
-        if store.seal_key.as_ref().is_some_and(|key| key.reveal().len() < 32) {
-            faults.push(of_store(config, store, "seal_key", "must have 32 characters or more"));
+        if store.seal_key.as_ref().is_some_and(|key| key.reveal().len() < MIN_KEY) {
+            let why = format!("must have {MIN_KEY} characters or more");
+            faults.push(of_store(config, store, "seal_key", &why));
         }
         if store.access_key_id.is_some() != store.secret_access_key.is_some() {
             let why = "must be set together with secret_access_key, or neither";
@@ -181,6 +185,9 @@ fn combinations(config: &Config) -> Vec<(&'static str, String)> {
     faults.extend(config.identity.keystone.fault(config.identity.mode));
     faults.extend(config.signatures.fault());
     faults.extend(config.import.plugins.fault().map(|why| ("import.inject", why)));
+    if config.import.token_key.as_ref().is_some_and(|key| key.reveal().len() < MIN_KEY) {
+        faults.push(("import.token_key", format!("must have {MIN_KEY} characters or more")));
+    }
     let open = config.identity.mode == IdentityMode::None && !config.identity.none_on_any_address;
     if open && !config.listen.ip().is_loopback() {
         faults.push((

@@ -60,12 +60,17 @@ impl Accepted {
     /// # Errors
     /// `Invalid`, naming the attribute and what it takes.
     pub fn check_new(&self, image: &Image) -> Result<()> {
-        self.check_formats(image.disk_format, image.container_format)?;
-        image.properties.iter().try_for_each(|(name, value)| self.described.check(name, value))?;
+        self.check_taken(image)?;
         match self.described.required.iter().find(|name| !image.properties.contains_key(*name)) {
             None => Ok(()),
             Some(name) => Err(Error::Invalid(format!("{name}: must be set, as a required property"))),
         }
+    }
+
+    /// Checks what an image takes over from another, whose properties need not be all that are required.
+    pub(super) fn check_taken(&self, image: &Image) -> Result<()> {
+        self.check_formats(image.disk_format, image.container_format)?;
+        image.properties.iter().try_for_each(|(name, value)| self.described.check(name, value))
     }
 
     /// Checks the values that a patch sets.

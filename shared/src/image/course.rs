@@ -6,8 +6,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Digests, Location};
-use crate::id::{StoreId, TaskId};
+use super::{Digests, Location, Remote};
+use crate::id::{ImageId, StoreId, TaskId};
 
 /// An import under way.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -26,6 +26,9 @@ pub struct Course {
     /// The most bytes its owner may store, as it was when the import was asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub most_bytes: Option<u64>,
+    /// What another region says of its image, once it was asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub remote: Option<Box<Remote>>,
 }
 
 /// Where data is imported from.
@@ -41,6 +44,19 @@ pub enum ImportSource {
     },
     /// A store that has it.
     CopyImage,
+    /// An image of another region.
+    GlanceDownload(Box<Abroad>),
+}
+
+/// An image of another region, as it was named.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Abroad {
+    /// The region.
+    pub region: String,
+    /// Which of its endpoints is asked.
+    pub interface: String,
+    /// The image there.
+    pub image: ImageId,
 }
 
 /// What bytes are found to be.
@@ -90,6 +106,21 @@ impl Course {
     /// Whether there is more to do.
     pub fn is_open(&self) -> bool {
         self.ending() == Ending::Open
+    }
+
+    /// The course once another region has said what its image is. What it said first holds.
+    #[must_use]
+    pub fn learned(mut self, remote: Remote) -> Self {
+        self.remote.get_or_insert(Box::new(remote));
+        self
+    }
+
+    /// The image of another region that nobody has asked for yet what it is.
+    pub fn unasked(&self) -> Option<&Abroad> {
+        match &self.source {
+            ImportSource::GlanceDownload(abroad) if self.remote.is_none() => Some(abroad),
+            _ => None,
+        }
     }
 
     /// The objects that are being written for it.
@@ -223,6 +254,7 @@ mod tests {
             targets: (1..=count).map(target).collect(),
             found: None,
             most_bytes: None,
+            remote: None,
         }
     }
 

@@ -10,6 +10,7 @@ mod member;
 mod patch;
 mod property;
 mod relocation;
+mod remote;
 pub mod schema;
 mod status;
 mod visibility;
@@ -24,7 +25,7 @@ use crate::time::Timestamp;
 
 pub use accepted::{Accepted, Described};
 pub use attributes::{NewImage, Quotas, check_tag};
-pub use course::{Course, Ending, Found, ImportSource, Target, TargetState};
+pub use course::{Abroad, Course, Ending, Found, ImportSource, Target, TargetState};
 pub use filter::{Bounds, Filter, ListRequest, Order, PageLimits, Sort, SortKey, VisibilityFilter};
 pub use format::{ContainerFormat, DiskFormat, OutputFormat};
 pub use given::{GivenHash, HashAlgorithm};
@@ -33,6 +34,7 @@ pub use patch::{Op, Patch, PatchForm};
 pub use property::PropertyAction;
 pub(crate) use property::protected;
 pub use relocation::Relocation;
+pub use remote::{Remote, RemoteSource};
 pub use status::Status;
 pub use visibility::Visibility;
 

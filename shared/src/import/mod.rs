@@ -17,11 +17,16 @@ pub enum ImportMethod {
     WebDownload,
     /// `copy-image`: what the image has in another store.
     CopyImage,
+    /// `glance-download`: what an image of another region has.
+    GlanceDownload,
 }
 
 impl ImportMethod {
     /// Every way there is.
-    pub const ALL: [Self; 3] = [Self::GlanceDirect, Self::WebDownload, Self::CopyImage];
+    pub const ALL: [Self; 4] = [Self::GlanceDirect, Self::WebDownload, Self::CopyImage, Self::GlanceDownload];
+
+    /// Those that are enabled unless somebody says otherwise.
+    pub const USUAL: [Self; 3] = [Self::GlanceDirect, Self::WebDownload, Self::CopyImage];
 
     /// The way of a source.
     pub const fn of(source: &ImportSource) -> Self {
@@ -29,6 +34,7 @@ impl ImportMethod {
             ImportSource::GlanceDirect => Self::GlanceDirect,
             ImportSource::WebDownload { .. } => Self::WebDownload,
             ImportSource::CopyImage => Self::CopyImage,
+            ImportSource::GlanceDownload(_) => Self::GlanceDownload,
         }
     }
 
@@ -38,6 +44,7 @@ impl ImportMethod {
             Self::GlanceDirect => "glance-direct",
             Self::WebDownload => "web-download",
             Self::CopyImage => "copy-image",
+            Self::GlanceDownload => "glance-download",
         }
     }
 

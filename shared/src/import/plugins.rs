@@ -75,6 +75,12 @@ impl Plugins {
         self.inject.0.clone()
     }
 
+    /// Whether an image has this property as it is given to what is imported.
+    pub fn has_given(&self, image: &Image, name: &str) -> bool {
+        let given = self.inject.0.get(name).filter(|_| self.has(Plugin::InjectImageMetadata));
+        given.is_some_and(|given| image.properties.get(name) == Some(given))
+    }
+
     /// What an image's data may be made into; `None` where it stays as it is. Data that is meant to be packed (`compressed`) does, and
     /// what is signed, for the signature is of these bytes.
     pub fn remake(&self, image: &Image, max_bytes: u64) -> Option<Remake> {

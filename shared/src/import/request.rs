@@ -6,7 +6,10 @@ use super::ImportMethod;
 use crate::egress::Rules;
 use crate::error::{Error, Result};
 use crate::id::StoreId;
-use crate::image::{Image, ImportSource, Status};
+use crate::image::{Abroad, Image, ImportSource, Status};
+
+/// The longest name of a region, in bytes, as Keystone keeps one.
+const MAX_REGION_BYTES: usize = 255;
 
 /// A request to import.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -109,7 +112,7 @@ impl ImportRequest {
     fn check_status(&self, image: &Image) -> Result<()> {
         let needed = match self.source {
             ImportSource::GlanceDirect => Status::Uploading,
-            ImportSource::WebDownload { .. } => Status::Queued,
+            ImportSource::WebDownload { .. } | ImportSource::GlanceDownload(_) => Status::Queued,
             ImportSource::CopyImage => Status::Active,
         };
         if image.status != needed {
@@ -155,8 +158,29 @@ fn source(body: &Map<String, Value>, offer: &Offer<'_>) -> Result<ImportSource> 
                 offer.sources.check(uri).map_err(|refusal| invalid(format!("method.uri: {refusal}")))?;
                 ImportSource::WebDownload { uri: uri.clone() }
             }
+            ImportMethod::GlanceDownload => ImportSource::GlanceDownload(abroad(method)?),
         },
     )
+}
+
+/// An image of another region. Which regions and endpoints there are is told to who asks there.
+fn abroad(method: &Map<String, Value>) -> Result<Box<Abroad>> {
+    let text = |name: &str, what: &str| match method.get(name) {
+        Some(Value::String(text)) if !text.is_empty() && text.len() <= MAX_REGION_BYTES => Ok(text.clone()),
+        _ => Err(invalid(format!(
+            "method.{name}: must be given, as {what} of {MAX_REGION_BYTES} bytes at most"
+        ))),
+    };
+    let region = text("glance_region", "the name of a region")?;
+    let image = text("glance_image_id", "the UUID of an image there")?;
+    let image = image.parse().map_err(|_| {
+        invalid(format!("method.glance_image_id: Remote image id does not look like a UUID: {image}"))
+    })?;
+    let interface = match method.get("glance_service_interface") {
+        None => "public".to_owned(),
+        Some(_) => text("glance_service_interface", "public, internal or admin")?,
+    };
+    Ok(Box::new(Abroad { region, interface, image }))
 }
 
 fn flag(body: &Map<String, Value>, name: &str) -> Result<Option<bool>> {
@@ -194,8 +218,9 @@ mod tests {
     use super::*;
     use crate::image::{Location, NewImage};
 
-    const WAYS: &[ImportMethod] =
-        &[ImportMethod::GlanceDirect, ImportMethod::WebDownload, ImportMethod::CopyImage];
+    const WAYS: &[ImportMethod] = &ImportMethod::ALL;
+
+    const REMOTE: &str = "36d4b546-64a2-4bb9-bdd0-ba676aa48f2c";
 
     fn stores(names: &[&str]) -> Vec<StoreId> {
         names.iter().map(|name| name.parse().unwrap()).collect()
@@ -253,7 +278,27 @@ mod tests {
             (
                 json!({"method": {"name": "carrier-pigeon"}}),
                 None,
-                "method.name: must be one of glance-direct, web-download, copy-image, not 'carrier-pigeon'",
+                "method.name: must be one of glance-direct, web-download, copy-image, glance-download, not 'carrier-pigeon'",
+            ),
+            (
+                abroad(&json!({"glance_region": null})),
+                None,
+                "method.glance_region: must be given, as the name of a region of 255 bytes at most",
+            ),
+            (
+                abroad(&json!({"glance_image_id": 5})),
+                None,
+                "method.glance_image_id: must be given, as the UUID of an image there of 255 bytes at most",
+            ),
+            (
+                abroad(&json!({"glance_image_id": "foo"})),
+                None,
+                "method.glance_image_id: Remote image id does not look like a UUID: foo",
+            ),
+            (
+                abroad(&json!({"glance_service_interface": ""})),
+                None,
+                "method.glance_service_interface: must be given, as public, internal or admin of 255 bytes at most",
             ),
             (web(Value::Null), None, "method.uri: must be given, as the URL of the data"),
             (web(json!("file:///etc/passwd")), None, "method.uri: its scheme must be http or https"),
@@ -277,6 +322,27 @@ mod tests {
             ),
         ] {
             assert_eq!(read(&body, header).unwrap_err(), fault, "{body}");
+        }
+    }
+
+    fn abroad(change: &Value) -> Value {
+        let mut method = json!({"name": "glance-download", "glance_region": "R2", "glance_image_id": REMOTE});
+        method.as_object_mut().unwrap().extend(change.as_object().unwrap().clone());
+        json!({ "method": method })
+    }
+
+    #[test]
+    fn an_image_abroad_has_a_region_an_id_and_an_interface() {
+        for (change, interface) in
+            [(json!({}), "public"), (json!({"glance_service_interface": "internal"}), "internal")]
+        {
+            let expected = Abroad {
+                region: "R2".to_owned(),
+                interface: interface.to_owned(),
+                image: REMOTE.parse().unwrap(),
+            };
+            let source = ImportSource::GlanceDownload(Box::new(expected));
+            assert_eq!(read(&abroad(&change), None).unwrap().source, source);
         }
     }
 

@@ -3,6 +3,8 @@
 //!
 //! [`Imports`] takes requests; [`Importer`] does the work, one object at a time, wherever jobs come in.
 
+#[cfg(feature = "plugins")]
+mod abroad;
 mod begin;
 #[cfg(feature = "plugins")]
 mod fill;
@@ -24,6 +26,6 @@ mod worker;
 
 pub use begin::{ImportCall, ImportSettings, Imports};
 #[cfg(feature = "plugins")]
-pub use settings::{ImporterPorts, ImporterSettings};
+pub use settings::{AbroadPorts, ImporterPorts, ImporterSettings};
 #[cfg(feature = "plugins")]
 pub use worker::Importer;

@@ -38,9 +38,9 @@ pub use arrivals::{Arrival, Arrivals, ArrivalsSettings, Bucket, Owner};
 pub use completion::{Completion, CompletionSettings, Outcome};
 pub use download::{Download, ImageInfo, Redirects};
 pub use images::{Images, ImagesSettings};
-pub use import::{ImportCall, ImportSettings, Imports};
 #[cfg(feature = "plugins")]
-pub use import::{Importer, ImporterPorts, ImporterSettings};
+pub use import::{AbroadPorts, Importer, ImporterPorts, ImporterSettings};
+pub use import::{ImportCall, ImportSettings, Imports};
 pub use info::{Info, StoreInfo};
 pub use list::ImagePage;
 pub use locations::{

@@ -56,12 +56,14 @@ pub struct FetchRequest {
     pub max_bytes: u64,
     /// Sent along as `X-Auth-Token` to the URL's own server, and to no other.
     pub token: Option<Token>,
+    /// Whether what lies there never changes, so that it is gone on with although it says nothing to be known again by.
+    pub is_lasting: bool,
 }
 
 impl FetchRequest {
     /// All there is, however much.
     pub fn whole(url: CheckedUrl) -> Self {
-        Self { url, from: 0, end: None, validator: None, max_bytes: u64::MAX, token: None }
+        Self { url, from: 0, end: None, validator: None, max_bytes: u64::MAX, token: None, is_lasting: false }
     }
 }
 

@@ -8,6 +8,8 @@ mod fetch;
 mod identity;
 mod limits;
 mod queue;
+mod regions;
+mod seals;
 mod store;
 mod table;
 mod table_rules;
@@ -20,6 +22,8 @@ pub use fetch::{Fetch, FetchError, FetchRequest, FetchStream, Fetched, Span, Val
 pub use identity::{Identity, IdentityError, Tokens};
 pub use limits::{Limit, Limits, LimitsError, ProjectLimits};
 pub use queue::{Job, Queue};
+pub use regions::{Region, Regions, RegionsError};
+pub use seals::TokenSeals;
 pub use store::{ByteStream, Chunks, ObjectWriter, Part, PartLimits, Store, StoreError};
 pub use table::{
     Addition, Attributes, Change, Condition, Direction, Index, Item, Key, MAX_ITEM_BYTES, Page, Position,

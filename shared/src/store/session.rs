@@ -40,6 +40,8 @@ pub struct Filling {
     pub tries: u32,
     /// How many bytes had arrived when the lease was renewed last.
     pub bytes: u64,
+    /// The token of who asked for it, where the source needs one, as it was sealed ([`crate::ports::TokenSeals`]).
+    pub token: Option<String>,
 }
 
 /// Who has to do the next step of a session.

@@ -88,7 +88,8 @@ impl Going {
 
     async fn go_on(&mut self, error: FetchError) -> Result<(), FetchError> {
         let is_begun = self.at > self.request.from;
-        if error.is_passing() && is_begun && self.validator.is_none() {
+        let is_known = self.validator.is_some() || self.request.is_lasting;
+        if error.is_passing() && is_begun && !is_known {
             tracing::info!(%error, at = self.at, "a transfer broke that cannot be gone on with");
             return Err(FetchError::NoRanges);
         }

@@ -50,6 +50,7 @@ struct Inside {
     /// Method and path of each request, in order.
     asked: Vec<String>,
     limits: Vec<Value>,
+    catalogue: Vec<Value>,
 }
 
 /// When tokens of tests end, long after the clock of tests began.
@@ -139,6 +140,12 @@ impl Keystone {
         );
     }
 
+    /// An endpoint of a service, which is in the catalogue of every token.
+    pub fn serve(&self, kind: &str, region: &str, interface: &str, url: &str) {
+        let endpoint = json!({"interface": interface, "region_id": region, "region": region, "url": url});
+        self.inside().catalogue.push(json!({"type": kind, "name": kind, "endpoints": [endpoint]}));
+    }
+
     /// Method and path of each request since the last call of this, in order.
     pub fn asked(&self) -> Vec<String> {
         std::mem::take(&mut self.inside().asked)
@@ -184,6 +191,9 @@ impl Inside {
         }
         let header = |name| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
         let own = header("x-auth-token");
+        if path == "/v3/auth/tokens" && own == header("x-subject-token") {
+            return self.tell_its_bearer(own);
+        }
         if self.own_refused || self.own.last().is_none_or(|good| good != own) {
             return told(StatusCode::UNAUTHORIZED, &json!({"error": {"code": 401}}));
         }
@@ -214,6 +224,18 @@ impl Inside {
             }
             _ => told(StatusCode::NOT_FOUND, &json!({"error": {"code": 404}})),
         }
+    }
+
+    /// What a token is told of itself, with the catalogue.
+    fn tell_its_bearer(&self, token: &str) -> Response<Body> {
+        let Some(said) = self.tokens.get(token).filter(|_| !self.expired.contains(token)) else {
+            return told(StatusCode::UNAUTHORIZED, &json!({"error": {"code": 401}}));
+        };
+        let mut said = said.clone();
+        if let Some(said) = said.as_object_mut() {
+            said.insert("catalog".to_owned(), self.catalogue.clone().into());
+        }
+        told(StatusCode::OK, &json!({ "token": said }))
     }
 
     fn authenticate(&mut self, body: &[u8]) -> Response<Body> {

@@ -11,6 +11,7 @@ use tokio::sync::mpsc::Receiver;
 
 use super::settings::{INTAKE, LEASE, SESSION_LIFE, completion, importer_settings, registrar};
 use crate::fixtures::{CountingIds, TestClock};
+use crate::regions::TestRegions;
 use crate::web::TestWeb;
 
 /// Nobody who is told of jobs.
@@ -53,7 +54,8 @@ pub struct Others {
 
 /// The others over a catalog and its stores, with nothing to be fetched.
 pub fn others(catalog: Catalog, stores: Stores, clock: Arc<TestClock>, rules: Rules) -> Others {
-    others_on(catalog, stores, clock, rules, (Arc::new(CountingIds::default()), TestWeb::default()))
+    let around = (Arc::new(CountingIds::default()) as _, TestWeb::default(), TestRegions::default());
+    others_on(catalog, stores, clock, rules, around)
 }
 
 pub(super) fn others_on(
@@ -61,7 +63,7 @@ pub(super) fn others_on(
     stores: Stores,
     clock: Arc<TestClock>,
     rules: Rules,
-    (ids, web): (Arc<dyn Ids>, TestWeb),
+    (ids, web, regions): (Arc<dyn Ids>, TestWeb, TestRegions),
 ) -> Others {
     let now: Arc<dyn Clock> = Arc::<TestClock>::clone(&clock);
     let (queue, jobs) = queue();
@@ -71,6 +73,7 @@ pub(super) fn others_on(
         ids,
         events: Arc::new(LocalEvents::new(16)),
         queue: Arc::clone(&queue),
+        abroad: Some(regions.ports()),
     };
     let settings = importer_settings(INTAKE, rules.clone());
     let registrar = registrar(catalog.clone(), stores.clone(), Arc::clone(&now), rules.clone());

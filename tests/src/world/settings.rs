@@ -15,6 +15,8 @@ use shared::operations::{
 use shared::ports::Clock;
 use shared::transfer::{Intake, Patience};
 
+use crate::regions::seals;
+
 /// How long a writer's lease is here.
 pub const LEASE: Duration = Duration::from_mins(2);
 
@@ -87,6 +89,8 @@ pub(super) fn importer_settings(intake: Intake, rules: Rules) -> ImporterSetting
         rules,
         completion: session_settings().completion,
         task_life: TASK_LIFE,
+        accepted: Arc::default(),
+        extra_properties: vec!["hw_".to_owned(), "os_distro".to_owned()],
     }
 }
 
@@ -127,5 +131,5 @@ pub(super) fn imported(
         life: IMPORT_LIFE,
         task_life: TASK_LIFE,
     };
-    Imports::new(context.clone(), settings)
+    Imports::new(context.clone(), settings).sealing(Some(seals()))
 }

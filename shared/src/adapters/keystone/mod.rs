@@ -3,17 +3,21 @@
 //! Answers are kept for as long as is configured, by the digest of what was asked and never by the token; what many ask at
 //! once is asked once. No token, password or secret reaches a log, an error or `Debug`.
 
+mod catalogue;
 mod client;
 mod credentials;
 mod identity;
 mod kept;
 mod limits;
+mod regions;
 mod session;
 mod token;
 
 use std::path::PathBuf;
 use std::time::Duration;
 
+#[cfg(feature = "swift")]
+pub(super) use catalogue::endpoint;
 #[cfg(feature = "swift")]
 pub(super) use client::Client;
 pub use client::KeystoneError;
@@ -23,6 +27,7 @@ pub(super) use credentials::Reach;
 
 pub use identity::KeystoneIdentity;
 pub use limits::KeystoneLimits;
+pub use regions::{KeystoneRegions, RegionsSettings};
 #[cfg(feature = "swift")]
 pub(super) use session::{AUTH_TOKEN, LOGIN, log_in};
 

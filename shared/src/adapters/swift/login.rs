@@ -4,7 +4,6 @@ use std::fmt;
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
-use serde::Deserialize;
 
 use super::{Access, SwiftSettings};
 use crate::adapters::https::{self, AskError};
@@ -117,43 +116,10 @@ fn session(mut token: HeaderValue, url: &str) -> Session {
     Session { token, url: url.trim_end_matches('/').to_owned() }
 }
 
-#[derive(Deserialize)]
-struct Body {
-    token: Token,
-}
-
-#[derive(Deserialize)]
-struct Token {
-    #[serde(default)]
-    catalog: Vec<Service>,
-}
-
-#[derive(Deserialize)]
-struct Service {
-    #[serde(rename = "type")]
-    kind: String,
-    #[serde(default)]
-    endpoints: Vec<Endpoint>,
-}
-
-#[derive(Deserialize)]
-struct Endpoint {
-    interface: String,
-    region_id: Option<String>,
-    region: Option<String>,
-    url: String,
-}
-
 /// The account's URL, as a catalogue has it.
 fn endpoint(body: &[u8], region: Option<&str>, interface: &str) -> Result<String, String> {
-    let Body { token } = serde_json::from_slice(body).map_err(|_| "it has no catalogue".to_owned())?;
-    let swifts = token.catalog.into_iter().filter(|service| service.kind == "object-store");
-    let mut found = swifts.flat_map(|service| service.endpoints).filter(|endpoint| {
-        let named = endpoint.region_id.as_deref().or(endpoint.region.as_deref());
-        endpoint.interface == interface && region.is_none_or(|region| named == Some(region))
-    });
+    let found = keystone::endpoint(body, "object-store", region, interface)?;
     let of = region.map(|region| format!(" in region {region}")).unwrap_or_default();
-    let found = found.next().map(|endpoint| endpoint.url);
     found.ok_or_else(|| format!("its catalogue has no {interface} endpoint of object-store{of}"))
 }
 

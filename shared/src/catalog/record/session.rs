@@ -49,6 +49,8 @@ struct ImportRecord {
     tries: u32,
     #[serde(default, skip_serializing_if = "is_default")]
     bytes: u64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    token: Option<String>,
 }
 
 /// How far data is hashed.
@@ -106,6 +108,7 @@ impl From<&Session> for SessionRecord {
             validator: filling.validator,
             tries: filling.tries,
             bytes: filling.bytes,
+            token: filling.token,
         });
         Self {
             completing: matches!(phase, Phase::Completing | Phase::Filled),
@@ -137,8 +140,8 @@ impl TryFrom<SessionRecord> for Session {
             (Some(_), false) => Phase::Filling,
         };
         let filling = record.import.map(|import| {
-            let ImportRecord { validator, tries, bytes, .. } = import;
-            Filling { validator, tries, bytes }
+            let ImportRecord { validator, tries, bytes, token, .. } = import;
+            Filling { validator, tries, bytes, token }
         });
         Ok(Self {
             phase,

@@ -179,6 +179,12 @@ fn image_import() -> Value {
                 "properties": {
                     "name": { "enum": ImportMethod::ALL.map(ImportMethod::name) },
                     "uri": { "type": "string", "format": "uri", "description": "URL of the data, for web-download." },
+                    "glance_region": { "type": "string", "maxLength": 255, "description": "The other region, for glance-download." },
+                    "glance_image_id": { "type": "string", "format": "uuid", "description": "The image there, for glance-download." },
+                    "glance_service_interface": {
+                        "type": "string", "maxLength": 255, "default": "public",
+                        "description": "Which of that region's endpoints is asked, for glance-download: public, internal, admin.",
+                    },
                 },
                 "required": ["name"],
             },

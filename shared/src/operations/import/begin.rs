@@ -18,7 +18,7 @@ use crate::operations::signatures::Signed;
 use crate::operations::usage::{again_within, allowed, over_limit};
 use crate::operations::{Context, Signatures, find, tell};
 use crate::policy::Operation;
-use crate::ports::{EventKind, Job};
+use crate::ports::{EventKind, Job, TokenSeals};
 use crate::store::{ObjectKey, Session};
 use crate::task::{Task, TaskStatus, TaskType};
 use crate::time::Timestamp;
@@ -30,6 +30,7 @@ pub struct Imports {
     context: Context,
     settings: ImportSettings,
     signatures: Signatures,
+    seals: Option<Arc<dyn TokenSeals>>,
 }
 
 /// What is configured about imports.
@@ -58,20 +59,26 @@ pub struct ImportCall<'a> {
     pub request: &'a RequestId,
     /// The header `X-Image-Meta-Store`.
     pub store: Option<&'a str>,
-    /// The caller's token, by which a signed image's certificate is asked for.
+    /// The caller's token, by which a signed image's certificate is asked for, and an image of another region.
     pub token: Option<&'a Token>,
 }
 
 impl Imports {
     /// What takes requests in a context. Signed images are refused.
     pub fn new(context: Context, settings: ImportSettings) -> Self {
-        Self { context, settings, signatures: Signatures::none() }
+        Self { context, settings, signatures: Signatures::none(), seals: None }
     }
 
     /// The same, with what verifies signed images.
     #[must_use]
     pub fn verifying(self, signatures: Signatures) -> Self {
         Self { signatures, ..self }
+    }
+
+    /// The same, with what seals the tokens by which other regions are asked.
+    #[must_use]
+    pub fn sealing(self, seals: Option<Arc<dyn TokenSeals>>) -> Self {
+        Self { seals, ..self }
     }
 
     /// Has an image's data imported (`POST /v2/images/{image_id}/import`): the work goes on elsewhere, and the image and its task tell
@@ -158,13 +165,20 @@ impl Imports {
             targets: targets.into_iter().map(target).collect(),
             found: None,
             most_bytes: allowed.of(Resource::ImageSizeTotal),
+            remote: None,
         };
         self.check_room(image, &course, &allowed).await?;
+        let token = self.sealed_token(call, image, &course)?;
         let is_copy = course.source == ImportSource::CopyImage;
         let status = if is_copy { image.status } else { image.status.advance_to(Status::Importing)? };
         let begun: Vec<(Location, Session)> = course
             .writing()
-            .map(|at| (at.clone(), session(image, &course, signed.saved(), now, self.settings.life)))
+            .map(|at| {
+                (
+                    at.clone(),
+                    session(image, &course, (signed.saved(), token.clone()), now, self.settings.life),
+                )
+            })
             .collect();
         let mut after =
             Image { status, import: Some(course), refused: None, updated_at: now, ..image.clone() };
@@ -191,6 +205,17 @@ impl Imports {
                 Ok(false)
             }
         }
+    }
+
+    /// The caller's token, where the work needs it, so that nobody can read it meanwhile.
+    fn sealed_token(&self, call: &ImportCall<'_>, image: &Image, course: &Course) -> Result<Option<String>> {
+        if course.unasked().is_none() {
+            return Ok(None);
+        }
+        let missing = || Error::Invalid("X-Auth-Token: must be given, to ask another region by".to_owned());
+        let token = call.token.ok_or_else(missing)?;
+        let seals = self.seals.as_ref().ok_or_else(|| Error::internal("nobody seals tokens here"))?;
+        seals.seal(token, &image.id).map(Some).map_err(Error::internal)
     }
 
     /// Holds what will be stored to the limit while nothing is fetched yet, as far as its size is known.

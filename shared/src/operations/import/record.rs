@@ -150,11 +150,11 @@ impl Record {
         let (Some(before), Some(course)) = (&seen.image.import, &after.import) else {
             return Err(Error::internal("a step of no import").into());
         };
-        let verifier = &held.session.verifier;
+        let kept = || (held.session.verifier.clone(), held.session.filling.token.clone());
         let begun: Vec<(Location, Session)> = course
             .writing()
             .filter(|at| !before.awaits(at))
-            .map(|at| (at.clone(), session(after, course, verifier.clone(), now, self.life)))
+            .map(|at| (at.clone(), session(after, course, kept(), now, self.life)))
             .collect();
         let task = match course.ending() {
             Ending::Open => None,

@@ -10,7 +10,7 @@ use crate::time::Timestamp;
 pub(super) fn session(
     image: &Image,
     course: &Course,
-    verifier: Option<String>,
+    (verifier, token): (Option<String>, Option<String>),
     now: Timestamp,
     life: Duration,
 ) -> Session {
@@ -35,6 +35,7 @@ pub(super) fn session(
         due: now,
         ends: Some(now.plus(life)),
         hashed: None,
-        filling: Filling::default(),
+        // A copy is of what is there.
+        filling: Filling { token: token.filter(|_| !is_copy), ..Filling::default() },
     }
 }

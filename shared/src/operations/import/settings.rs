@@ -4,9 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::format::Rules;
+use crate::image::Accepted;
 use crate::import::Plugins;
 use crate::operations::CompletionSettings;
-use crate::ports::{Clock, Events, Fetch, Ids, Queue};
+use crate::ports::{Clock, Events, Fetch, Ids, Queue, Regions, TokenSeals};
 use crate::transfer::{Intake, Patience};
 
 /// What an importer needs from outside.
@@ -22,6 +23,17 @@ pub struct ImporterPorts {
     pub events: Arc<dyn Events>,
     /// Who is told what is to be done next.
     pub queue: Arc<dyn Queue>,
+    /// Who knows other regions; nobody where none is asked.
+    pub abroad: Option<AbroadPorts>,
+}
+
+/// Who knows other regions, and whose tokens are whose.
+#[derive(Clone, Debug)]
+pub struct AbroadPorts {
+    /// The regions.
+    pub regions: Arc<dyn Regions>,
+    /// Who seals tokens.
+    pub seals: Arc<dyn TokenSeals>,
 }
 
 /// How imports are worked on.
@@ -43,4 +55,8 @@ pub struct ImporterSettings {
     pub completion: CompletionSettings,
     /// How long a task is kept once it has ended.
     pub task_life: Duration,
+    /// What values images may take over from other regions.
+    pub accepted: Arc<Accepted>,
+    /// How names of properties begin that they take over.
+    pub extra_properties: Vec<String>,
 }

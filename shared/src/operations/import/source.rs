@@ -10,7 +10,7 @@ use super::trouble::Trouble;
 use crate::image::Location;
 use crate::import::Remake;
 use crate::ports::{Chunks, Fetch, FetchError, FetchRequest, Store, StoreError, Validator};
-use crate::transfer::remake::{Remade, RemakeSettings, StoredOrigin, UrlOrigin};
+use crate::transfer::remake::{Origin as _, Remade, RemakeSettings, StoredOrigin, UrlOrigin};
 use crate::transfer::{Patience, fetch_patiently};
 
 /// Bytes of a source, in order.
@@ -76,19 +76,40 @@ impl Source {
         source.map_err(|error| Trouble::of_source(location, error))
     }
 
-    /// What is made of what lies at a URL; that itself, when it stays as it is.
+    /// What is made of what lies at a URL, which somebody else may say is so long; that itself, when it stays as it is.
     pub(super) async fn remade_url(
         fetch: Arc<dyn Fetch>,
         request: FetchRequest,
         patience: Patience,
-        remake: &Remake,
+        (remake, told): (&Remake, Option<u64>),
     ) -> Result<Self, Trouble> {
         let origin = UrlOrigin::open(Arc::clone(&fetch), request.clone(), patience).await?;
+        if let (Some(size), Some(told)) = (origin.size(), told) {
+            is_as_told(size, told)?;
+        }
         let known = origin.validator().cloned();
         if let Some(made) = Remade::open(Arc::new(origin), remake, &RemakeSettings::default()).await? {
             return Ok(Self::remade(made, known));
         }
-        Ok(Self::url(fetch, FetchRequest { validator: known, ..request }, patience).await?)
+        let whole = Self::url(fetch, FetchRequest { validator: known, ..request }, patience).await?;
+        match told {
+            Some(told) => whole.of_size(told),
+            None => Ok(whole),
+        }
+    }
+
+    /// The same, which somebody else says is so long.
+    ///
+    /// # Errors
+    /// When it says otherwise itself.
+    pub(super) fn of_size(self, told: u64) -> Result<Self, Trouble> {
+        self.size.map_or(Ok(()), |size| is_as_told(size, told))?;
+        Ok(Self { size: Some(told), ..self })
+    }
+
+    /// Whether it is made of what lies there.
+    pub(super) fn is_remade(&self) -> bool {
+        matches!(self.at, At::Remade(_))
     }
 
     fn remade(made: Remade, validator: Option<Validator>) -> Self {
@@ -136,6 +157,14 @@ impl Source {
         }
         Ok(pieces.into())
     }
+}
+
+fn is_as_told(size: u64, told: u64) -> Result<(), Trouble> {
+    if size == told {
+        return Ok(());
+    }
+    let why = format!("size: the image has {told} bytes, as its record says, and its data has {size}");
+    Err(Trouble::Source(why))
 }
 
 impl At {

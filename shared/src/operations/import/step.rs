@@ -12,7 +12,7 @@ use crate::time::Timestamp;
 /// `Conflict` when its status does not allow it.
 pub(super) fn image_at(image: &Image, course: Course, plugins: &Plugins, now: Timestamp) -> Result<Image> {
     let (ending, is_copy) = (course.ending(), course.source == ImportSource::CopyImage);
-    let found = course.found.clone();
+    let (found, remote) = (course.found.clone(), course.remote.clone());
     let (taken, over): (Vec<Location>, bool) = match &ending {
         Ending::Done(there) => (there.clone(), true),
         Ending::Open if course.all_must_succeed => (Vec::new(), false),
@@ -21,6 +21,7 @@ pub(super) fn image_at(image: &Image, course: Course, plugins: &Plugins, now: Ti
     };
     // What is in one store is copied from there.
     let staged = image.staged.clone().filter(|_| !over && course.first_there().is_none());
+    let course = Course { remote: course.remote.filter(|_| !over), ..course };
     let mut after = Image { import: Some(course), staged, updated_at: now, ..image.clone() };
     if let Ending::Failed(_) = ending {
         return if is_copy { Ok(after) } else { requeued(&after, now) };
@@ -30,8 +31,8 @@ pub(super) fn image_at(image: &Image, course: Course, plugins: &Plugins, now: Ti
         found.filter(|_| !is_copy && image.locations.is_empty())
     {
         after.size = Some(size);
-        after = plugins.remade(after);
         if !after.locations.is_empty() {
+            after = plugins.remade(remote.iter().fold(after, |after, remote| remote.taken_over(after)));
             after.status = image.status.advance_to(Status::Active)?;
             (after.virtual_size, after.digests, after.reserved) = (virtual_size, Some(digests), 0);
         }

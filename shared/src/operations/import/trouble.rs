@@ -10,6 +10,8 @@ use crate::transfer::remake::RemakeError;
 pub(super) enum Trouble {
     /// The source will not give its bytes, for this reason: no store can have them.
     Source(String),
+    /// The source takes no token, or not this one.
+    Denied,
     /// The store that is written to.
     Store(StoreError),
     /// Anything else, which may pass.
@@ -39,7 +41,10 @@ impl From<StoreError> for Trouble {
 
 impl From<FetchError> for Trouble {
     fn from(error: FetchError) -> Self {
-        Self::Source(error.to_string())
+        match error {
+            FetchError::NotThere(401) => Self::Denied,
+            other => Self::Source(other.to_string()),
+        }
     }
 }
 
@@ -47,6 +52,7 @@ impl From<RemakeError> for Trouble {
     fn from(error: RemakeError) -> Self {
         match error {
             RemakeError::Store(error) => Self::Other(error.into()),
+            RemakeError::Fetch(error) => error.into(),
             other => Self::Source(other.to_string()),
         }
     }

@@ -11,6 +11,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
+use super::abroad::{Regional, expected, explained};
 use super::fill::{Begun, stream};
 use super::lease::{Ended, Lease};
 use super::record::{Record, Standing};
@@ -24,9 +25,12 @@ use crate::operations::examination::{Examined, Examiner, Whole};
 use crate::operations::upload::declared;
 use crate::operations::{Outcome, Stores};
 use crate::ports::{FetchError, FetchRequest, Job, StoreError, Validator};
-use crate::store::{Filling, PartLayout, Phase, Session};
+use crate::store::{Expected, Filling, PartLayout, Phase, Session};
 use crate::time::Timestamp;
 use crate::transfer::layout;
+
+/// What is told of a source that wants a token, or another.
+const DENIED: &str = "the source answered 401";
 
 /// How often an object is tried again, when nothing of it came in between.
 const TRIES: u32 = 4;
@@ -41,6 +45,7 @@ pub struct Importer {
     stores: Stores,
     ports: ImporterPorts,
     record: Record,
+    regional: Regional,
     examiner: Examiner,
     settings: ImporterSettings,
 }
@@ -62,7 +67,8 @@ impl Importer {
         let (rules, completion) = (settings.rules.clone(), settings.completion);
         let examiner = Examiner::new(catalog.clone(), stores.clone(), clock, rules, completion);
         let record = Record::new(catalog.clone(), stores.clone(), ports.clone(), &settings);
-        Self { catalog, stores, ports, record, examiner, settings }
+        let regional = Regional::new(ports.clone(), &settings);
+        Self { catalog, stores, ports, record, regional, examiner, settings }
     }
 
     /// Goes on with an object of an import, if nobody else does, and begins no new part and no new stretch from `until` on, if it is
@@ -98,6 +104,7 @@ impl Importer {
             Ok(outcome) => Ok(outcome),
             Err(Trouble::Other(Error::Stale(_))) => self.record.passed_over(location).await,
             Err(Trouble::Source(reason)) => self.record.fail(&held, &reason, true).await,
+            Err(Trouble::Denied) => self.record.fail(&held, DENIED, true).await,
             Err(
                 Trouble::Store(StoreError::Unavailable(cause)) | Trouble::Other(Error::Unavailable(cause)),
             ) => self.again(&held, Error::Unavailable(cause)).await,
@@ -107,7 +114,7 @@ impl Importer {
     }
 
     async fn work(&self, held: &mut StoredSession, until: Option<Timestamp>) -> Result<Outcome, Trouble> {
-        let (seen, course) = match self.record.standing(&held.location).await? {
+        let (mut seen, mut course) = match self.record.standing(&held.location).await? {
             Standing::Expected(seen, course) => (seen, course),
             Standing::Taken => return Ok(Outcome::Active),
             Standing::Ended => return Ok(self.record.leave(&held.location).await),
@@ -115,11 +122,28 @@ impl Importer {
         if held.session.ends.is_some_and(|ends| self.ports.clock.now() >= ends) {
             return Ok(self.record.fail(held, "it took longer than an import may", false).await?);
         }
+        if let Some(abroad) = course.unasked().filter(|_| held.session.phase == Phase::Filling) {
+            let progress = AtomicU64::new(held.session.filling.bytes);
+            let token = held.session.filling.token.clone();
+            let asking = self.regional.ask(abroad, &seen.image, token.as_deref());
+            let Some(remote) = self.under_lease(held, &progress, asking).await? else {
+                return Ok(self.record.passed_over(&held.location).await?);
+            };
+            self.record.step(held, |course| course.learned(remote.clone())).await?;
+            (seen, course) = match self.record.standing(&held.location).await? {
+                Standing::Expected(seen, course) => (seen, course),
+                Standing::Taken => return Ok(Outcome::Active),
+                Standing::Ended => return Ok(self.record.leave(&held.location).await),
+            };
+        }
         if held.session.phase == Phase::Streaming {
             return Ok(self.record.restart(held).await?);
         }
         if held.session.phase == Phase::Filling {
-            match self.fill(held, &seen.image, &course, until).await? {
+            let image = seen.image.clone();
+            let image = course.remote.iter().fold(image, |image, remote| remote.taken_over(image));
+            let filled = self.fill(held, &image, &course, until).await;
+            match filled.map_err(|trouble| explained(trouble, &course, self.ports.clock.now()))? {
                 Step::Filled => {}
                 Step::Unfinished => return Ok(self.unfinished(held).await?),
                 Step::Lost => return Ok(self.record.passed_over(&held.location).await?),
@@ -156,6 +180,7 @@ impl Importer {
         image: &Image,
         course: &Course,
         known: Option<Validator>,
+        token: Option<String>,
     ) -> Result<Source, Trouble> {
         let copies: Vec<Location> = course.there().chain(&image.locations).cloned().collect();
         if let Some(source) = self.copy(&copies).await? {
@@ -170,7 +195,7 @@ impl Importer {
                 let (fetch, patience) = (Arc::clone(&self.ports.fetch), self.settings.patience);
                 Ok(match remake {
                     None => Source::url(fetch, request, patience).await?,
-                    Some(remake) => Source::remade_url(fetch, request, patience, &remake).await?,
+                    Some(remake) => Source::remade_url(fetch, request, patience, (&remake, None)).await?,
                 })
             }
             ImportSource::GlanceDirect => {
@@ -183,6 +208,9 @@ impl Importer {
                     }
                     Some(remake) => Source::remade_object(store, staged, &remake).await,
                 }
+            }
+            ImportSource::GlanceDownload(_) => {
+                self.regional.source(image, course, known, token.as_deref()).await
             }
             ImportSource::CopyImage => Err(gone()),
         }
@@ -212,12 +240,13 @@ impl Importer {
         let location = held.location.clone();
         let known = held.session.filling.validator.as_deref().and_then(Validator::parse);
         // To plan a conversion may take a while.
-        let opening = self.source(image, course, known);
+        let opening = self.source(image, course, known, held.session.filling.token.clone());
         let Some(mut source) = self.under_lease(held, &progress, opening).await? else {
             return Ok(Step::Lost);
         };
         let is_copy = image.digests.is_some() || course.found.is_some();
         let made = declared(&self.settings.plugins.remade(image.clone())).filter(|_| !is_copy);
+        let expected = expected(course, &source);
         let store = Arc::clone(self.stores.holding(&location.store)?);
         let Some(size) = source.size else {
             let session = Session { phase: Phase::Streaming, ..held.session.clone() };
@@ -228,7 +257,7 @@ impl Importer {
                 return Ok(Step::Lost);
             };
             let whole = PartLayout { size, part_bytes: size.max(1) };
-            self.filled(held, whole, made).await?;
+            self.filled(held, whole, made, expected).await?;
             return Ok(Step::Filled);
         };
         let max = self.settings.intake.max_bytes;
@@ -258,7 +287,7 @@ impl Importer {
             }
         }
         let cut = held.session.layout;
-        self.filled(held, cut, made).await?;
+        self.filled(held, cut, made, expected).await?;
         Ok(Step::Filled)
     }
 
@@ -289,9 +318,12 @@ impl Importer {
         held: &mut StoredSession,
         layout: PartLayout,
         declared: Option<DiskFormat>,
+        expected: Option<Expected>,
     ) -> Result<(), Trouble> {
         let due = self.ports.clock.now().plus(self.settings.lease);
-        let session = Session { phase: Phase::Filled, layout, declared, due, ..held.session.clone() };
+        let expected = expected.unwrap_or_else(|| held.session.expected.clone());
+        let session =
+            Session { phase: Phase::Filled, layout, declared, expected, due, ..held.session.clone() };
         *held = self.keep(held, session).await?;
         Ok(())
     }

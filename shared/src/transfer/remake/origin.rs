@@ -133,7 +133,7 @@ impl Origin for UrlOrigin {
     }
 
     fn is_known_again(&self) -> bool {
-        self.request.validator.is_some()
+        self.request.validator.is_some() || self.request.is_lasting
     }
 
     async fn read(&self, from: u64, end: Option<u64>) -> Result<OriginStream, OriginError> {
