@@ -22,6 +22,8 @@ pub mod keystone;
 #[cfg(feature = "memory")]
 pub mod memory;
 pub mod none;
+#[cfg(any(feature = "s3", feature = "swift"))]
+mod objects;
 #[cfg(feature = "s3")]
 pub mod s3;
 #[cfg(feature = "sqlite")]

@@ -6,8 +6,9 @@ use aws_sdk_s3::presigning::PresigningConfig;
 use aws_sdk_s3::types::{ChecksumAlgorithm, ChecksumType, CompletedMultipartUpload, CompletedPart, Part};
 
 use super::Bucket;
-use super::failure::{NO_SUCH_KEY, NO_SUCH_UPLOAD, nonsense, refused};
+use super::failure::{NO_SUCH_KEY, NO_SUCH_UPLOAD, refused};
 use crate::adapters::aws::failure::{Fault, classify};
+use crate::adapters::objects::failure::nonsense;
 use crate::ports::{PartTarget, SignedPart, StoreError};
 use crate::store::{ArrivedPart, Checksum, ChecksumKind, PartGrant, ReadGrant};
 use crate::time::Timestamp;
