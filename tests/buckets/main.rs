@@ -39,6 +39,7 @@ fn fresh() -> Ready<(S3Store, Stranger)> {
         bucket: variable("GLINT_TEST_BUCKET"),
         prefix: format!("{}/", RandomIds.image_id()),
         path_style: true,
+        has_checksums: true,
         public_endpoint: None,
     });
     ready((store, Stranger))

@@ -23,13 +23,13 @@ pub(in crate::adapters) fn nonsense(path: &str, what: impl Into<Cause>) -> Store
 }
 
 /// The status of an answer that is none of those expected.
-#[cfg(feature = "swift")]
+#[cfg(any(feature = "azblob", feature = "swift"))]
 #[derive(Clone, Copy, Debug, thiserror::Error)]
 #[error("the server answered {0}")]
 pub(in crate::adapters) struct Answered(pub(in crate::adapters) http::StatusCode);
 
 /// Whether the same request may be answered otherwise in a moment.
-#[cfg(feature = "swift")]
+#[cfg(any(feature = "azblob", feature = "swift"))]
 pub(in crate::adapters) fn is_passing(status: http::StatusCode) -> bool {
     // 498 is how Swift tells of too many requests.
     matches!(status.as_u16(), 408 | 429 | 498 | 500 | 502 | 503 | 504)
