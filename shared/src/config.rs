@@ -170,6 +170,8 @@ pub struct StoreConfig {
     pub region: Option<String>,
     /// Whether the bucket goes into the path and not into the host name.
     pub path_style: bool,
+    /// Whether S3 holds parts to its checksums.
+    pub checksums: bool,
     /// Who asks S3; the SDK's own rules when absent.
     pub access_key_id: Option<String>,
     /// The secret of that key.
@@ -444,6 +446,7 @@ impl Default for StoreConfig {
             public_endpoint: None,
             region: None,
             path_style: false,
+            checksums: true,
             access_key_id: None,
             secret_access_key: None,
             swift: SwiftConfig::default(),

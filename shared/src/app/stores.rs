@@ -181,7 +181,7 @@ fn s3(host: Host, store: &StoreConfig) -> Arc<dyn Store> {
         prefix: store.prefix.clone(),
         path_style: store.path_style || is_google,
         public_endpoint: store.public_endpoint.clone(),
-        has_checksums: !is_google,
+        has_checksums: store.checksums && !is_google,
     }))
 }
 

@@ -128,6 +128,7 @@ settings! {
     "store.public_endpoint" => store.public_endpoint: "URL of the same server as clients reach it, who are given URLs of parts and of downloads. Without it, `store.endpoint`.",
     "store.region" => store.region: "Region of the bucket. Without it, what the AWS SDK finds. Of `swift`, the region of the endpoint in Keystone's catalogue; without it, the first. Of `gcs`, without it, `auto`.",
     "store.path_style" => store.path_style: "Whether the bucket goes into the path and not into the host name. Most servers other than AWS need `true`.",
+    "store.checksums" => store.checksums: "Whether the server of an `s3` store holds parts to the checksums they come with, as AWS does. `false` refuses upload sessions with `checksum`, for servers that take no notice of them, such as Ceph's Pacific; of `gcs`, always.",
     "store.access_key_id" => store.access_key_id: "Who asks S3. Without it and the next, whoever the AWS SDK finds. Of `gcs`, the access id of an HMAC key, which is required.",
     "store.secret_access_key" => store.secret_access_key: "The secret of that key.",
     "store.auth_url" => store.swift.auth_url: "URL of who gives tokens for Swift: Keystone, with or without `/v3`, or Swift's own, such as `https://host/auth/v1.0`. Required with `swift`.",

@@ -42,7 +42,7 @@ pub struct S3Settings {
     pub prefix: String,
     /// Whether the bucket is named in the path and not in the host name. Servers other than AWS mostly want it.
     pub path_style: bool,
-    /// Whether parts are held to the checksums of S3. Google's store knows none of them.
+    /// Whether parts are held to the checksums of S3. Google's store and older ones of Ceph know none of them.
     pub has_checksums: bool,
 }
 
