@@ -4,6 +4,7 @@
 //! file, its variable, its line in `docs/configuration.md` and its parser; a value that does not parse, or a key that
 //! does not exist, is an error naming the key and where it came from.
 
+mod azure;
 mod check;
 mod content;
 mod cors;
@@ -27,6 +28,7 @@ use crate::id::{ProjectId, StoreId};
 use crate::import::{ImportMethod, Plugins};
 
 pub use crate::networks::Networks;
+pub use azure::AzureConfig;
 pub use content::{Content, FileOf, TextOf};
 pub use cors::{CorsConfig, Origins};
 pub use download::{DownloadConfig, Redirect};
@@ -152,13 +154,15 @@ pub struct StoreConfig {
     pub id: StoreId,
     /// The engine.
     pub adapter: StoreAdapter,
-    /// The bucket of `s3`.
+    /// The bucket of `s3` and `gcs`.
     pub bucket: Option<String>,
-    /// The container of `swift`.
+    /// The container of `swift` and `azblob`.
     pub container: Option<String>,
+    /// Whether it is made when it is not there.
+    pub create_container: bool,
     /// What every key in the bucket or container begins with; empty for nothing.
     pub prefix: String,
-    /// URL of a server that speaks S3; AWS's own when absent. Of `swift`, of the account.
+    /// URL of a server that speaks S3; AWS's own when absent. Of `swift` and `azblob`, of the account.
     pub endpoint: Option<String>,
     /// URL of the same server as clients reach it; `endpoint` when absent.
     pub public_endpoint: Option<String>,
@@ -166,12 +170,20 @@ pub struct StoreConfig {
     pub region: Option<String>,
     /// Whether the bucket goes into the path and not into the host name.
     pub path_style: bool,
+    /// Whether S3 holds parts to its checksums.
+    pub checksums: bool,
     /// Who asks S3; the SDK's own rules when absent.
     pub access_key_id: Option<String>,
     /// The secret of that key.
     pub secret_access_key: Option<Secret>,
     /// How Swift is asked.
     pub swift: SwiftConfig,
+    /// How Azure is asked.
+    pub azure: AzureConfig,
+    /// PEM file of the authorities to trust, of `swift` and `azblob`; the system's when absent.
+    pub ca_file: Option<PathBuf>,
+    /// How long an answer of theirs may take to begin.
+    pub timeout_seconds: u64,
     /// What URLs are sealed by that lead through the gateway.
     pub seal_key: Option<Secret>,
     /// The directory of a store that is one.
@@ -193,6 +205,10 @@ pub enum StoreAdapter {
     S3,
     /// Swift, or a server that speaks it.
     Swift,
+    /// Azure Blob Storage, or a server that speaks its API.
+    Azblob,
+    /// Google Cloud Storage, as it speaks S3.
+    Gcs,
     /// The web: data of others, which is read and never written.
     Http,
 }
@@ -437,14 +453,19 @@ impl Default for StoreConfig {
             adapter: StoreAdapter::File,
             bucket: None,
             container: None,
+            create_container: false,
             prefix: String::new(),
             endpoint: None,
             public_endpoint: None,
             region: None,
             path_style: false,
+            checksums: true,
             access_key_id: None,
             secret_access_key: None,
             swift: SwiftConfig::default(),
+            azure: AzureConfig::default(),
+            ca_file: None,
+            timeout_seconds: 30,
             seal_key: None,
             directory: None,
             weight: 0,

@@ -3,6 +3,7 @@
 //!
 //! - `GLINT_TEST_S3_ENDPOINT`: where it is reached.
 //! - `GLINT_TEST_BUCKET`: a bucket of it. Each case has a folder of its own there, and leaves it as it is.
+//! - `GLINT_TEST_BUCKET_HAS_NO_CHECKSUMS`: set where parts are held to none (Ceph's Pacific, Google).
 //!
 //! The SDK is told as whom it asks as always: `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY`, `AWS_REGION`.
 
@@ -23,8 +24,12 @@ use shared::store::{ObjectKey, PartGrant};
 use tests::stranger;
 
 #[expect(clippy::disallowed_methods, reason = "what is tested is told to the tests, not to the service")]
+fn told(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}
+
 fn variable(name: &str) -> String {
-    std::env::var(name).unwrap_or_else(|_| panic!("{name} must say where the bucket is"))
+    told(name).unwrap_or_else(|| panic!("{name} must say where the bucket is"))
 }
 
 fn fresh() -> Ready<(S3Store, Stranger)> {
@@ -36,6 +41,7 @@ fn fresh() -> Ready<(S3Store, Stranger)> {
         bucket: variable("GLINT_TEST_BUCKET"),
         prefix: format!("{}/", RandomIds.image_id()),
         path_style: true,
+        has_checksums: told("GLINT_TEST_BUCKET_HAS_NO_CHECKSUMS").is_none(),
         public_endpoint: None,
     });
     ready((store, Stranger))

@@ -1,5 +1,7 @@
 //! Every adapter of the object store.
 
+mod azblob;
+mod gcs;
 mod s3;
 mod swift;
 

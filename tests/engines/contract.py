@@ -1,5 +1,5 @@
-"""Runs the suites of the object store, parts that clients bring by presigned URLs among them, on buckets of real servers, and on a
-container of Swift.
+"""Runs the suites of the object store, parts that clients bring by presigned URLs among them, on buckets of real servers, and on
+containers of Swift and of Azurite.
 
 Started by run.sh.
 """
@@ -53,4 +53,9 @@ if engines.has_swift():
                                 "GLINT_TEST_SWIFT_KEY": "testing"})
 else:
     check.skip("the container on Swift", "its packages are not here, and only root installs them")
+if program := engines.azurite_program():
+    run("Azurite", "blobs", {"GLINT_TEST_AZURE_ENDPOINT": engines.azurite(program), "GLINT_TEST_AZURE_ACCOUNT": engines.AZURE_ACCOUNT,
+                             "GLINT_TEST_AZURE_KEY": engines.AZURE_KEY, "GLINT_TEST_AZURE_SAS": engines.azure_signature()})
+else:
+    check.skip("the container on Azurite", "npm is not here, or cannot install it")
 check.finish()

@@ -1,9 +1,12 @@
-"""Starts the servers Glint's AWS adapters are held to, each on a free port with its state in a scratch directory.
+"""Starts the servers Glint's adapters are held to, each on a free port with its state in a scratch directory.
 
-MiniStack speaks DynamoDB and S3; LocalStack, without containers, S3 alone. Both end with the script that started them.
+MiniStack speaks DynamoDB and S3; LocalStack, without containers, S3 alone; Swift and Azurite their own. All end with the script that
+started them.
 """
 
 import atexit
+import base64
+import hmac
 import json
 import os
 import pathlib
@@ -11,6 +14,8 @@ import shutil
 import socket
 import subprocess
 import sys
+import time
+import urllib.parse
 import urllib.request
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -26,7 +31,7 @@ sys.path.insert(0, str(ROOT / "tests" / "clients"))
 import boto3  # noqa: E402
 from botocore.config import Config  # noqa: E402
 
-from harness import scratch, wait_for  # noqa: E402
+from harness import TARGET, scratch, wait_for  # noqa: E402
 
 
 def free_port():
@@ -146,6 +151,46 @@ def swift():
     url = f"http://127.0.0.1:{port}"
     server("swift-proxy", ["swift-proxy-server", etc / "proxy-server.conf"], f"{url}/healthcheck", {})
     return url
+
+
+AZURITE = "azurite@3.35.0"
+# What every emulator of Azure's storage is asked by: no secret.
+AZURE_ACCOUNT = "devstoreaccount1"
+AZURE_KEY = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
+
+
+def azurite_program():
+    """Its program, which npm has installed under target/; nothing where there is no npm, or it cannot have it."""
+    if not (shutil.which("npm") and shutil.which("node")):
+        return None
+    here = TARGET / "azurite"
+    program = here / "node_modules/.bin/azurite-blob"
+    known = here / "version"
+    if not program.exists() or not known.exists() or known.read_text() != AZURITE:
+        here.mkdir(parents=True, exist_ok=True)
+        told = ["npm", "install", "--no-audit", "--no-fund", "--ignore-scripts", "--prefix", here, AZURITE]
+        if subprocess.run(told, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False).returncode or not program.exists():
+            return None
+        known.write_text(AZURITE)
+    return program
+
+
+def azurite(program):
+    """Azurite's blobs in memory. The URL of its account."""
+    port = free_port()
+    background("azurite", [program, "--blobHost", "127.0.0.1", "--blobPort", str(port), "--inMemoryPersistence", "--silent",
+                           "--disableTelemetry", "--skipApiVersionCheck"])
+    wait_for("Azurite listens", lambda: listens(port), 60)
+    return f"http://127.0.0.1:{port}/{AZURE_ACCOUNT}"
+
+
+def azure_signature():
+    """A shared access signature of the account with every leave, for a day."""
+    version, until = "2021-12-02", time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + 86400))
+    leave, services, kinds = "rwdlacup", "b", "sco"
+    said = "\n".join([AZURE_ACCOUNT, leave, services, kinds, "", until, "", "", version, "", ""])
+    signature = base64.b64encode(hmac.digest(base64.b64decode(AZURE_KEY), said.encode(), "sha256")).decode()
+    return urllib.parse.urlencode({"sv": version, "ss": services, "srt": kinds, "sp": leave, "se": until, "sig": signature})
 
 
 def client(kind, url):

@@ -4,7 +4,7 @@
 #   template   infra/ against sam, cfn-lint and hadolint, the table and bucket definitions, the functions and the events;
 #              its parameters and rules against MiniStack
 #   contract   the suites of the object store, presigned parts among them, on a bucket of MiniStack and of LocalStack, and on
-#              a container of Swift
+#              containers of Swift and of Azurite (by npm)
 #   cloud      glint serve, table on MiniStack, bucket on MiniStack and on LocalStack: bytes, crash, the public clients
 #   push       glint push, killed at half of 256 MiB, and glint pull, bucket on both: which bytes moved where
 #   imports    imports by the openstack client into directories and a bucket, from sources that are well and ill; a worker killed

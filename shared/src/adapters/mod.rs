@@ -2,6 +2,8 @@
 
 #[cfg(feature = "aws")]
 pub mod aws;
+#[cfg(feature = "azblob")]
+pub mod azblob;
 #[cfg(feature = "signatures")]
 pub mod barbican;
 pub mod configured;
@@ -14,7 +16,7 @@ pub mod egress;
 #[cfg(feature = "file")]
 pub mod file;
 pub mod http_store;
-#[cfg(any(feature = "keystone", feature = "signatures"))]
+#[cfg(any(feature = "azblob", feature = "keystone", feature = "signatures"))]
 mod https;
 pub mod in_process;
 #[cfg(feature = "keystone")]
@@ -22,6 +24,8 @@ pub mod keystone;
 #[cfg(feature = "memory")]
 pub mod memory;
 pub mod none;
+#[cfg(any(feature = "azblob", feature = "s3", feature = "swift"))]
+mod objects;
 #[cfg(feature = "s3")]
 pub mod s3;
 #[cfg(feature = "sealing")]

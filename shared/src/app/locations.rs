@@ -69,6 +69,16 @@ impl App {
                 let container = store.container.clone().unwrap_or_default();
                 Address { prefix: format!("swift://{container}/{}", store.prefix), takes: Takes::Nothing }
             }
+            StoreAdapter::Azblob => {
+                let (account, container) = (store.azure.account_name.clone(), store.container.clone());
+                let (account, container) = (account.unwrap_or_default(), container.unwrap_or_default());
+                let prefix = format!("azblob://{account}/{container}/{}", store.prefix);
+                Address { prefix, takes: Takes::Nothing }
+            }
+            StoreAdapter::Gcs => {
+                let bucket = store.bucket.clone().unwrap_or_default();
+                Address { prefix: format!("gs://{bucket}/{}", store.prefix), takes: Takes::Nothing }
+            }
             StoreAdapter::Http => Address { prefix: String::new(), takes: Takes::Web },
             StoreAdapter::S3 => {
                 let (name, prefix) = (store.bucket.clone().unwrap_or_default(), store.prefix.clone());

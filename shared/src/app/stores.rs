@@ -19,14 +19,14 @@ impl App {
         self.each_store(|store| self.store(store))
     }
 
-    /// Opens the stores a function in the cloud has: S3, and the web.
+    /// Opens the stores a function in the cloud has: S3, Google's as it speaks S3, and the web.
     ///
     /// # Errors
     /// [`StartError`] when another is configured.
     #[cfg(feature = "s3")]
     pub fn cloud_stores(&self) -> Result<Stores, StartError> {
         self.each_store(|store| match store.adapter {
-            StoreAdapter::S3 => Ok(s3(Host::FUNCTION, store)),
+            StoreAdapter::S3 | StoreAdapter::Gcs => Ok(s3(Host::FUNCTION, store)),
             StoreAdapter::Http => self.web(),
             other => Err(not_built("store.adapter", other)),
         })
@@ -52,9 +52,11 @@ impl App {
             #[cfg(feature = "memory")]
             StoreAdapter::Memory => Ok(Arc::new(crate::adapters::memory::MemoryStore::new())),
             #[cfg(feature = "s3")]
-            StoreAdapter::S3 => Ok(s3(Host::MACHINE, store)),
+            StoreAdapter::S3 | StoreAdapter::Gcs => Ok(s3(Host::MACHINE, store)),
             #[cfg(feature = "swift")]
             StoreAdapter::Swift => swift(store),
+            #[cfg(feature = "azblob")]
+            StoreAdapter::Azblob => self.azure(store),
             #[cfg(feature = "egress")]
             StoreAdapter::Http => self.web(),
             other => Err(not_built("store.adapter", other)),
@@ -74,6 +76,36 @@ impl App {
         Ok(Arc::new(crate::adapters::http_store::HttpStore::elsewhere()))
     }
 
+    #[cfg(feature = "azblob")]
+    fn azure(&self, store: &StoreConfig) -> Result<Arc<dyn Store>, StartError> {
+        use crate::adapters::azblob::{Access, AccountKey, AzureSettings, AzureStore, SasToken};
+
+        let open = || {
+            let account = store.azure.account_name.clone().unwrap_or_default();
+            let endpoint = format!("https://{account}.blob.core.windows.net");
+            let access = match (&store.azure.account_key, &store.azure.sas_token) {
+                (Some(key), _) => Access::Key { account, key: AccountKey::parse(key.reveal())? },
+                (None, token) => {
+                    Access::Signature(SasToken::new(token.as_ref().map_or("", |token| token.reveal())))
+                }
+            };
+            AzureStore::new(AzureSettings {
+                access,
+                endpoint: store.endpoint.clone().unwrap_or(endpoint),
+                public_endpoint: store.public_endpoint.clone(),
+                ca_file: store.ca_file.clone(),
+                container: store.container.clone().unwrap_or_default(),
+                create_container: store.create_container,
+                prefix: store.prefix.clone(),
+                sealer: sealer(store).map_err(Box::new)?,
+                timeout: std::time::Duration::from_secs(store.timeout_seconds),
+                clock: Arc::clone(&self.clock),
+            })
+        };
+        let opened: Result<AzureStore, crate::error::Cause> = open();
+        Ok(Arc::new(opened.map_err(|cause| StartError::Open { what: format!("store {}", store.id), cause })?))
+    }
+
     /// A store, as administrators may know it.
     pub(super) fn store_info(&self, store: &StoreConfig) -> StoreInfo {
         let (upload, is_default) = (&self.config.upload, store.id == self.config.store.id);
@@ -83,21 +115,21 @@ impl App {
                 ("file", serde_json::json!({ "data_dir": directory, "thin_provisioning": false }))
             }
             StoreAdapter::Memory => ("memory", serde_json::json!({})),
-            StoreAdapter::S3 => {
+            StoreAdapter::S3 | StoreAdapter::Gcs => {
                 let properties = serde_json::json!({
                     "s3_store_large_object_size": upload.part_mib,
                     "s3_store_large_object_chunk_size": upload.part_mib,
                     "s3_store_thread_pools": upload.parts_in_flight,
                 });
-                ("s3", properties)
+                (if store.adapter == StoreAdapter::Gcs { "gcs" } else { "s3" }, properties)
             }
-            StoreAdapter::Swift => {
+            StoreAdapter::Swift | StoreAdapter::Azblob => {
                 let properties = serde_json::json!({
                     "container": store.container,
                     "large_object_size": upload.part_mib,
                     "large_object_chunk_size": upload.part_mib,
                 });
-                ("swift", properties)
+                (if store.adapter == StoreAdapter::Swift { "swift" } else { "azblob" }, properties)
             }
             StoreAdapter::Http => ("http", serde_json::json!({})),
         };
@@ -125,19 +157,31 @@ impl App {
     }
 }
 
+/// Where Google's store speaks S3.
+#[cfg(feature = "s3")]
+const GOOGLE: &str = "https://storage.googleapis.com";
+
 #[cfg(feature = "s3")]
 fn s3(host: Host, store: &StoreConfig) -> Arc<dyn Store> {
     use crate::adapters::aws::credentials;
     use crate::adapters::s3::{S3Settings, S3Store};
 
-    let mut aws = super::aws(host, store.endpoint.as_ref(), store.region.as_ref());
+    let is_google = store.adapter == StoreAdapter::Gcs;
+    let or = |told: &Option<String>, of_google: &str| {
+        told.clone().or_else(|| is_google.then(|| of_google.to_owned()))
+    };
+    let endpoint = or(&store.endpoint, GOOGLE);
+    // Google's takes any, and this where it has to be one.
+    let region = or(&store.region, "auto");
+    let mut aws = super::aws(host, endpoint.as_ref(), region.as_ref());
     aws.credentials = store.credentials().map(|(id, secret)| credentials(id, secret.reveal()));
     Arc::new(S3Store::new(S3Settings {
         aws,
         bucket: store.bucket.clone().unwrap_or_default(),
         prefix: store.prefix.clone(),
-        path_style: store.path_style,
+        path_style: store.path_style || is_google,
         public_endpoint: store.public_endpoint.clone(),
+        has_checksums: store.checksums && !is_google,
     }))
 }
 
@@ -176,13 +220,13 @@ fn swift(store: &StoreConfig) -> Result<Arc<dyn Store>, StartError> {
         access,
         storage_url: store.endpoint.clone(),
         public_endpoint: store.public_endpoint.clone(),
-        ca_file: told.ca_file.clone(),
+        ca_file: store.ca_file.clone(),
         container: text(&store.container),
-        create_container: told.create_container,
+        create_container: store.create_container,
         prefix: store.prefix.clone(),
         temp_url_key: told.temp_url_key.as_ref().map(|key| TempUrlKey::new(key.reveal())),
         sealer: sealer(store)?,
-        timeout: std::time::Duration::from_secs(told.timeout_seconds),
+        timeout: std::time::Duration::from_secs(store.timeout_seconds),
         manifest_entries: MANIFEST_ENTRIES,
         nested_manifests: told.nested_manifests,
     });
@@ -190,7 +234,7 @@ fn swift(store: &StoreConfig) -> Result<Arc<dyn Store>, StartError> {
 }
 
 /// What seals the URLs of a store that lead through the gateway. No two stores have one key.
-#[cfg(feature = "swift")]
+#[cfg(any(feature = "azblob", feature = "swift"))]
 fn sealer(store: &StoreConfig) -> Result<crate::store::Sealer, StartError> {
     use sha2::{Digest as _, Sha512};
 

@@ -120,7 +120,7 @@ fn same_place(config: &Config, one: &StoreConfig, other: &StoreConfig) -> bool {
             let directory = |store: &StoreConfig| store.directory(&config.data, is_default(store));
             directory(one) == directory(other)
         }
-        (StoreAdapter::S3, StoreAdapter::S3) => {
+        (StoreAdapter::S3, StoreAdapter::S3) | (StoreAdapter::Gcs, StoreAdapter::Gcs) => {
             let place =
                 |store: &StoreConfig| (store.endpoint.clone(), store.bucket.clone(), store.prefix.clone());
             place(one) == place(other)
@@ -131,6 +131,11 @@ fn same_place(config: &Config, one: &StoreConfig, other: &StoreConfig) -> bool {
             let place = |store: &StoreConfig| (store.container.clone(), store.prefix.clone());
             (who(one), whose(one), place(one)) == (who(other), whose(other), place(other))
                 && one.region == other.region
+        }
+        (StoreAdapter::Azblob, StoreAdapter::Azblob) => {
+            let whose = |store: &StoreConfig| (store.azure.account_name.clone(), store.endpoint.clone());
+            let place = |store: &StoreConfig| (store.container.clone(), store.prefix.clone());
+            (whose(one), place(one)) == (whose(other), place(other))
         }
         (StoreAdapter::Http, StoreAdapter::Http) => true,
         _ => false,
@@ -144,12 +149,29 @@ fn combinations(config: &Config) -> Vec<(&'static str, String)> {
             let why = "must name the bucket when the store's adapter is s3";
             faults.push(of_store(config, store, "bucket", why));
         }
-        if store.adapter == StoreAdapter::Swift {
-            if store.container.is_none() {
-                let why = "must name the container when the store's adapter is swift";
-                faults.push(of_store(config, store, "container", why));
+        if store.adapter == StoreAdapter::Gcs {
+            if store.bucket.is_none() {
+                let why = "must name the bucket when the store's adapter is gcs";
+                faults.push(of_store(config, store, "bucket", why));
             }
-            faults.extend(store.swift.fault().map(|(key, why)| of_store(config, store, key, why)));
+            if store.access_key_id.is_none() {
+                let why = "must be the access id of an HMAC key when the store's adapter is gcs";
+                faults.push(of_store(config, store, "access_key_id", why));
+            }
+        }
+        if let StoreAdapter::Swift | StoreAdapter::Azblob = store.adapter {
+            let (name, fault) = match store.adapter {
+                StoreAdapter::Swift => ("swift", store.swift.fault()),
+                _ => ("azblob", store.azure.fault()),
+            };
+            if store.container.is_none() {
+                let why = format!("must name the container when the store's adapter is {name}");
+                faults.push(of_store(config, store, "container", &why));
+            }
+            faults.extend(fault.map(|(key, why)| of_store(config, store, key, why)));
+            if !(1..=300).contains(&store.timeout_seconds) {
+                faults.push(of_store(config, store, "timeout_seconds", "must be 1 to 300"));
+            }
         }
         if store.seal_key.as_ref().is_some_and(|key| key.reveal().len() < MIN_KEY) {
             let why = format!("must have {MIN_KEY} characters or more");

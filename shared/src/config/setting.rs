@@ -120,15 +120,16 @@ settings! {
     "table.region" => table.region: "Region of the DynamoDB table. Without it, what the AWS SDK finds.",
     "table.listing_shards" => table.listing_shards: "Partitions the listings of all and of public images are spread over, 1 to 64. Raise it before a partition holds 1.5 million images; the rows of an older value are not moved.",
     "store.id" => store.id: "The id clients see the store by.",
-    "store.adapter" => store.adapter: "Where bytes lie: `file` (in the data directory), `memory` (lost when the process ends), `s3`, `swift`, `http` (data of others at their URLs, which is read and never written; not the default store's).",
-    "store.bucket" => store.bucket: "The S3 bucket. Required with `s3`.",
-    "store.container" => store.container: "The container of Swift. Required with `swift`.",
+    "store.adapter" => store.adapter: "Where bytes lie: `file` (in the data directory), `memory` (lost when the process ends), `s3`, `swift`, `azblob` (Azure Blob Storage), `gcs` (Google Cloud Storage), `http` (data of others at their URLs, which is read and never written; not the default store's).",
+    "store.bucket" => store.bucket: "The bucket. Required with `s3` and `gcs`.",
+    "store.container" => store.container: "The container. Required with `swift` and `azblob`.",
     "store.prefix" => store.prefix: "What every key in the bucket or container begins with.",
-    "store.endpoint" => store.endpoint: "URL of a server that speaks S3. Without it, AWS. Of `swift`, the URL of the account; without it, the one that is told with the token.",
+    "store.endpoint" => store.endpoint: "URL of a server that speaks S3. Without it, AWS. Of `swift`, the URL of the account; without it, the one that is told with the token. Of `azblob`, likewise; without it, `https://<account_name>.blob.core.windows.net`. Of `gcs`, without it, `https://storage.googleapis.com`.",
     "store.public_endpoint" => store.public_endpoint: "URL of the same server as clients reach it, who are given URLs of parts and of downloads. Without it, `store.endpoint`.",
-    "store.region" => store.region: "Region of the bucket. Without it, what the AWS SDK finds. Of `swift`, the region of the endpoint in Keystone's catalogue; without it, the first.",
+    "store.region" => store.region: "Region of the bucket. Without it, what the AWS SDK finds. Of `swift`, the region of the endpoint in Keystone's catalogue; without it, the first. Of `gcs`, without it, `auto`.",
     "store.path_style" => store.path_style: "Whether the bucket goes into the path and not into the host name. Most servers other than AWS need `true`.",
-    "store.access_key_id" => store.access_key_id: "Who asks S3. Without it and the next, whoever the AWS SDK finds.",
+    "store.checksums" => store.checksums: "Whether the server of an `s3` store holds parts to the checksums they come with, as AWS does. `false` refuses upload sessions with `checksum`, for servers that take no notice of them, such as Ceph's Pacific; of `gcs`, always.",
+    "store.access_key_id" => store.access_key_id: "Who asks S3. Without it and the next, whoever the AWS SDK finds. Of `gcs`, the access id of an HMAC key, which is required.",
     "store.secret_access_key" => store.secret_access_key: "The secret of that key.",
     "store.auth_url" => store.swift.auth_url: "URL of who gives tokens for Swift: Keystone, with or without `/v3`, or Swift's own, such as `https://host/auth/v1.0`. Required with `swift`.",
     "store.auth_version" => store.swift.auth_version: "How Swift's tokens are asked for: `3` of Keystone, `1` of Swift itself (tempauth, Ceph).",
@@ -140,12 +141,15 @@ settings! {
     "store.project_name" => store.swift.project_name: "The project whose account it is.",
     "store.project_domain_name" => store.swift.project_domain_name: "Name of the project's domain.",
     "store.interface" => store.swift.interface: "Which URL of Swift in Keystone's catalogue is asked: `public`, `internal`, `admin`.",
-    "store.create_container" => store.swift.create_container: "Whether the container is made when it is not there, with `temp_url_key` as its key.",
+    "store.create_container" => store.create_container: "Whether the container is made when it is not there; of `swift`, with `temp_url_key` as its key.",
     "store.nested_manifests" => store.swift.nested_manifests: "Whether a static large object may consist of others, as in Swift. `false` for Ceph: an object then has 1000 parts at most, and they are larger.",
-    "store.ca_file" => store.swift.ca_file: "PEM file with the certificates of the authorities that Swift's and Keystone's own are signed by. Without it, the system's.",
-    "store.timeout_seconds" => store.swift.timeout_seconds: "How long Swift's answer may take to begin, 1 to 300, beside the time that bytes take on their way.",
+    "store.ca_file" => store.ca_file: "PEM file with the certificates of the authorities that Swift's and Keystone's own are signed by, or Azure's. Without it, the system's.",
+    "store.timeout_seconds" => store.timeout_seconds: "How long an answer of Swift's or Azure's may take to begin, 1 to 300, beside the time that bytes take on their way.",
     "store.temp_url_key" => store.swift.temp_url_key: "Key of the container or its account (`X-Container-Meta-Temp-URL-Key`), by which URLs are signed that downloads are redirected to. Without it, and with Ceph, which gives files other names, they lead through the gateway.",
-    "store.seal_key" => store.seal_key: "What URLs are sealed by that lead through the gateway, of stores that clients cannot bring parts to themselves (`swift`): a secret of 32 characters or more, the same in every process. Without it, each process takes one of its own, and its URLs end with it.",
+    "store.account_name" => store.azure.account_name: "Name of the storage account. Required with `azblob`.",
+    "store.account_key" => store.azure.account_key: "One of the account's keys, which signs requests, and the URLs that downloads are redirected to. Or else `store.sas_token`.",
+    "store.sas_token" => store.azure.sas_token: "A shared access signature for the container, with leave to read, add, create, write and delete. Downloads lead through the gateway then. It ends when it says.",
+    "store.seal_key" => store.seal_key: "What URLs are sealed by that lead through the gateway, of stores that clients cannot bring parts to themselves (`swift`, `azblob`): a secret of 32 characters or more, the same in every process. Without it, each process takes one of its own, and its URLs end with it.",
     "store.directory" => store.directory: "The directory of a `file` store. Without it, `store` in the data directory; of a store beside the default one, `stores/<id>`.",
     "store.weight" => store.weight: "How gladly the store is read from, against others an image lies in: the higher the sooner.",
     "store.description" => store.description: "What people are told of the store.",
@@ -447,6 +451,6 @@ value_by_word!(Redirect { "never" => Never, "functions" => Functions, "always" =
 value_by_word!(KeyManager { "none" => None, "directory" => Directory, "barbican" => Barbican });
 value_by_word!(TableAdapter { "sqlite" => Sqlite, "memory" => Memory, "dynamodb" => DynamoDb });
 value_by_word!(QueueAdapter { "local" => Local, "sqs" => Sqs });
-value_by_word!(StoreAdapter { "file" => File, "memory" => Memory, "s3" => S3, "swift" => Swift, "http" => Http });
+value_by_word!(StoreAdapter { "file" => File, "memory" => Memory, "s3" => S3, "swift" => Swift, "azblob" => Azblob, "gcs" => Gcs, "http" => Http });
 value_by_word!(AuthVersion { "3" => V3, "1" => V1 });
 value_by_word!(Interface { "public" => Public, "internal" => Internal, "admin" => Admin });

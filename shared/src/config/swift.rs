@@ -1,7 +1,5 @@
 //! How Swift is asked: by whom, and where its tokens come from.
 
-use std::path::PathBuf;
-
 use super::Secret;
 
 /// What a store in Swift is told, beside what all stores in a container are.
@@ -27,14 +25,8 @@ pub struct SwiftConfig {
     pub project_domain_name: String,
     /// Which of an endpoint's URLs is asked.
     pub interface: Interface,
-    /// Whether the container is made when it is not there.
-    pub create_container: bool,
     /// Whether manifests can name manifests.
     pub nested_manifests: bool,
-    /// PEM file of the authorities to trust; the system's when absent.
-    pub ca_file: Option<PathBuf>,
-    /// How long an answer may take to begin.
-    pub timeout_seconds: u64,
     /// What URLs that read objects are signed by.
     pub temp_url_key: Option<Secret>,
 }
@@ -83,10 +75,7 @@ impl Default for SwiftConfig {
             project_name: None,
             project_domain_name: "Default".to_owned(),
             interface: Interface::Public,
-            create_container: false,
             nested_manifests: true,
-            ca_file: None,
-            timeout_seconds: 30,
             temp_url_key: None,
         }
     }
@@ -101,9 +90,6 @@ impl SwiftConfig {
         let is_v1 = self.auth_version == AuthVersion::V1;
         if self.auth_url.is_none() {
             return Some(("auth_url", "must say who gives tokens when the store's adapter is swift"));
-        }
-        if !(1..=300).contains(&self.timeout_seconds) {
-            return Some(("timeout_seconds", "must be 1 to 300"));
         }
         if is_v1 && !user {
             return Some(("username", "must be set together with password when auth_version is 1"));

@@ -238,6 +238,41 @@ fn keystone_needs_its_url_and_credentials_of_one_kind() {
 }
 
 #[test]
+fn a_store_of_azure_needs_a_container_an_account_and_one_kind_of_leave() {
+    let of = |lines: &[&str]| format!("[stores.far]\nadapter = 'azblob'\n{}\n", lines.join("\n"));
+    let (container, account) = ("container = 'images'", "account_name = 'glint'");
+    let (key, token) = ("account_key = 'aHVzaA=='", "sas_token = '?sig=aHVzaA'");
+    for (lines, why) in [
+        (vec![account, key], "far.container must name the container when the store's adapter is azblob"),
+        (vec![container, key], "far.account_name must name the account when the store's adapter is azblob"),
+        (vec![container, account], "far.account_key must be set when the store's adapter is azblob"),
+        (vec![container, account, key, token], "or else sas_token, and not both"),
+        (vec![container, account, key, "timeout_seconds = 301"], "far.timeout_seconds must be 1 to 300"),
+    ] {
+        let told = refusal(&of(&lines), &[], &[]);
+        assert!(told.contains(why) && !told.contains("aHVzaA"), "{told}");
+    }
+    let (far, other) = (of(&[container, account, key]), of(&[container, account, token]));
+    load(&far, &[], &[]).unwrap();
+    let twice = format!("{far}{}", other.replace("far", "other"));
+    assert!(refusal(&twice, &[], &[]).contains("store 'other' lies where another does"));
+}
+
+#[test]
+fn a_store_of_google_needs_a_bucket_and_a_key() {
+    let of = |lines: &[&str]| format!("[stores.far]\nadapter = 'gcs'\n{}\n", lines.join("\n"));
+    let (bucket, key) = ("bucket = 'images'", "access_key_id = 'GOOG1E'\nsecret_access_key = 'hush'");
+    for (lines, why) in [
+        (vec![key], "far.bucket must name the bucket when the store's adapter is gcs"),
+        (vec![bucket], "far.access_key_id must be the access id of an HMAC key"),
+    ] {
+        let told = refusal(&of(&lines), &[], &[]);
+        assert!(told.contains(why) && !told.contains("hush"), "{told}");
+    }
+    load(&of(&[bucket, key]), &[], &[]).unwrap();
+}
+
+#[test]
 fn a_store_in_swift_needs_a_container_and_who_gives_tokens() {
     let v1 = "auth_version = '1'\nusername = 'test:tester'\npassword = 'hush'";
     let url = "auth_url = 'https://swift.example/auth/v1.0'";

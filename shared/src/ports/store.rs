@@ -139,8 +139,13 @@ pub trait Store: Debug + Send + Sync {
         Ok(sealer.open_read(key, query, now)?)
     }
 
-    /// Begins an object of `size` bytes, at least 1, whose parts clients bring themselves, each with a checksum of this kind
-    /// if there is one. Answers what the store calls it. Nothing is readable under the key before [`Self::assemble`] answered.
+    /// What clients can declare of the parts that they bring, and the store holds them to.
+    fn checksums(&self) -> &'static [ChecksumKind] {
+        &ChecksumKind::ALL
+    }
+
+    /// Begins an object of `size` bytes, at least 1, whose parts clients bring themselves, each with a checksum of this kind,
+    /// one of [`Self::checksums`], if there is one. Answers what the store calls it. Nothing is readable under the key before [`Self::assemble`] answered.
     async fn begin_direct(
         &self,
         key: &ObjectKey,

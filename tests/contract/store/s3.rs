@@ -35,7 +35,7 @@ shared::store_contract!(fresh);
 shared::direct_contract!(fresh);
 
 /// Somebody without credentials, who has a URL.
-struct Client(Connector);
+pub(super) struct Client(pub(super) Connector);
 
 #[async_trait]
 impl Bring for Client {

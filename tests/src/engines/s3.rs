@@ -108,6 +108,7 @@ impl S3Engine {
             bucket: "images".to_owned(),
             prefix: "glint/".to_owned(),
             path_style: true,
+            has_checksums: true,
             public_endpoint: None,
         }
     }

@@ -217,12 +217,12 @@ fn keystone(asked: &[u8], number: u32, address: SocketAddr) -> Response<Body> {
 }
 
 #[expect(clippy::unwrap_used, reason = "a harness fails by panicking, as tests do")]
-fn plain(status: u16) -> Response<Body> {
+pub(super) fn plain(status: u16) -> Response<Body> {
     Response::builder().status(status).body(Body::empty()).unwrap()
 }
 
 /// The answer with a body that says its length and does not keep it.
-fn cut(answer: Response<Body>, after: usize) -> Response<Body> {
+pub(super) fn cut(answer: Response<Body>, after: usize) -> Response<Body> {
     let (head, body) = answer.into_parts();
     let some = stream::once(async move {
         let bytes = axum::body::to_bytes(body, usize::MAX).await?;
@@ -341,7 +341,7 @@ impl Inside {
 }
 
 #[expect(clippy::unwrap_used, reason = "a harness fails by panicking, as tests do")]
-fn decoded(text: &str) -> String {
+pub(super) fn decoded(text: &str) -> String {
     let mut pieces = text.split('%');
     let mut bytes = pieces.next().unwrap_or_default().as_bytes().to_vec();
     for piece in pieces {

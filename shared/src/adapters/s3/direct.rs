@@ -6,8 +6,9 @@ use aws_sdk_s3::presigning::PresigningConfig;
 use aws_sdk_s3::types::{ChecksumAlgorithm, ChecksumType, CompletedMultipartUpload, CompletedPart, Part};
 
 use super::Bucket;
-use super::failure::{NO_SUCH_KEY, NO_SUCH_UPLOAD, nonsense, refused};
+use super::failure::{NO_SUCH_KEY, NO_SUCH_UPLOAD, refused};
 use crate::adapters::aws::failure::{Fault, classify};
+use crate::adapters::objects::failure::nonsense;
 use crate::ports::{PartTarget, SignedPart, StoreError};
 use crate::store::{ArrivedPart, Checksum, ChecksumKind, PartGrant, ReadGrant};
 use crate::time::Timestamp;
@@ -152,8 +153,10 @@ pub(super) async fn assemble(
     let Err(error) = request.upload_id(upload).multipart_upload(all.build()).send().await else {
         return Ok(());
     };
-    let is_gone = classify(&error).code() == NO_SUCH_UPLOAD;
+    let mut is_gone = classify(&error).code() == NO_SUCH_UPLOAD;
     if is_gone || classify(&error).is_passing() {
+        // Ceph says of one that is gone that somebody else completes it: its parts tell.
+        is_gone = is_gone || matches!(arrived(bucket, path, upload, 0, 1).await, Err(StoreError::NotFound));
         // An earlier try may have done it, or this one.
         let expected: u64 = parts.iter().map(|part| part.len).sum();
         match size(bucket, path).await {

@@ -6,6 +6,7 @@ use aws_sdk_s3::config::http::HttpResponse;
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 
 use crate::adapters::aws::failure::{Fault, cause, classify};
+use crate::adapters::objects::failure::told;
 use crate::error::Cause;
 use crate::ports::StoreError;
 
@@ -17,35 +18,12 @@ pub(super) const NO_SUCH_KEY: &str = "NoSuchKey";
 /// No room: Ceph's quotas, MinIO's disk and its quotas.
 const FULL: [&str; 3] = ["QuotaExceeded", "XMinioStorageFull", "XMinioAdminBucketQuotaExceeded"];
 
-/// What was asked for when the call failed.
-#[derive(Debug, thiserror::Error)]
-#[error("cannot {action} '{path}'")]
-struct Refused {
-    action: &'static str,
-    path: String,
-    source: Cause,
-}
-
 /// Translates a call that failed after the SDK's retries.
 pub(super) fn refused<E>(action: &'static str, path: &str, error: &SdkError<E, HttpResponse>) -> StoreError
 where
     E: ProvideErrorMetadata + StdError + 'static,
 {
-    by_fault(&classify(error), Box::new(Refused { action, path: path.to_owned(), source: cause(error) }))
-}
-
-/// An answer the protocol does not allow.
-pub(super) fn nonsense(path: &str, what: impl Into<String>) -> StoreError {
-    StoreError::Failed(Box::new(Refused {
-        action: "understand the answer about",
-        path: path.to_owned(),
-        source: what.into().into(),
-    }))
-}
-
-/// A connection that broke again and again.
-pub(super) fn broken_off(path: &str, source: Cause) -> StoreError {
-    StoreError::Unavailable(Box::new(Refused { action: "read on in", path: path.to_owned(), source }))
+    by_fault(&classify(error), told(action, path, cause(error)))
 }
 
 fn by_fault(fault: &Fault, cause: Cause) -> StoreError {

@@ -42,6 +42,8 @@ pub struct S3Settings {
     pub prefix: String,
     /// Whether the bucket is named in the path and not in the host name. Servers other than AWS mostly want it.
     pub path_style: bool,
+    /// Whether parts are held to the checksums of S3. Google's store and older ones of Ceph know none of them.
+    pub has_checksums: bool,
 }
 
 /// A store in a bucket. Clones share the client, which is built by the first call.
@@ -109,6 +111,10 @@ impl Store for S3Store {
         LIMITS
     }
 
+    fn checksums(&self) -> &'static [ChecksumKind] {
+        if self.bucket.settings.has_checksums { &ChecksumKind::ALL } else { &[] }
+    }
+
     /// Cost: one request.
     async fn put(&self, key: &ObjectKey, bytes: Chunks) -> Result<(), StoreError> {
         writer::put(&self.bucket, self.bucket.path(key), &bytes).await
@@ -148,6 +154,10 @@ impl Store for S3Store {
         _size: u64,
         checksum: Option<ChecksumKind>,
     ) -> Result<String, StoreError> {
+        if let Some(kind) = checksum.filter(|kind| !self.checksums().contains(kind)) {
+            let why = format!("the bucket holds parts to no {}", kind.name());
+            return Err(StoreError::Failed(why.into()));
+        }
         direct::begin(&self.bucket, &self.bucket.path(key), checksum).await
     }
 

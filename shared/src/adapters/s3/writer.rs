@@ -7,9 +7,10 @@ use async_trait::async_trait;
 use aws_sdk_s3::error::SdkError;
 use aws_sdk_s3::types::{CompletedMultipartUpload, CompletedPart};
 
-use super::failure::{NO_SUCH_KEY, NO_SUCH_UPLOAD, nonsense, refused};
+use super::failure::{NO_SUCH_KEY, NO_SUCH_UPLOAD, refused};
 use super::{Bucket, body};
 use crate::adapters::aws::failure::classify;
+use crate::adapters::objects::failure::nonsense;
 use crate::ports::{Chunks, ObjectWriter, Part, StoreError};
 
 /// Writes a whole object in one request.

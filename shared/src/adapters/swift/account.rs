@@ -4,47 +4,27 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use bytes::Bytes;
-use futures_util::stream;
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode};
-use http_body_util::combinators::UnsyncBoxBody;
-use http_body_util::{BodyExt as _, Limited, StreamBody};
-use hyper::body::{Frame, Incoming};
+use hyper::body::Incoming;
 use tokio::sync::Mutex;
 use tokio::time::timeout;
 
-use super::failure::{Answered, is_passing, refused, told};
+use super::failure::refused;
 use super::login::{Login, Session};
 use super::names::Names;
 use super::{Access, SwiftSettings};
 use crate::adapters::https::{Connections, pool};
 use crate::adapters::keystone::AUTH_TOKEN;
+use crate::adapters::objects::asking::{Answer, BYTES, Body, CONNECT, TRIES, body, limit, pause};
+use crate::adapters::objects::failure::{Answered, is_passing, told};
 use crate::error::Cause;
 use crate::ports::{Chunks, StoreError};
-
-/// The body of a request.
-pub(super) type Body = UnsyncBoxBody<Bytes, Cause>;
-
-/// Times a request is sent at most, beside once more with a fresh token: some three seconds of waiting.
-const TRIES: u32 = 6;
-
-/// Waits between two tries: anything up to twice as long each time.
-const FIRST_PAUSE: Duration = Duration::from_millis(100);
-
-/// Bytes a second that a body is given at least.
-const SLOWEST: u64 = 256 << 10;
 
 /// Far more than a page of a listing.
 const MAX_ANSWER_BYTES: usize = 8 << 20;
 
-/// Connecting takes a moment, or does not happen.
-const CONNECT: Duration = Duration::from_secs(5);
-
 const TEMP_URL_KEY: HeaderName = HeaderName::from_static("x-container-meta-temp-url-key");
-
-/// What all objects have for a type: nobody says what they are.
-pub(super) const BYTES: HeaderValue = HeaderValue::from_static("application/octet-stream");
 
 /// An account, and the token it is asked with.
 #[derive(Debug)]
@@ -78,21 +58,6 @@ impl<'a> Asked<'a> {
     /// One without a body.
     pub(super) fn new(action: &'static str, method: Method, path: &'a str) -> Self {
         Self { action, method, path, query: "", headers: HeaderMap::new(), body: Chunks::default() }
-    }
-}
-
-/// An answer with its whole body.
-#[derive(Debug)]
-pub(super) struct Answer {
-    pub(super) status: StatusCode,
-    pub(super) headers: HeaderMap,
-    pub(super) body: Bytes,
-}
-
-impl Answer {
-    /// A header as a text; nothing when it is not there.
-    pub(super) fn told(&self, name: &HeaderName) -> Option<&str> {
-        self.headers.get(name).and_then(|value| value.to_str().ok())
     }
 }
 
@@ -139,11 +104,8 @@ impl Account {
         }
     }
 
-    /// Reads the body of an answer.
     async fn whole(&self, answer: Response<Incoming>) -> Result<Answer, Cause> {
-        let (head, body) = answer.into_parts();
-        let body = timeout(self.timeout, Limited::new(body, MAX_ANSWER_BYTES).collect()).await??.to_bytes();
-        Ok(Answer { status: head.status, headers: head.headers, body })
+        Answer::whole(answer, self.timeout, MAX_ANSWER_BYTES).await
     }
 
     /// Sends a request until it has an answer that will not change, or was sent too often.
@@ -168,18 +130,13 @@ impl Account {
             if again == TRIES {
                 return Err(StoreError::Unavailable(told(asked.action, asked.path, fault)));
             }
-            let most = FIRST_PAUSE.saturating_mul(1 << again);
-            tokio::time::sleep(most.mul_f64(fastrand::f64())).await;
+            pause(again).await;
         }
     }
 
     async fn once(&self, session: &Session, asked: &Asked<'_>) -> Result<Response<Incoming>, Cause> {
-        let pieces = asked.body.pieces().to_vec();
-        let frames = stream::iter(pieces.into_iter().map(|piece| Ok(Frame::data(piece))));
-        let body = StreamBody::new(frames).boxed_unsync();
-        let request = request(session, asked, asked.body.len(), body)?;
-        let limit = self.timeout + Duration::from_secs(asked.body.len() / SLOWEST);
-        Ok(timeout(limit, self.pool.request(request)).await??)
+        let request = request(session, asked, asked.body.len(), body(&asked.body))?;
+        Ok(timeout(limit(self.timeout, asked.body.len()), self.pool.request(request)).await??)
     }
 
     /// Sends a body that comes once, so the request is sent once. The token was good a moment ago, or this fails. After the body's

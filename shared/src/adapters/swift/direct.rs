@@ -1,22 +1,20 @@
 //! Parts that clients bring through the gateway, each a segment.
 
-use std::sync::{Arc, Mutex, PoisonError};
-
-use bytes::Bytes;
-use futures_util::{Stream, StreamExt as _, stream};
+use futures_util::StreamExt as _;
 use http::Method;
 use http_body_util::{BodyExt as _, StreamBody};
 use hyper::body::Frame;
 
 use super::Inner;
 use super::account::Asked;
-use super::failure::{refused, told};
+use super::failure::refused;
 use super::names::Segment;
 use super::object::Listed;
 use super::writer::Written;
-use crate::error::Cause;
+use crate::adapters::objects::failure::{Answered, is_passing, told};
+use crate::adapters::objects::{Fault, checked};
 use crate::ports::{Part, PartBody, PartError, StoreError};
-use crate::store::{ArrivedPart, ObjectKey, PartGrant, Summing};
+use crate::store::{ArrivedPart, ObjectKey, PartGrant};
 
 impl Inner {
     /// Takes a part whose leave was looked at: its bytes go on as they come, the last of them when all are as they were declared.
@@ -28,18 +26,18 @@ impl Inner {
         }
         let segment = Segment::new(grant.number, grant.checksum.clone());
         let path = self.names.url(&self.names.segment(&grant.key, &segment));
-        let fault = Arc::new(Mutex::new(None));
-        let frames = checked(grant, body, Arc::clone(&fault)).map(|bytes| bytes.map(Frame::data));
+        let fault = Fault::default();
+        let frames = checked(grant, body, fault.clone()).map(|bytes| bytes.map(Frame::data));
         let body = StreamBody::new(frames).boxed_unsync();
         let sent = self.account.stream(&Asked::new(ACTION, Method::PUT, &path), grant.len(), body).await;
         // What was wrong with the body is why the request failed.
-        if let Some(fault) = fault.lock().unwrap_or_else(PoisonError::into_inner).take() {
+        if let Some(fault) = fault.take() {
             return Err(fault);
         }
         let answer = sent.map_err(|cause| StoreError::Unavailable(told(ACTION, &path, cause)))?;
         if !answer.status.is_success() {
-            let passing = super::failure::is_passing(answer.status);
-            let cause = || told(ACTION, &path, super::failure::Answered(answer.status));
+            let passing = is_passing(answer.status);
+            let cause = || told(ACTION, &path, Answered(answer.status));
             return Err(if passing {
                 StoreError::Unavailable(cause())
             } else {
@@ -140,64 +138,4 @@ fn part(name: &str, listed: &Listed) -> Option<ArrivedPart> {
     let segment = Segment::parse(name)?;
     let (number, etag) = (segment.number, segment.etag(&listed.hash));
     Some(ArrivedPart { number, len: listed.bytes, etag, checksum: segment.checksum })
-}
-
-/// A body that ends as its leave says, or breaks before its last piece, and says why.
-fn checked(
-    grant: &PartGrant,
-    body: PartBody,
-    fault: Arc<Mutex<Option<PartError>>>,
-) -> impl Stream<Item = Result<Bytes, Cause>> + Send + use<> {
-    let summing = grant.checksum.as_ref().map(|sum| Summing::new(sum.kind));
-    let state = Checking { body, grant: grant.clone(), summing, received: 0, held: Bytes::new() };
-    stream::try_unfold(Some(state), move |state| {
-        let fault = Arc::clone(&fault);
-        async move {
-            let Some(state) = state else { return Ok(None) };
-            state.next().await.map(Some).map_err(|error| {
-                let text = error.to_string();
-                *fault.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
-                text.into()
-            })
-        }
-    })
-}
-
-struct Checking {
-    body: PartBody,
-    grant: PartGrant,
-    summing: Option<Summing>,
-    received: u64,
-    /// The piece that goes when the next has come, or the end.
-    held: Bytes,
-}
-
-impl Checking {
-    async fn next(mut self) -> Result<(Bytes, Option<Self>), PartError> {
-        let expected = self.grant.len();
-        while let Some(piece) = self.body.next().await {
-            let piece = piece.map_err(|source| PartError::Broken { received: self.received, source })?;
-            self.received += piece.len() as u64;
-            if self.received > expected {
-                return Err(PartError::Length { expected, received: self.received });
-            }
-            if let Some(summing) = &mut self.summing {
-                summing.update(&piece);
-            }
-            let ready = std::mem::replace(&mut self.held, piece);
-            if !ready.is_empty() {
-                return Ok((ready, Some(self)));
-            }
-        }
-        if self.received != expected {
-            return Err(PartError::Length { expected, received: self.received });
-        }
-        let sum = self.summing.map(Summing::finish);
-        match &self.grant.checksum {
-            Some(declared) if sum.as_ref() != Some(declared) => {
-                Err(PartError::Checksum { kind: declared.kind.name() })
-            }
-            _ => Ok((self.held, None)),
-        }
-    }
 }

@@ -7,13 +7,13 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 
 use super::{Access, SwiftSettings};
 use crate::adapters::https::{self, AskError};
-use crate::adapters::keystone::{self, Credentials, KeystoneError, LOGIN, Reach, log_in};
+use crate::adapters::keystone::{self, AUTH_TOKEN, Credentials, KeystoneError, LOGIN, Reach, log_in};
+use crate::adapters::objects::failure::is_passing;
 use crate::error::Cause;
 
 const USER: HeaderName = HeaderName::from_static("x-auth-user");
 const KEY: HeaderName = HeaderName::from_static("x-auth-key");
 const STORAGE_URL: HeaderName = HeaderName::from_static("x-storage-url");
-use crate::adapters::keystone::AUTH_TOKEN;
 
 /// What is had by logging in.
 #[derive(Clone)]
@@ -54,7 +54,7 @@ impl LoginError {
     pub(super) fn is_passing(&self) -> bool {
         match self {
             Self::Keystone(KeystoneError::Status { status, .. }) | Self::Status(status) => {
-                super::failure::is_passing(*status)
+                is_passing(*status)
             }
             Self::Keystone(error) => matches!(
                 error,

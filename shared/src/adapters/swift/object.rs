@@ -7,7 +7,8 @@ use serde::Deserialize;
 
 use super::Inner;
 use super::account::Asked;
-use super::failure::{nonsense, refused};
+use super::failure::refused;
+use crate::adapters::objects::failure::nonsense;
 use crate::ports::{Chunks, StoreError};
 use crate::store::ObjectKey;
 use crate::text::escaped;

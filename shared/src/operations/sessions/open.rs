@@ -65,6 +65,10 @@ impl ImageData {
             let seen = find(&self.context, Operation::UploadImage, caller, id).await?;
             let request = SessionRequest::read(body)?;
             let size = request.size;
+            if let Some(kind) = request.checksum.filter(|kind| !store.checksums().contains(kind)) {
+                let name = kind.name();
+                return Err(Error::Invalid(format!("checksum: store {store_id} holds parts to no {name}")));
+            }
             self.check(&seen.image, &UploadRequest::default())?;
             let limit = self.settings.intake.max_bytes;
             if size > limit {
