@@ -36,10 +36,10 @@ pub struct Completion {
     settings: CompletionSettings,
 }
 
-/// How sessions are completed.
+/// How sessions are completed, and registered objects are hashed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CompletionSettings {
-    /// How long a worker that died keeps others from going on. A living one renews its lease with every stretch.
+    /// How long a worker that died keeps others from going on. A living one renews its lease with every stretch, and every third of it.
     pub lease: Duration,
     /// How many bytes are hashed before it is written down, at least 1.
     pub stretch_bytes: u64,

@@ -6,29 +6,35 @@ use std::sync::Arc;
 use futures_util::TryStreamExt as _;
 
 use crate::error::{Error, Result};
-use crate::format::{Ranged, Rules, Verdict};
-use crate::image::Digests;
-use crate::ports::Store;
+use crate::format::{Ranged, Refusal, Rules, Verdict};
+use crate::image::{Digests, DiskFormat};
+use crate::ports::{Store, StoreError};
 use crate::signature::{self, Verify};
 use crate::store::{Expected, ObjectKey, Session};
 
-/// What a session's bytes are looked into for, before they are hashed. Cost: at most six reads of a mebibyte or less.
+/// Looks into bytes before they are hashed, for whether an image may have them that declares a format; nothing is looked at for one that
+/// declares none. What is taken in spite of something is logged. Cost: at most six reads of a mebibyte or less.
 ///
 /// # Errors
-/// `Content` when the image cannot have them; `Unavailable`, `Internal` for a fault of the store.
-pub(super) async fn inspect(
+/// As the store; within, why the image cannot have them.
+pub(in crate::operations) async fn inspect(
     rules: &Rules,
     store: &dyn Store,
     key: &ObjectKey,
-    session: &Session,
-) -> Result<Verdict> {
-    let Some(declared) = session.declared else { return Ok(Verdict::default()) };
-    let mut inspection = Ranged::new(session.layout.size);
+    declared: Option<DiskFormat>,
+    size: u64,
+) -> Result<Result<Verdict, Refusal>, StoreError> {
+    let Some(declared) = declared else { return Ok(Ok(Verdict::default())) };
+    let mut inspection = Ranged::new(size);
     while let Some(range) = inspection.wants() {
         let pieces: Vec<_> = store.read(key, range).await?.try_collect().await?;
         inspection.see(&pieces.concat());
     }
-    Ok(rules.judge(declared, &inspection.finish())?)
+    let judged = rules.judge(declared, &inspection.finish());
+    for refusal in judged.iter().flat_map(|verdict| &verdict.overlooked) {
+        tracing::warn!(image = %key.image(), %refusal, "data was taken although");
+    }
+    Ok(judged)
 }
 
 /// The verifier that a session was opened with.

@@ -3,23 +3,21 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::TryStreamExt as _;
 use serde_json::json;
-use tokio::time::sleep;
 
 use crate::catalog::{Catalog, ChangeError, Stored, StoredRegistration, StoredTask};
 use crate::error::{Error, Result};
-use crate::format::{Ranged, Rules, Verdict};
+use crate::format::Rules;
 use crate::image::{Digests, Image, Status};
 use crate::operations::attempt::requeued;
+use crate::operations::examination::{Broken, Hashed, Lease, Object, hash, inspect};
 use crate::operations::upload::declared;
-use crate::operations::{ATTEMPTS, Outcome, Stores, contended};
+use crate::operations::{ATTEMPTS, CompletionSettings, Outcome, Stores, contended};
 use crate::ports::{Clock, Event, EventKind, Events, FetchError, Store, StoreError};
-use crate::signature::Verify as _;
-use crate::store::Registration;
+use crate::signature::Verify;
+use crate::store::{HashState, Registration};
 use crate::task::{Task, TaskStatus};
 use crate::time::Timestamp;
-use crate::transfer::Hashing;
 
 /// Looks at objects that were registered.
 #[derive(Clone, Debug)]
@@ -35,12 +33,8 @@ pub struct Registrar {
 /// How objects are looked at that were registered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RegistrarSettings {
-    /// How long a worker that died keeps others from going on. A living one renews it every third of it.
-    pub lease: Duration,
-    /// How many bytes are hashed before it is written down, at least 1.
-    pub stretch_bytes: u64,
-    /// How many bytes one run hashes at most, give or take a stretch.
-    pub run_bytes: u64,
+    /// How they are hashed.
+    pub completion: CompletionSettings,
     /// The most bytes an image may have.
     pub max_bytes: u64,
     /// How often a source that could not be read is tried again.
@@ -80,6 +74,31 @@ enum Trouble {
     Passing(String),
     /// A fault of the table.
     Fault(Error),
+}
+
+/// A registration, which is its own lease.
+struct RegistrationLease<'a> {
+    catalog: &'a Catalog,
+    held: &'a mut StoredRegistration,
+}
+
+impl Lease for RegistrationLease<'_> {
+    fn hashed(&self) -> Option<&HashState> {
+        self.held.registration.hashed.as_ref()
+    }
+
+    async fn keep(&mut self, hashed: Option<HashState>, due: Timestamp) -> Result<bool> {
+        let registration = self.held.registration.clone();
+        // Whoever gets on has no failed tries behind him.
+        let tries = if hashed.is_some() { 0 } else { registration.tries };
+        let kept = Registration { hashed: hashed.or(registration.hashed), tries, due, ..registration };
+        match self.catalog.keep_registration(self.held, kept).await {
+            Ok(kept) => *self.held = kept,
+            Err(ChangeError::Lost) => return Ok(false),
+            Err(ChangeError::Table(error)) => return Err(error),
+        }
+        Ok(true)
+    }
 }
 
 impl From<Error> for Trouble {
@@ -133,7 +152,8 @@ impl Registrar {
         if seen.registration.due > now {
             return Ok(Outcome::Busy);
         }
-        let taken = Registration { due: now.plus(self.settings.lease), ..seen.registration.clone() };
+        let taken =
+            Registration { due: now.plus(self.settings.completion.lease), ..seen.registration.clone() };
         let mut held = match self.catalog.keep_registration(seen, taken).await {
             Ok(held) => held,
             Err(ChangeError::Lost) => return Ok(Outcome::Busy),
@@ -219,20 +239,12 @@ impl Registrar {
         image: &Image,
         size: u64,
     ) -> Result<Option<u64>, Trouble> {
-        let Some(declared) = declared(image).filter(|_| !held.is_attached()) else {
+        let declared = declared(image).filter(|_| !held.is_attached());
+        if declared.is_none() {
             return Ok(image.virtual_size);
-        };
-        let mut inspection = Ranged::new(size);
-        while let Some(range) = inspection.wants() {
-            let pieces: Vec<_> = store.read(&held.location.key, range).await?.try_collect().await?;
-            inspection.see(&pieces.concat());
         }
-        let Verdict { overlooked, virtual_size } =
-            self.rules.judge(declared, &inspection.finish()).map_err(Error::from)?;
-        for refusal in &overlooked {
-            tracing::warn!(image = %image.id, %refusal, "data was taken although");
-        }
-        Ok(virtual_size)
+        let judged = inspect(&self.rules, store, &held.location.key, declared, size).await?;
+        Ok(judged.map_err(Error::from)?.virtual_size)
     }
 
     /// Hashes what is left; `None` when the next run goes on, or somebody else.
@@ -243,56 +255,21 @@ impl Registrar {
         size: u64,
         until: Option<Timestamp>,
     ) -> Result<Option<Digests>, Trouble> {
-        let given = held.registration.given.clone();
-        let verifier = given.as_ref().map(|given| given as &dyn crate::signature::Verify);
-        let mut hashing =
-            Hashing::from(held.registration.hashed.as_ref(), verifier).map_err(Trouble::Fault)?;
-        let began = hashing.bytes();
-        while hashing.bytes() < size {
-            let end = size.min(hashing.bytes().saturating_add(self.settings.stretch_bytes.max(1)));
-            let key = held.location.key.clone();
-            let mut reading = Box::pin(hashing.read(store, &key, end));
-            hashing = loop {
-                tokio::select! {
-                    biased;
-                    read = &mut reading => break read?,
-                    // A source may be slow, and its worker lives.
-                    () = sleep(self.settings.lease / 3) => {}
-                }
-                let due = self.clock.now().plus(self.settings.lease);
-                if !self.keep(held, Registration { due, ..held.registration.clone() }).await? {
-                    return Ok(None);
-                }
-            };
-            if end == size {
-                break;
-            }
-            let now = self.clock.now();
-            let stops = end - began >= self.settings.run_bytes || until.is_some_and(|until| now >= until);
-            let due = if stops { now } else { now.plus(self.settings.lease) };
-            let hashed = Some(hashing.save());
-            let saved = Registration { hashed, due, tries: 0, ..held.registration.clone() };
-            if !self.keep(held, saved).await? || stops {
-                return Ok(None);
-            }
-        }
-        let (digests, digest) = hashing.finish();
+        let (given, key) = (held.registration.given.clone(), held.location.key.clone());
+        let verifier = given.as_ref().map(|given| given as &dyn Verify);
+        let object = Object { store, key: &key, size, verifier };
+        let mut lease = RegistrationLease { catalog: &self.catalog, held };
+        let hashed = hash(self.settings.completion, &*self.clock, &mut lease, object, until).await;
+        let (digests, digest) = match hashed {
+            Ok(Hashed::Whole(digests, digest)) => (digests, digest),
+            Ok(Hashed::Unfinished | Hashed::Lost) => return Ok(None),
+            Err(Broken::Table(error)) => return Err(Trouble::Fault(error)),
+            Err(Broken::Source(error)) => return Err(error.into()),
+        };
         if let Some(given) = &given {
             given.verify(&digests, digest.as_deref())?;
         }
         Ok(Some(digests))
-    }
-
-    /// Writes a registration down; `false` when somebody else has it.
-    async fn keep(&self, held: &mut StoredRegistration, next: Registration) -> Result<bool, Trouble> {
-        match self.catalog.keep_registration(held, next).await {
-            Ok(kept) => {
-                *held = kept;
-                Ok(true)
-            }
-            Err(ChangeError::Lost) => Ok(false),
-            Err(ChangeError::Table(error)) => Err(Trouble::Fault(error)),
-        }
     }
 
     /// Gives an image its data before it is hashed. `None` when it waits for it no more.
@@ -305,7 +282,7 @@ impl Registrar {
             let Standing::Waits(seen) = self.standing(held).await? else { return Ok(None) };
             let after = self.with_data(&seen.image, held, None, virtual_size)?;
             let rest = Registration {
-                due: self.clock.now().plus(self.settings.lease),
+                due: self.clock.now().plus(self.settings.completion.lease),
                 tries: 0,
                 ..held.registration.clone()
             };
