@@ -28,8 +28,8 @@ impl App {
         Locations::new(context.clone(), settings)
     }
 
-    /// What looks at objects that were registered.
-    pub(super) fn registrar(&self, catalog: &Catalog, stores: &Stores) -> Registrar {
+    /// What looks at objects that were registered, for [`Locations::looking`].
+    pub fn registrar(&self, catalog: &Catalog, stores: &Stores) -> Registrar {
         let settings = RegistrarSettings {
             completion: self.completion_settings(),
             max_bytes: self.config.limits.image_size_bytes,

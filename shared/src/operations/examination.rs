@@ -11,7 +11,7 @@ use std::sync::Arc;
 pub(super) use judge::inspect;
 pub(super) use parts::{all_parts, missing};
 use stretches::SessionLease;
-pub(super) use stretches::{Broken, Hashed, Lease, Object, hash};
+pub(super) use stretches::{Broken, Hashed, Lease, Object, hash, renewing};
 
 use super::upload::verified;
 use super::{CompletionSettings, Stores};

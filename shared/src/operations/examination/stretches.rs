@@ -7,7 +7,7 @@ use super::CompletionSettings;
 use crate::catalog::{Catalog, ChangeError, StoredSession};
 use crate::error::{Error, Result};
 use crate::image::Digests;
-use crate::ports::{Clock, Store};
+use crate::ports::{Clock, FetchError, Store};
 use crate::signature::Verify;
 use crate::store::{HashState, ObjectKey, Session};
 use crate::time::Timestamp;
@@ -101,14 +101,23 @@ pub(in crate::operations) async fn hash(
 ) -> Result<Hashed, Broken> {
     let Object { store, key, size, verifier } = object;
     let mut hashing = Hashing::from(lease.hashed(), verifier).map_err(Broken::Table)?;
-    let began = hashing.bytes();
+    let (mut began, mut stretch) = (hashing.bytes(), settings.stretch_bytes.max(1));
     while hashing.bytes() < size {
-        let end = size.min(hashing.bytes().saturating_add(settings.stretch_bytes.max(1)));
+        let (from, end) = (hashing.bytes(), size.min(hashing.bytes().saturating_add(stretch)));
         let reading = hashing.read(store, key, end);
         let Some(read) = renewing(settings, clock, lease, reading).await.map_err(Broken::Table)? else {
             return Ok(Hashed::Lost);
         };
-        hashing = read.map_err(Broken::Source)?;
+        hashing = match read {
+            Ok(read) => read,
+            // It is read in one go then, and gone on with by nobody.
+            Err(error) if from > 0 && serves_no_ranges(std::error::Error::source(&error)) => {
+                (began, stretch) = (0, size);
+                hashing = Hashing::from(None, verifier).map_err(Broken::Table)?;
+                continue;
+            }
+            Err(error) => return Err(Broken::Source(error)),
+        };
         if end == size {
             break;
         }
@@ -125,6 +134,11 @@ pub(in crate::operations) async fn hash(
     }
     let (digests, digest) = hashing.finish();
     Ok(Hashed::Whole(digests, digest))
+}
+
+/// Whether it was the source that cannot be asked from a byte on.
+pub(super) fn serves_no_ranges(cause: Option<&(dyn std::error::Error + 'static)>) -> bool {
+    matches!(cause.and_then(|cause| cause.downcast_ref()), Some(FetchError::NoRanges))
 }
 
 /// Waits for some work and renews the lease meanwhile: a store may be slow, and its worker lives. `None` when the lease was lost.
