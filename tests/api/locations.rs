@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use tests::callers::{ADMIN, MEMBER, READER, STRANGER};
 use tests::request::Answer;
 use tests::service::Service;
-use tests::shelf::WEB;
+use tests::shelf::{WEB, WHOLE};
 use tests::world::{MAX_IMAGE, RETRIES, STRETCH, World};
 
 /// A service that acts in the project of the images.
@@ -120,9 +120,11 @@ async fn a_service_may_stand_beside_its_user() {
 async fn data_is_held_to_the_hash_it_came_with_before_it_is_an_images() {
     let data = tests::fixtures::bytes(usize::try_from(STRETCH).unwrap() * 2 + 1);
     let md5 = shared::hexadecimal::encode(&<md5::Md5 as md5::Digest>::digest(&data));
+    let sha256 = shared::hexadecimal::encode(&<sha2::Sha256 as sha2::Digest>::digest(&data));
     for (algorithm, value, fits) in [
         ("sha512", sha512(&data), true),
         ("md5", md5.to_uppercase(), true),
+        ("sha256", sha256, true),
         ("sha512", sha512(b"other"), false),
         ("sha256", "0".repeat(64), false),
         ("sha1", "0".repeat(40), false),
@@ -137,8 +139,10 @@ async fn data_is_held_to_the_hash_it_came_with_before_it_is_an_images() {
             assert_eq!((&image["status"], status.as_str()), (&json!("active"), "success"), "{algorithm}");
             assert_eq!(
                 (&image["os_hash_algo"], &image["os_hash_value"]),
-                (&json!("sha512"), &json!(sha512(&data)))
+                (&json!(algorithm), &json!(value.to_lowercase())),
+                "as it was given, for it was found to be so"
             );
+            assert_eq!(image["checksum"], json!(md5));
         } else {
             assert_eq!((&image["status"], status.as_str()), (&json!("queued"), "failure"), "{algorithm}");
             assert!(message.contains(&value) && message.starts_with("os_hash_value"), "{message}");
@@ -148,6 +152,59 @@ async fn data_is_held_to_the_hash_it_came_with_before_it_is_an_images() {
             assert_eq!(world.put_file(MEMBER, &path, b"abc").await.status, 204, "it can be uploaded");
         }
     }
+}
+
+/// A source that cannot be asked from a byte on is read from its first one, whatever is looked for.
+#[tokio::test]
+async fn what_is_served_as_a_whole_alone_is_looked_into_and_hashed_as_it_goes_by() {
+    let raw = tests::fixtures::bytes(usize::try_from(STRETCH).unwrap() * 3 + 7);
+    let vmdk = shared::format::samples::qcow2_on("/etc/passwd");
+    for (data, status) in [(raw, "active"), (vmdk, "queued")] {
+        let world = World::registering(true);
+        let url = format!("https://images.example{WHOLE}a");
+        world.shelf.put(&url, &data);
+        for body in [json!({"url": url}), with_hash(&url, "sha512", &sha512(&data))] {
+            let path = queued(&world).await;
+            assert_eq!(add(&world, MEMBER, &path, &body).await.status, 202);
+            look(&world).await;
+            let image = shown(&world, &path).await;
+            let hash = if status == "active" { json!(sha512(&data)) } else { Value::Null };
+            assert_eq!((&image["status"], &image["os_hash_value"]), (&json!(status), &hash));
+        }
+    }
+}
+
+/// As by Glance: the name of the algorithm is there before the hash is, and the store that cannot remove what was refused is told of.
+#[tokio::test]
+async fn what_is_told_of_an_image_on_its_way() {
+    let world = World::registering(true);
+    let data = tests::fixtures::bytes(usize::try_from(STRETCH).unwrap() * 2);
+    world.shelf.put(URL, &data);
+    let path = queued(&world).await;
+    assert_eq!(add(&world, MEMBER, &path, &json!({"url": URL})).await.status, 202);
+    // The worker dies once the image has its data.
+    world.probe.reset();
+    world.probe.arm(10, tests::probe::Fault::KilledAfter);
+    let _ = world.reaper.run().await;
+    let calls = world.probe.calls();
+    world.probe.reset();
+    let image = shown(&world, &path).await;
+    assert_eq!(
+        (&image["status"], &image["os_hash_algo"], &image["os_hash_value"]),
+        (&json!("active"), &json!("sha512"), &Value::Null),
+        "{calls:?}"
+    );
+    look(&world).await;
+    assert_eq!(shown(&world, &path).await["os_hash_value"], json!(sha512(&data)));
+
+    let other = queued(&world).await;
+    let wrong = with_hash(URL, "sha512", &"0".repeat(128));
+    assert_eq!(add(&world, MEMBER, &other, &wrong).await.status, 202);
+    look(&world).await;
+    let image = shown(&world, &other).await;
+    assert_eq!((&image["status"], &image["stores"]), (&json!("queued"), &json!(WEB)));
+    assert_eq!(world.put_file(MEMBER, &other, b"abc").await.status, 204);
+    assert_eq!(shown(&world, &other).await["stores"], "default");
 }
 
 #[tokio::test]

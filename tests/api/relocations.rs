@@ -171,3 +171,110 @@ async fn no_location_leads_into_the_host_or_its_network() {
     assert_eq!((&image["status"], &image["locations"]), (&json!("queued"), &json!([])));
     assert_eq!(world.get(ADMIN, &format!("{path}/tasks")).await.json(), json!({"tasks": []}));
 }
+
+/// Glance's way, which clients rely on: what a patch names is there when it is answered.
+#[tokio::test]
+async fn what_a_patch_names_is_looked_at_while_the_request_waits() {
+    let world = World::looking(Shown { locations: true, direct_url: true });
+    world.shelf.put(URL, b"data");
+    let path = queued(&world).await;
+    let value = json!({"url": URL, "metadata": {"foo": "bar", "store": "elsewhere"}});
+    let added = patch(&world, MEMBER, &path, "add", "/locations/-", value).await.json();
+    let told = json!([{"url": URL, "metadata": {"foo": "bar", "store": WEB}}]);
+    assert_eq!((&added["status"], &added["locations"]), (&json!("active"), &told));
+    assert_eq!((&added["os_hash_algo"], &added["os_hash_value"]), (&Value::Null, &Value::Null));
+    assert_eq!(world.get(MEMBER, "/v2/images").await.json()["images"][0]["locations"], told);
+    let tasks = world.get(MEMBER, &format!("{path}/tasks")).await.json();
+    assert_eq!(tasks["tasks"][0]["status"], "success");
+
+    let absent = queued(&world).await;
+    let refused = patch(&world, MEMBER, &absent, "add", "/locations/-", at(MIRROR)).await;
+    assert_eq!(refused.line(), "400 locations: the source answered 404.");
+    assert_eq!(world.get(MEMBER, &absent).await.json()["status"], "queued");
+}
+
+/// Without a hash of what an image has, what it has is read too. A fragment makes another location of the same source.
+#[tokio::test]
+async fn an_image_that_nobody_has_hashed_gets_its_own_data_in_another_place_and_never_other_data() {
+    let world = World::looking(Shown { locations: true, direct_url: true });
+    let path = queued(&world).await;
+    world.shelf.put(URL, b"data");
+    world.shelf.put(MIRROR, b"evil");
+    let new = format!("{URL}#new");
+    assert_eq!(patch(&world, MEMBER, &path, "add", "/locations/-", at(URL)).await.status, 200);
+    let other = patch(&world, MEMBER, &path, "add", "/locations/-", at(MIRROR)).await;
+    assert!(other.line().starts_with("400 locations: The data hashes to "), "{other}");
+    let again = patch(&world, MEMBER, &path, "add", "/locations/-", at(URL)).await;
+    assert_eq!(again.line(), "400 locations: the image has this one already");
+    let image = patch(&world, MEMBER, &path, "add", "/locations/-", at(&new)).await.json();
+    let urls: Vec<_> =
+        image["locations"].as_array().unwrap().iter().map(|place| place["url"].clone()).collect();
+    assert_eq!((urls, &image["os_hash_value"]), (vec![json!(URL), json!(new)], &Value::Null));
+    assert_eq!(world.get(MEMBER, &format!("{path}/file")).await.body, "data");
+}
+
+#[tokio::test]
+async fn what_is_noted_with_locations_is_changed_and_goes_with_them() {
+    let world = World::looking(Shown { locations: true, direct_url: true });
+    let path = queued(&world).await;
+    world.shelf.put(URL, b"data");
+    let mirror = format!("{URL}#mirror");
+    for url in [URL, &mirror] {
+        let value = json!({"url": url, "metadata": {"speed": "88mph"}});
+        assert_eq!(patch(&world, MEMBER, &path, "add", "/locations/-", value).await.status, 200);
+    }
+    let mut all = world.get(MEMBER, &path).await.json()["locations"].clone();
+    let revised = world.get(MEMBER, &path).await.json()["updated_at"].clone();
+    assert_eq!(patch(&world, MEMBER, &path, "replace", "/locations", all.clone()).await.status, 200);
+    assert_eq!(world.get(MEMBER, &path).await.json()["updated_at"], revised, "nothing was to be changed");
+    all[0]["metadata"]["date"] = json!("2015-10-15");
+    assert_eq!(
+        patch(&world, MEMBER, &path, "replace", "/locations", all.clone()).await.json()["locations"],
+        all
+    );
+    let long = json!([{"url": URL, "metadata": {"a": "x".repeat(5000)}}, {"url": mirror, "metadata": {}}]);
+    let refused = patch(&world, MEMBER, &path, "replace", "/locations", long).await;
+    assert!(refused.line().starts_with("400 metadata: may have at most 4096 bytes"), "{refused}");
+    assert_eq!(patch(&world, ADMIN, &path, "remove", "/locations/0", Value::Null).await.status, 200);
+    assert_eq!(world.get(MEMBER, &path).await.json()["locations"], json!([all[1]]));
+}
+
+/// A patch is taken at its word, as by Glance, and its task tells whether that was true.
+#[tokio::test]
+async fn what_a_patch_says_of_hashes_is_told_at_once_and_verified_afterwards() {
+    let sha512 = |data: &[u8]| shared::hexadecimal::encode(&<sha2::Sha512 as sha2::Digest>::digest(data));
+    let md5 = |data: &[u8]| shared::hexadecimal::encode(&<md5::Md5 as md5::Digest>::digest(data));
+    for (data, status) in [(&b"data"[..], "success"), (b"other", "failure")] {
+        let world = World::looking(Shown { locations: true, direct_url: true });
+        world.shelf.put(URL, b"data");
+        let path = queued(&world).await;
+        let said = json!({"checksum": md5(data), "os_hash_algo": "sha512", "os_hash_value": sha512(data)});
+        let with = |url: &str, said: &Value| json!({"url": url, "metadata": {}, "validation_data": said});
+        let tells = |image: &Value| {
+            assert_eq!(image["status"], "active");
+            assert_eq!((&image["checksum"], &image["os_hash_algo"]), (&said["checksum"], &json!("sha512")));
+            assert_eq!(image["os_hash_value"], said["os_hash_value"]);
+        };
+        let added = patch(&world, MEMBER, &path, "add", "/locations/-", with(URL, &said)).await;
+        tells(&added.json());
+        look(&world).await;
+        let image = world.get(MEMBER, &path).await.json();
+        tells(&image);
+        let tasks = world.get(MEMBER, &format!("{path}/tasks")).await.json();
+        assert_eq!(tasks["tasks"][0]["status"], status);
+        let mirror = format!("{URL}#mirror");
+        for (name, other) in [
+            ("checksum", "2".repeat(32)),
+            ("os_hash_value", "x".to_owned()),
+            ("os_hash_algo", "md5".to_owned()),
+        ] {
+            let mut others = said.clone();
+            others[name] = json!(other);
+            let refused = patch(&world, MEMBER, &path, "add", "/locations/-", with(&mirror, &others)).await;
+            assert_eq!(refused.line(), format!("409 {name} is already set with a different value"));
+        }
+        let again = patch(&world, MEMBER, &path, "add", "/locations/-", with(&mirror, &said)).await;
+        assert_eq!(again.json()["locations"].as_array().unwrap().len(), 2);
+        tells(&again.json());
+    }
+}

@@ -83,6 +83,23 @@ fn shown() -> World {
     World::showing(Shown { locations: true, direct_url: false })
 }
 
+/// The service, where nothing is hashed.
+fn believing() -> World {
+    World::registering(false)
+}
+
+/// The service, where patches wait for what they name.
+fn looking() -> World {
+    World::looking(Shown { locations: true, direct_url: false })
+}
+
+async fn patch(world: &World, image: &Image, said: Value) -> shared::Result<Image> {
+    let location =
+        json!({"url": format!("s3://pictures/{NAME}"), "metadata": {"a": 1}, "validation_data": said});
+    let request = "req-0f1c2a9e-5a53-4c52-9c36-3f8f0a6f7c11".to_owned().try_into().unwrap();
+    world.locations.change(&service(), &request, &image.id, Relocation::Add(None, location)).await
+}
+
 async fn queued(_: &World, _: &Image) {}
 
 /// After how many leases nothing is due any more.
@@ -91,12 +108,12 @@ const SETTLED: u64 = 8;
 /// Goes a path with every fault at its first call, at its second and so on, until it has no such call.
 async fn each_fault(
     name: &str,
-    do_secure_hash: bool,
+    make: fn() -> World,
     starts: impl AsyncFn(&World, &Image),
     goes: impl AsyncFn(&World, &Image) -> Option<&'static str>,
 ) {
     super::each_fault(name, 8, async |at, fault| {
-        let world = if do_secure_hash { shown() } else { World::registering(false) };
+        let world = make();
         world.shelf.put(NAME, &data());
         let image = world.queued().await;
         starts(&world, &image).await;
@@ -122,7 +139,7 @@ async fn goes(world: &World, image: &Image, given: Option<&str>) -> bool {
 
 #[tokio::test]
 async fn a_location_that_is_hashed_afterwards() {
-    each_fault("location without a hash", true, queued, async |world, image| {
+    each_fault("location without a hash", shown, queued, async |world, image| {
         goes(world, image, None).await.then_some("active")
     })
     .await;
@@ -131,7 +148,7 @@ async fn a_location_that_is_hashed_afterwards() {
 #[tokio::test]
 async fn a_location_that_is_held_to_its_hash() {
     let right = sha512();
-    each_fault("location with its hash", true, queued, async |world, image| {
+    each_fault("location with its hash", shown, queued, async |world, image| {
         goes(world, image, Some(&right)).await.then_some("active")
     })
     .await;
@@ -140,7 +157,7 @@ async fn a_location_that_is_held_to_its_hash() {
 #[tokio::test]
 async fn a_location_that_is_refused() {
     let wrong = "0".repeat(128);
-    each_fault("location with another hash", true, queued, async |world, image| {
+    each_fault("location with another hash", shown, queued, async |world, image| {
         goes(world, image, Some(&wrong)).await;
         Some("queued")
     })
@@ -150,7 +167,7 @@ async fn a_location_that_is_refused() {
 #[tokio::test]
 async fn a_location_that_is_believed() {
     let any = "0".repeat(128);
-    each_fault("location whose hash is believed", false, queued, async |world, image| {
+    each_fault("location whose hash is believed", believing, queued, async |world, image| {
         goes(world, image, Some(&any)).await.then_some("active")
     })
     .await;
@@ -158,7 +175,7 @@ async fn a_location_that_is_believed() {
 
 #[tokio::test]
 async fn a_location_of_an_image_that_is_deleted() {
-    each_fault("location of an image that is deleted", true, queued, async |world, image| {
+    each_fault("location of an image that is deleted", shown, queued, async |world, image| {
         let _ = add(world, image, None).await;
         let deleted = world.images.delete(&admin(), &image.id).await;
         let _ = world.reaper.run().await;
@@ -171,12 +188,35 @@ async fn a_location_of_an_image_that_is_deleted() {
 #[tokio::test]
 async fn a_location_of_an_image_that_is_active() {
     let starts = async |world: &World, image: &Image| world.upload(image, &data()).await.unwrap();
-    each_fault("location of an active image", true, starts, async |world, image| {
+    each_fault("location of an active image", shown, starts, async |world, image| {
         let location = json!({"url": format!("s3://pictures/{NAME}"), "metadata": {}});
         let request = "req-0f1c2a9e-5a53-4c52-9c36-3f8f0a6f7c11".to_owned().try_into().unwrap();
         let change = Relocation::Add(None, location);
         let _ = world.locations.change(&service(), &request, &image.id, change).await;
         let _ = world.reaper.run().await;
+        Some("active")
+    })
+    .await;
+}
+
+/// What a patch names is looked at while it waits, and by others where it could not be.
+#[tokio::test]
+async fn a_location_that_a_patch_waits_for() {
+    each_fault("location of a patch", looking, queued, async |world, image| {
+        patch(world, image, json!({})).await.is_ok().then_some("active")
+    })
+    .await;
+    let right = sha512();
+    each_fault("location of a patch with its hash", looking, queued, async |world, image| {
+        let said = json!({"os_hash_algo": "sha512", "os_hash_value": right});
+        let patched = patch(world, image, said).await;
+        let _ = world.reaper.run().await;
+        patched.is_ok().then_some("active")
+    })
+    .await;
+    let starts = async |world: &World, image: &Image| world.upload(image, &data()).await.unwrap();
+    each_fault("location of a patch of an active image", looking, starts, async |world, image| {
+        let _ = patch(world, image, json!({})).await;
         Some("active")
     })
     .await;

@@ -1,6 +1,6 @@
 """Runs Tempest's suite of the Image API with a real Keystone, on two `glint serve` of one table and one set of stores, or on $ENDPOINT.
 Started by run.sh.
-usage: suite.py [REGEX]   env: FORMATS=enforced
+usage: suite.py [REGEX]   env: FORMATS=enforced HASHES=believed
 
 The table and both writable stores are MiniStack's; beside them is a store of what lies at URLs. Some tests stage by one of the two and
 import, or delete, by the other. What is imported by URL comes from a server of the run's own.
@@ -10,6 +10,8 @@ deployment may fetch from (without it, nothing is fetched).
 
 Tempest uploads noise as images of every format to list them, so Glint takes it with a warning; with FORMATS=enforced it does not,
 and Tempest leaves those tests out.
+
+With HASHES=believed, nothing that is registered is hashed, and Tempest expects it so.
 
 Ends with the counts. target/tempest keeps the log, and what failed, class by class.
 """
@@ -21,6 +23,7 @@ import json
 import os
 import pathlib
 import shutil
+import socket
 import struct
 import subprocess
 import sys
@@ -79,6 +82,7 @@ import_image = true
 os_glance_reserved = true
 manage_locations = {shown}
 http_store_enabled = {web}
+do_secure_hash = {hashed}
 store_weight_enabled = {weights}
 image_format_enforcement = {enforced}
 image_conversion = false
@@ -97,6 +101,10 @@ class Sources(http.server.ThreadingHTTPServer):
         self.daemon_threads = True
         self.port = self.server_address[1]
         threading.Thread(target=self.serve_forever, daemon=True).start()
+
+
+    def handle_error(self, *_):
+        """Whoever looks at the beginning of an image alone leaves before its end."""
 
 
 class Quiet(http.server.SimpleHTTPRequestHandler):
@@ -124,7 +132,7 @@ def served(work):
     return Sources(directory, port)
 
 
-def started(keystone, endpoint, sources, enforced):
+def started(keystone, endpoint, sources, enforced, hashed):
     """Two processes that share a table and stores, and nothing else: their URLs."""
     # Limits are changed by tests that expect it to matter at once.
     keystone.limit(image_count_total=1000, image_size_total=1000, image_stage_total=1000, image_count_uploading=1000)
@@ -144,10 +152,24 @@ def started(keystone, endpoint, sources, enforced):
         table_adapter="dynamodb", table_name="glint-tempest", table_endpoint=ministack, table_region=engines.REGION,
         store_id="second", store_adapter="s3", store_bucket="glint-second", store_endpoint=ministack, store_region=engines.REGION,
         store_path_style="true", store_weight=5, stores=json.dumps(stores),
-        locations_show_multiple_locations="true", egress_allowed_networks="127.0.0.0/8", egress_allowed_ports="",  # its own is not known yet
+        locations_show_multiple_locations="true", locations_do_secure_hash=str(hashed).lower(),
+        egress_allowed_networks=",".join(networks()),
+        # One of the tests serves what it registers from a port that nobody knows before.
+        egress_allowed_ports="",
         import_methods="glance-direct,web-download,copy-image,glance-download", import_token_key=os.urandom(32).hex())
     data = scratch("tempest")
     return [Glint(data / name, **settings).start().url for name in ("one", "other")]
+
+
+def networks():
+    """Where the run's own sources are: this machine, by the address that Tempest gives out for it, too, if there is one."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            # Nothing is sent: only a route is chosen.
+            probe.connect(("1.1.1.1", 80))
+        except OSError:
+            return ["127.0.0.0/8"]
+        return ["127.0.0.0/8", f"{probe.getsockname()[0]}/32"]
 
 
 def offered(url, keystone):
@@ -164,11 +186,12 @@ shutil.rmtree(work, ignore_errors=True)
 keystone = Keystone()
 url, other = os.environ.get("ENDPOINT"), os.environ.get("ALT_ENDPOINT")
 enforced = os.environ.get("FORMATS") == "enforced"
+hashed = os.environ.get("HASHES") != "believed"
 sources = served(work)
 endpoint = keystone.register(url or "http://127.0.0.1:9")
 shown = not url
 if not url:
-    url, other = started(keystone, endpoint, sources, enforced)
+    url, other = started(keystone, endpoint, sources, enforced, hashed)
     keystone.register(url)
 if other:
     keystone.register(other, "image_remote")
@@ -176,7 +199,7 @@ written, read = offered(url, keystone)
 left_out = [r"test_image_web_download_import\["] if not sources else []
 # It waits for copies where there is no other store.
 left_out += [r"test_image_copy_image_import\["] if len(written) < 2 else []
-flags = {"enforced": enforced, "weights": len(written) > 1, "shown": shown, "web": bool(sources and read)}
+flags = {"enforced": enforced, "hashed": hashed, "weights": len(written) > 1, "shown": shown, "web": bool(sources and read)}
 (work / "tempest.conf").write_text(CONFIG.format(
     work=work, password=USERS["admin"][0], url=keystone.url, region=REGION, **{name: str(flag).lower() for name, flag in flags.items()},
     sources=f"http://127.0.0.1:{sources.port if sources else 9}", remote="alternate_image_endpoint = image_remote" if other else ""))

@@ -20,6 +20,9 @@ pub const WEB: &str = "web";
 /// The store whose bucket has objects of others.
 pub const BUCKET: &str = "pictures";
 
+/// What a URL has in it whose source serves all of it or nothing.
+pub const WHOLE: &str = "/whole/";
+
 /// What others have written, by URL or by key.
 #[derive(Clone, Debug, Default)]
 pub struct Shelf {
@@ -60,7 +63,9 @@ impl ShelfStore {
                 StoreError::NotFound
             }
         };
-        self.shelf.get(name).ok_or_else(absent)
+        // Of the web, no server is told of a fragment.
+        let asked = if self.is_web { name.split('#').next().unwrap_or_default() } else { name };
+        self.shelf.get(asked).ok_or_else(absent)
     }
 }
 
@@ -81,6 +86,9 @@ impl Store for ShelfStore {
     async fn read(&self, key: &ObjectKey, range: Range<u64>) -> Result<ByteStream, StoreError> {
         let Some(name) = key.name() else { return self.own.read(key, range).await };
         let bytes = self.given(name)?;
+        if self.is_web && name.contains(WHOLE) && range.start > 0 {
+            return Err(StoreError::Failed(Box::new(FetchError::NoRanges)));
+        }
         let range = usize::try_from(range.start).unwrap()..usize::try_from(range.end).unwrap();
         if range.end > bytes.len() {
             return Err(StoreError::Failed("the source is shorter by now".into()));

@@ -120,6 +120,8 @@ struct Told {
     /// Stores beside the default one, with their weights.
     others: &'static [(&'static str, i64)],
     do_secure_hash: bool,
+    /// Whether patches wait for what they name.
+    looks: bool,
     shown: Shown,
 }
 
@@ -134,6 +136,7 @@ impl Default for Told {
             plugins: Plugins::default(),
             others: &[],
             do_secure_hash: true,
+            looks: false,
             shown: Shown::default(),
         }
     }
@@ -274,6 +277,11 @@ impl World {
         Self::told(Told { shown, others: &[(WEB, -10), (BUCKET, 0)], ..Told::default() })
     }
 
+    /// The same, where patches wait for what they name to be looked at, as in one process with who can.
+    pub fn looking(shown: Shown) -> Self {
+        Self::told(Told { looks: true, shown, others: &[(WEB, -10), (BUCKET, 0)], ..Told::default() })
+    }
+
     fn told(told: Told) -> Self {
         Self::build(Arc::new(MemoryTable::new()), told)
     }
@@ -289,6 +297,7 @@ impl World {
             plugins,
             others: more,
             do_secure_hash,
+            looks,
         } = told;
         let shelf = Shelf::default();
         let accepted = Arc::new(accepted);
@@ -324,7 +333,9 @@ impl World {
         let sessions = session_settings();
         let settings = UploadSettings { intake: INTAKE, lease: LEASE, rules: rules.clone(), sessions };
         let tasks = told_of(&context);
+        let registrar = registrar(catalog.clone(), stores.clone(), Arc::clone(&now), rules.clone());
         let locations = located(&context, &all, do_secure_hash, shown);
+        let locations = if looks { locations.looking(registrar.clone()) } else { locations };
         let images = images.locating(locations.clone());
         let certificates = Arc::<TestCertificates>::default();
         let key_manager = Arc::<TestCertificates>::clone(&certificates);
@@ -338,7 +349,6 @@ impl World {
         let importer =
             Importer::new(catalog.clone(), stores.clone(), ports(&context, &web, &regions), settings);
         let tasks = tasks.importing(images.clone(), imports.clone());
-        let registrar = registrar(catalog.clone(), stores.clone(), Arc::clone(&now), rules.clone());
         let completion = completion(catalog, stores, now, rules.clone());
         let reaper = Reaper::new(completion.clone(), queue).registering(registrar);
         let catalog = Catalog::new(Arc::clone(&table), listing_shards);

@@ -127,9 +127,11 @@ impl Gateway {
         let imports = app.imports(&context)?.verifying(signatures.clone());
         let data = app.image_data(&context, &stores).verifying(signatures);
         let data = data.redirecting(app.gateway_redirects());
+        let locations = app.locations(&context).looking(app.registrar(&catalog, &stores));
+        let records = app.images(&context).locating(locations.clone());
         let functions = [
             discovery::routes(app.info()),
-            images::routes(app.images(&context), app.members(&context), app.locations(&context)),
+            images::routes(records, app.members(&context), locations),
             tasks::routes(app.tasks(&context).importing(app.images(&context), imports.clone()), imports),
             uploads::routes(data.clone()),
             uploads::part_routes(data),

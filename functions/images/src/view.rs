@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
+use serde_json::{Map, Value};
 use shared::id::StoreId;
 use shared::image::{ContainerFormat, Course, DiskFormat, Image, Member};
 use shared::operations::{ImagePage, Place, Told};
@@ -81,8 +82,8 @@ impl ImageView {
         let stores: Vec<_> = told.stores.iter().map(StoreId::as_str).collect();
         let stores = (!stores.is_empty()).then(|| stores.join(","));
         let (os_hash_algo, os_hash_value) =
-            image.secure_hash().map(|(algorithm, value)| (algorithm, value.to_owned())).unzip();
-        let checksum = image.digests.map(|digests| digests.md5);
+            (image.hash_algorithm(), image.secure_hash().map(|(_, value)| value.to_owned()));
+        let checksum = image.checksum().map(str::to_owned);
         Self {
             id: image.id.into(),
             name: image.name,
@@ -147,17 +148,14 @@ impl ImagesView {
 #[derive(Debug, Serialize)]
 pub(crate) struct PlaceView {
     url: String,
-    metadata: PlaceMetadata,
-}
-
-#[derive(Debug, Serialize)]
-struct PlaceMetadata {
-    store: String,
+    metadata: Map<String, Value>,
 }
 
 impl From<Place> for PlaceView {
-    fn from(Place { url, store }: Place) -> Self {
-        Self { url, metadata: PlaceMetadata { store: store.as_str().to_owned() } }
+    fn from(Place { url, store, note }: Place) -> Self {
+        let mut metadata = note.into_members();
+        metadata.insert("store".to_owned(), store.as_str().into());
+        Self { url, metadata }
     }
 }
 

@@ -28,13 +28,10 @@ impl App {
         Locations::new(context.clone(), settings)
     }
 
-    /// What looks at objects that were registered.
-    pub(super) fn registrar(&self, catalog: &Catalog, stores: &Stores) -> Registrar {
-        let completion = self.completion_settings();
+    /// What looks at objects that were registered, for [`Locations::looking`].
+    pub fn registrar(&self, catalog: &Catalog, stores: &Stores) -> Registrar {
         let settings = RegistrarSettings {
-            lease: completion.lease,
-            stretch_bytes: completion.stretch_bytes,
-            run_bytes: completion.run_bytes,
+            completion: self.completion_settings(),
             max_bytes: self.config.limits.image_size_bytes,
             retries: self.config.locations.http_retries,
             task_life: self.task_life(),

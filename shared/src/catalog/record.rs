@@ -13,8 +13,8 @@ use serde_json::Value;
 use crate::error::{Error, Result};
 use crate::id::{ImageId, ProjectId, StoreId, Ulid};
 use crate::image::{
-    ContainerFormat, Course, Digests, DiskFormat, GivenHash, Image, Location, MemberStatus, Refused, Status,
-    Visibility,
+    ContainerFormat, Course, Digests, DiskFormat, GivenHash, Image, Location, MemberStatus, Note, Refused,
+    Status, Visibility,
 };
 use crate::ports::{Attributes, Condition};
 use crate::store::ObjectKey;
@@ -61,6 +61,8 @@ pub(super) struct ImageRecord {
     digests: Option<Digests>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     given: Option<GivenHash>,
+    #[serde(default, skip_serializing_if = "is_default")]
+    hashing: bool,
     created_at: Timestamp,
     updated_at: Timestamp,
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
@@ -78,6 +80,8 @@ pub(super) struct ImageRecord {
     /// What their stores call those of them that were registered.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     named: BTreeMap<Ulid, String>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    notes: BTreeMap<Ulid, Note>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     upload: Option<Location>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -118,6 +122,7 @@ impl ImageRecord {
             virtual_size: image.virtual_size,
             digests: image.digests,
             given: image.given,
+            hashing: image.hashing,
             created_at: image.created_at,
             updated_at: image.updated_at,
             tags: image.tags,
@@ -126,6 +131,7 @@ impl ImageRecord {
             copies: locations.collect(),
             kept: Vec::new(),
             named: BTreeMap::new(),
+            notes: image.notes,
             upload: image.upload,
             staged: image.staged,
             import: image.import,
@@ -141,7 +147,7 @@ impl ImageRecord {
         let named =
             image.locations.iter().filter_map(|at| Some((at.key.blob().clone(), at.key.name()?.into())));
         let named = named.collect();
-        Self { kept, named, ..Self::new(&image.at_rest(), 0) }
+        Self { kept, named, notes: image.notes.clone(), ..Self::new(&image.at_rest(), 0) }
     }
 }
 
@@ -170,11 +176,13 @@ impl From<ImageRecord> for Image {
             virtual_size: record.virtual_size,
             digests: record.digests,
             given: record.given,
+            hashing: record.hashing,
             created_at: record.created_at,
             updated_at: record.updated_at,
             tags: record.tags,
             properties: record.properties,
             locations,
+            notes: record.notes,
             upload: record.upload,
             staged: record.staged,
             import: record.import,

@@ -69,14 +69,14 @@ impl Catalog {
         (location, registration): (&Location, &Registration),
         task: &Task,
         allowed: &Allowance,
-    ) -> Result<Stored, BoundedError> {
+    ) -> Result<(Stored, StoredRegistration), BoundedError> {
         let (location, registration) = (location.clone(), registration.clone());
         let stored = StoredRegistration { registration, location, state: BlobState::Writing, revision: 1 };
         let mut write = self.change_within(Some(seen), waiting, allowed)?;
         write.extend([put(&stored, Condition::Absent)?, put_due(&stored.due())?]);
         write.extend(created(task)?.into_changes());
         self.commit_bounded(write).await?;
-        Ok(Self::stored_after(Some(seen), waiting))
+        Ok((Self::stored_after(Some(seen), waiting), stored))
     }
 
     /// Writes a registration over the one that was read, and moves what is due with it. Cost: one write. `Lost` when it has changed

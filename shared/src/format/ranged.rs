@@ -66,6 +66,11 @@ impl Ranged {
         }
     }
 
+    /// What is known by now, once the beginning was seen: formats that tell themselves at the end may be missing.
+    pub fn so_far(&self) -> Option<Content> {
+        self.probe.has_begun().then(|| self.probe.content(self.size))
+    }
+
     fn end(&self) -> Range<u64> {
         self.size.saturating_sub(TAIL as u64)..self.size
     }

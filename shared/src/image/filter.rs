@@ -177,9 +177,9 @@ fn text_of(field: TextField, image: &Image) -> Option<&str> {
         TextField::ContainerFormat => image.container_format.map(super::ContainerFormat::name),
         TextField::DiskFormat => image.disk_format.map(super::DiskFormat::name),
         TextField::Owner => image.owner.as_ref().map(ProjectId::as_str),
-        TextField::Checksum => image.digests.as_ref().map(|digests| digests.md5.as_str()),
+        TextField::Checksum => image.checksum(),
         TextField::HashValue => image.secure_hash().map(|(_, value)| value),
-        TextField::HashAlgorithm => image.secure_hash().map(|(algorithm, _)| algorithm),
+        TextField::HashAlgorithm => image.hash_algorithm(),
     }
 }
 

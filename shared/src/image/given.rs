@@ -11,6 +11,9 @@ pub struct GivenHash {
     pub algorithm: HashAlgorithm,
     /// In lower-case hexadecimal.
     pub value: String,
+    /// The MD5 that was given beside, in lower-case hexadecimal.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub md5: Option<String>,
 }
 
 /// The algorithms that hashes may be given by.
@@ -67,7 +70,7 @@ impl GivenHash {
         let digest = digest.ok_or_else(|| {
             format!("must be {} hexadecimal digits, as {} has", algorithm.bytes() * 2, algorithm.name())
         })?;
-        Ok(Self { algorithm, value: hexadecimal::encode(&digest) })
+        Ok(Self { algorithm, value: hexadecimal::encode(&digest), md5: None })
     }
 }
 

@@ -7,6 +7,7 @@ mod filter;
 mod format;
 mod given;
 mod member;
+mod note;
 mod patch;
 mod property;
 mod relocation;
@@ -30,6 +31,7 @@ pub use filter::{Bounds, Filter, ListRequest, Order, PageLimits, Sort, SortKey, 
 pub use format::{ContainerFormat, DiskFormat, OutputFormat};
 pub use given::{GivenHash, HashAlgorithm};
 pub use member::{Member, MemberStatus, read_member};
+pub use note::Note;
 pub use patch::{Op, Patch, PatchForm};
 pub use property::PropertyAction;
 pub(crate) use property::protected;
@@ -69,8 +71,10 @@ pub struct Image {
     pub virtual_size: Option<u64>,
     /// What its bytes hash to, once they are there.
     pub digests: Option<Digests>,
-    /// What somebody said they hash to, where nobody was to find out.
+    /// What somebody said they hash to; beside `digests`, it was found to be true.
     pub given: Option<GivenHash>,
+    /// Whether they are being hashed, while they can be read already.
+    pub hashing: bool,
     /// When it was registered.
     pub created_at: Timestamp,
     /// When its record last changed.
@@ -81,6 +85,8 @@ pub struct Image {
     pub properties: BTreeMap<String, String>,
     /// Where its bytes lie, once they are there: each whole, in as many stores.
     pub locations: Vec<Location>,
+    /// What was noted with locations that were registered, by the last part of their keys.
+    pub notes: BTreeMap<Ulid, Note>,
     /// The upload that is under way: the only one whose bytes the image will take.
     pub upload: Option<Location>,
     /// Where bytes lie that were staged for an import, `size` of them.
@@ -114,11 +120,13 @@ impl Image {
             virtual_size: None,
             digests: None,
             given: None,
+            hashing: false,
             created_at: now,
             updated_at: now,
             tags: BTreeSet::new(),
             properties: BTreeMap::new(),
             locations: Vec::new(),
+            notes: BTreeMap::new(),
             upload: None,
             staged: None,
             import: None,
@@ -133,6 +141,7 @@ impl Image {
     pub fn at_rest(&self) -> Self {
         Self {
             locations: Vec::new(),
+            notes: BTreeMap::new(),
             upload: None,
             staged: None,
             import: None,
@@ -148,10 +157,23 @@ impl Image {
         self.locations.contains(location)
     }
 
-    /// What its bytes hash to, and by which algorithm: as it was found, or else as it was given.
+    /// What its bytes hash to, and by which algorithm: the one that it was given by, or else as it was found.
     pub fn secure_hash(&self) -> Option<(&'static str, &str)> {
-        let given = || self.given.as_ref().map(|given| (given.algorithm.name(), given.value.as_str()));
-        self.digests.as_ref().map(|digests| (HASH_ALGORITHM, digests.sha512.as_str())).or_else(given)
+        let found = || self.digests.as_ref().map(|digests| (HASH_ALGORITHM, digests.sha512.as_str()));
+        let given = self.given.as_ref().map(|given| (given.algorithm.name(), given.value.as_str()));
+        given.or_else(found)
+    }
+
+    /// The algorithm of the secure hash, which is known before the hash is.
+    pub fn hash_algorithm(&self) -> Option<&'static str> {
+        let coming = self.hashing.then_some(HASH_ALGORITHM);
+        self.secure_hash().map(|(algorithm, _)| algorithm).or(coming)
+    }
+
+    /// The MD5 of its bytes: as it was found, or else as it was given.
+    pub fn checksum(&self) -> Option<&str> {
+        let given = || self.given.as_ref().and_then(|given| given.md5.as_deref());
+        self.digests.as_ref().map(|digests| digests.md5.as_str()).or_else(given)
     }
 
     /// Its bytes in a store.
@@ -160,13 +182,16 @@ impl Image {
     }
 }
 
-/// An upload session whose bytes were not taken.
+/// An upload session, or a location, whose bytes were not taken.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Refused {
-    /// The session.
+    /// The session, or the last part of the location's key.
     pub session: Ulid,
     /// Why, for who opened it.
     pub reason: String,
+    /// Of a location, the store that has the bytes still.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub store: Option<StoreId>,
 }
 
 /// Where bytes lie.

@@ -273,6 +273,7 @@ pub(super) fn requeued(image: &Image, now: crate::time::Timestamp) -> Result<Ima
         virtual_size: None,
         digests: None,
         given: None,
+        hashing: false,
         upload: None,
         reserved: 0,
         updated_at: now,

@@ -36,10 +36,10 @@ pub struct Completion {
     settings: CompletionSettings,
 }
 
-/// How sessions are completed.
+/// How sessions are completed, and registered objects are hashed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CompletionSettings {
-    /// How long a worker that died keeps others from going on. A living one renews its lease with every stretch.
+    /// How long a worker that died keeps others from going on. A living one renews its lease with every stretch, and every third of it.
     pub lease: Duration,
     /// How many bytes are hashed before it is written down, at least 1.
     pub stretch_bytes: u64,
@@ -204,7 +204,8 @@ impl Completion {
 
     /// Puts the image back to `queued`, with the reason, and removes the object. What cannot be done now is due later.
     async fn refuse(&self, held: &StoredSession, reason: &str) -> Result<Outcome> {
-        let refused = Refused { session: held.location.key.blob().clone(), reason: reason.to_owned() };
+        let refused =
+            Refused { session: held.location.key.blob().clone(), reason: reason.to_owned(), store: None };
         tracing::info!(image = %held.location.key.image(), reason, "the bytes of an upload session were not taken");
         match self.give_up(held, Some(refused)).await? {
             Outcome::Refused(_) => Ok(Outcome::Refused(reason.to_owned())),

@@ -84,7 +84,7 @@ impl ImageData {
         if locations.is_empty() {
             self.store(&first.store)?;
         }
-        let checksum = image.digests.map(|digests| digests.md5);
+        let checksum = image.checksum().map(str::to_owned);
         Ok(Some(Download {
             info: ImageInfo { size, checksum },
             file_name: FileName::of(image.name.as_deref().unwrap_or_default(), id.as_str()),

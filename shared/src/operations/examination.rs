@@ -4,21 +4,23 @@
 
 mod judge;
 mod parts;
+mod stretches;
 
 use std::sync::Arc;
 
+pub(super) use judge::inspect;
 pub(super) use parts::{all_parts, missing};
+use stretches::SessionLease;
+pub(super) use stretches::{Broken, Hashed, Lease, Object, hash, renewing};
 
 use super::upload::verified;
 use super::{CompletionSettings, Stores};
-use crate::catalog::{Catalog, ChangeError, StoredSession};
+use crate::catalog::{Catalog, StoredSession};
 use crate::error::{Error, Result};
 use crate::format::Rules;
 use crate::image::Digests;
 use crate::ports::{Clock, StoreError};
-use crate::store::Session;
 use crate::time::Timestamp;
-use crate::transfer::Hashing;
 
 /// Looks into objects and hashes them.
 #[derive(Clone, Debug)]
@@ -118,40 +120,20 @@ impl Examiner {
     ) -> Result<Examined> {
         let location = held.location.clone();
         let (store, key) = (Arc::clone(self.stores.holding(&location.store)?), &location.key);
-        let virtual_size = match judge::inspect(&self.rules, &*store, key, &held.session).await {
-            Ok(verdict) => {
-                for refusal in &verdict.overlooked {
-                    tracing::warn!(image = %key.image(), %refusal, "data was taken although");
-                }
-                verdict.virtual_size
-            }
-            Err(refusal @ Error::Content(_)) => return Ok(Examined::Refused(refusal.to_string())),
-            Err(error) => return Err(error),
+        let (declared, size) = (held.session.declared, held.session.layout.size);
+        let virtual_size = match inspect(&self.rules, &*store, key, declared, size).await? {
+            Ok(verdict) => verdict.virtual_size,
+            Err(refusal) => return Ok(Examined::Refused(Error::from(refusal).to_string())),
         };
         let verifier = judge::verifier(&held.session)?;
-        let mut hashing = Hashing::from(held.session.hashed.as_ref(), verifier.as_deref())?;
-        let (size, began) = (held.session.layout.size, hashing.bytes());
-        while hashing.bytes() < size {
-            let end = size.min(hashing.bytes().saturating_add(self.settings.stretch_bytes.max(1)));
-            hashing = hashing.read(&*store, key, end).await?;
-            if end == size {
-                break;
-            }
-            let now = self.clock.now();
-            let stops = end - began >= self.settings.run_bytes || until.is_some_and(|until| now >= until);
-            let due = if stops { now } else { now.plus(self.settings.lease) };
-            let hashed = Session { hashed: Some(hashing.save()), due, ..held.session.clone() };
-            *held = match self.catalog.keep_session(held, hashed).await {
-                Ok(kept) => kept,
-                Err(ChangeError::Lost) => return Ok(Examined::Lost),
-                Err(ChangeError::Table(error)) => return Err(error),
-            };
-            if stops {
-                tracing::info!(image = %key.image(), hashed = end, size, "the next run goes on with an object");
-                return Ok(Examined::Unfinished);
-            }
-        }
-        let (digests, digest) = hashing.finish();
+        let object = Object { store: &*store, key, size, verifier: verifier.as_deref() };
+        let mut lease = SessionLease { catalog: &self.catalog, held: &mut *held };
+        let hashing = hash(self.settings, &*self.clock, &mut lease, object, until);
+        let (digests, digest) = match hashing.await? {
+            Hashed::Whole(digests, digest) => (digests, digest),
+            Hashed::Unfinished => return Ok(Examined::Unfinished),
+            Hashed::Lost => return Ok(Examined::Lost),
+        };
         let mut judged = judge::compare(&held.session.expected, &digests);
         if let Some(verifier) = verifier.filter(|_| judged.is_ok()) {
             judged = verified(verifier, digests.clone(), digest).await;

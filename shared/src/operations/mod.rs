@@ -44,7 +44,8 @@ pub use import::{ImportCall, ImportSettings, Imports};
 pub use info::{Info, StoreInfo};
 pub use list::ImagePage;
 pub use locations::{
-    Addresses, Locations, LocationsSettings, NewLocation, Place, Registrar, RegistrarSettings, Shown, Told,
+    Addresses, Locations, LocationsSettings, NewLocation, Place, Registrar, RegistrarSettings, Said, Shown,
+    Told,
 };
 pub use members::Members;
 pub use reaper::{Interrupted, Reaped, Reaper};

@@ -32,7 +32,7 @@ pub trait Fetch: Debug + Send + Sync {
     /// [`FetchError`], as it stands at each of them; the stream's own are `Unavailable`, `Short`, `TooLong` and `TimedOut`.
     async fn open(&self, request: FetchRequest) -> Result<Fetched, FetchError>;
 
-    /// Asks how many bytes a source has; nothing where it does not say. Costs a request of one byte.
+    /// Asks how many bytes a source has; nothing where it does not say. Costs a request of one byte, and perhaps one of the head alone.
     ///
     /// # Errors
     /// As [`Self::open`].

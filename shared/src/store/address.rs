@@ -68,13 +68,29 @@ impl Address {
         }
     }
 
+    /// Whether a URL is of a kind that the store gives objects of, wherever they are.
+    pub fn takes_scheme(&self, url: &str) -> bool {
+        match self.takes {
+            Takes::Nothing => false,
+            Takes::Web => is_web(url),
+            Takes::Bucket { .. } => S3.iter().any(|scheme| url.starts_with(scheme)),
+        }
+    }
+
     /// What the store calls the object of a URL.
     ///
     /// # Errors
     /// Why it is none that may be registered; `Elsewhere` when it is no object of this store.
     pub fn name(&self, url: &str, sources: &egress::Rules) -> Result<String, Refused> {
         match &self.takes {
-            Takes::Web if is_web(url) => Ok(sources.check(url)?.as_str().to_owned()),
+            Takes::Web if is_web(url) => {
+                let checked = sources.check(url)?;
+                // Nobody is asked for a fragment, but it tells one location of a source from another.
+                Ok(match url.split_once('#') {
+                    Some((_, fragment)) => format!("{}#{fragment}", checked.as_str()),
+                    None => checked.as_str().to_owned(),
+                })
+            }
             Takes::Nothing | Takes::Web => Err(Refused::Elsewhere),
             Takes::Bucket { name, prefix, server } => {
                 let path = S3.iter().find_map(|scheme| url.strip_prefix(scheme)).ok_or(Refused::Elsewhere)?;
@@ -172,8 +188,8 @@ mod tests {
         let web = Address { prefix: String::new(), takes: Takes::Web };
         assert_eq!(
             read(&web, "HTTPS://Images.Example./a#b").as_deref(),
-            Ok("https://images.example/a"),
-            "one reading, which is what is fetched"
+            Ok("https://images.example/a#b"),
+            "one reading, which is what is fetched, and what tells it from another"
         );
         for url in ["http://127.0.0.1/a", "http://0x7f.1/a", "https://u:p@images.example/a", "http://a:22/"] {
             assert!(matches!(read(&web, url), Err(Refused::Gate(_))), "{url}");

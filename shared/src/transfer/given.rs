@@ -69,14 +69,18 @@ impl Verify for GivenHash {
                 return Err(Error::internal("a digest that was given has not been made"));
             }
         };
-        if found == self.value {
-            return Ok(());
+        let differs = |name: &str, found: &str, algorithm: &str, given: &str| {
+            Err(Error::Invalid(format!(
+                "{name}: the data hashes to {found} by {algorithm}, not to {given} as given."
+            )))
+        };
+        if found != self.value {
+            return differs("os_hash_value", &found, self.algorithm.name(), &self.value);
         }
-        Err(Error::Invalid(format!(
-            "os_hash_value: the data hashes to {found} by {}, not to {} as given.",
-            self.algorithm.name(),
-            self.value
-        )))
+        match self.md5.as_ref().filter(|md5| **md5 != digests.md5) {
+            Some(md5) => differs("checksum", &digests.md5, HashAlgorithm::Md5.name(), md5),
+            None => Ok(()),
+        }
     }
 }
 
@@ -118,6 +122,10 @@ mod tests {
             let other = GivenHash { value: format!("0{}", value.split_at(1).1), ..given.clone() };
             let said = other.verify(&digests, digest.as_deref()).unwrap_err();
             assert!(matches!(&said, Error::Invalid(text) if text.contains(value)), "{said}");
+            for (md5, fits) in [(HASHES[3].1.to_owned(), true), ("0".repeat(32), false)] {
+                let both = GivenHash { md5: Some(md5), ..given.clone() };
+                assert_eq!(both.verify(&digests, digest.as_deref()).is_ok(), fits);
+            }
         }
     }
 }

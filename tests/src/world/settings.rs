@@ -66,11 +66,8 @@ pub const RETRIES: u32 = 3;
 
 /// What looks at what was registered, over a catalog and its stores, and tells nobody.
 pub fn registrar(catalog: Catalog, stores: Stores, clock: Arc<dyn Clock>, rules: Rules) -> Registrar {
-    let CompletionSettings { lease, stretch_bytes, run_bytes } = session_settings().completion;
     let settings = RegistrarSettings {
-        lease,
-        stretch_bytes,
-        run_bytes,
+        completion: session_settings().completion,
         max_bytes: MAX_IMAGE,
         retries: RETRIES,
         task_life: TASK_LIFE,

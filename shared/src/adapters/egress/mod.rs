@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use http::{HeaderMap, HeaderValue, Request, header};
+use http::{HeaderMap, HeaderValue, Method, Request, header};
 use http_body_util::Empty;
 use tokio::time::{Instant, timeout_at};
 
@@ -75,12 +75,16 @@ impl Egress {
     }
 
     /// Goes where the URL leads, to the end.
-    async fn answer(&self, request: &FetchRequest) -> Result<(Answer, Connected), FetchError> {
+    async fn answer(
+        &self,
+        method: &Method,
+        request: &FetchRequest,
+    ) -> Result<(Answer, Connected), FetchError> {
         // It may have been kept since it was judged, and the rules be others.
         let first = self.rules.check(request.url.as_str())?;
         let mut url = first.clone();
         for _ in 0..=MAX_REDIRECTS {
-            let asked = asked(&url, request, url.has_origin_of(&first))?;
+            let asked = asked(method, &url, request, url.has_origin_of(&first))?;
             let connected = self.connector.send(&self.rules, &url, asked, self.idle).await?;
             match Answer::read(connected.response.status(), connected.response.headers(), request)? {
                 Answer::Redirect(location) => url = self.rules.follow(&url, &location)?,
@@ -99,17 +103,34 @@ impl Fetch for Egress {
 
     async fn open(&self, request: FetchRequest) -> Result<Fetched, FetchError> {
         let until = Instant::now() + self.whole;
-        let answered = timeout_at(until, self.answer(&request)).await;
+        let answered = timeout_at(until, self.answer(&Method::GET, &request)).await;
         let (answer, connected) = answered.unwrap_or(Err(FetchError::TimedOut(Span::Whole)))?;
         let source = answer.source(&request)?;
         let body = Transfer::begin(connected, &source, request.max_bytes, self.idle, until);
         let Answered { size, takes_ranges, validator, .. } = source;
         Ok(Fetched { size, takes_ranges, validator, body })
     }
+
+    /// One byte is asked for, and where a source then does not say, only the head: many that make up their data as they send it know more there.
+    async fn size(&self, url: &CheckedUrl) -> Result<Option<u64>, FetchError> {
+        let byte = FetchRequest { end: Some(1), ..FetchRequest::whole(url.clone()) };
+        if let Some(size) = self.open(byte).await?.size {
+            return Ok(Some(size));
+        }
+        let head = FetchRequest::whole(url.clone());
+        match timeout_at(Instant::now() + self.whole, self.answer(&Method::HEAD, &head)).await {
+            Ok(Ok((answer, _))) => Ok(answer.source(&head)?.size),
+            // It was there a moment ago, and said nothing.
+            Ok(Err(FetchError::NotThere(_))) => Ok(None),
+            Ok(Err(error)) => Err(error),
+            Err(_) => Err(FetchError::TimedOut(Span::Whole)),
+        }
+    }
 }
 
 /// The request. A token goes to nobody but whom it was for.
 fn asked(
+    method: &Method,
     url: &CheckedUrl,
     request: &FetchRequest,
     is_first: bool,
@@ -133,7 +154,7 @@ fn asked(
         token.set_sensitive(true);
         headers.insert("x-auth-token", token);
     }
-    let built = Request::get(url.path_and_query()).body(Empty::new());
+    let built = Request::builder().method(method).uri(url.path_and_query()).body(Empty::new());
     let mut built = built.map_err(|_| unusable("its path"))?;
     *built.headers_mut() = headers;
     Ok(built)

@@ -6,7 +6,7 @@ use super::is_default;
 use super::session::HashRecord;
 use crate::error::{Error, Result};
 use crate::id::TaskId;
-use crate::image::GivenHash;
+use crate::image::{Digests, GivenHash, Note};
 use crate::store::Registration;
 use crate::time::Timestamp;
 
@@ -18,6 +18,10 @@ pub(crate) struct RegistrationRecord {
     given: Option<GivenHash>,
     #[serde(default, skip_serializing_if = "is_default")]
     hashes: bool,
+    #[serde(default, skip_serializing_if = "is_default")]
+    at_its_word: bool,
+    #[serde(default, skip_serializing_if = "Note::is_empty")]
+    note: Note,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     size: Option<u64>,
     due: Timestamp,
@@ -26,12 +30,16 @@ pub(crate) struct RegistrationRecord {
     tries: u32,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     hashed: Option<HashRecord>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    found: Option<Digests>,
 }
 
 impl From<&Registration> for RegistrationRecord {
     fn from(registration: &Registration) -> Self {
-        let Registration { task, given, hashes, size, due, ends, tries, hashed } = registration.clone();
-        Self { task, given, hashes, size, due, ends, tries, hashed: hashed.map(HashRecord::from) }
+        let Registration { task, given, hashes, at_its_word, note, size, due, ends, tries, hashed, found } =
+            registration.clone();
+        let hashed = hashed.map(HashRecord::from);
+        Self { task, given, hashes, at_its_word, note, size, due, ends, tries, hashed, found }
     }
 }
 
@@ -39,8 +47,20 @@ impl TryFrom<RegistrationRecord> for Registration {
     type Error = Error;
 
     fn try_from(record: RegistrationRecord) -> Result<Self> {
-        let RegistrationRecord { task, given, hashes, size, due, ends, tries, hashed } = record;
+        let RegistrationRecord {
+            task,
+            given,
+            hashes,
+            at_its_word,
+            note,
+            size,
+            due,
+            ends,
+            tries,
+            hashed,
+            found,
+        } = record;
         let hashed = hashed.map(TryInto::try_into).transpose().map_err(Error::internal)?;
-        Ok(Self { task, given, hashes, size, due, ends, tries, hashed })
+        Ok(Self { task, given, hashes, at_its_word, note, size, due, ends, tries, hashed, found })
     }
 }

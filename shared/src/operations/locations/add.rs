@@ -1,19 +1,20 @@
 //! Registering data that others have written.
 
 use serde_json::{Value, json};
+use tokio::time::timeout;
 
-use super::{Locations, NewLocation, is_service, refused_url};
-use crate::catalog::Stored;
+use super::{LOOK, Locations, NewLocation, is_service, refused_url};
+use crate::catalog::{Stored, StoredRegistration};
 use crate::error::{Error, Result};
 use crate::id::{ImageId, RequestId, StoreId};
 use crate::identity::Caller;
-use crate::image::{Image, Location, Status};
+use crate::image::{GivenHash, Image, Location, Status};
 use crate::operations::contention::Tries;
-use crate::operations::find;
 use crate::operations::usage::{again_within, allowed};
+use crate::operations::{Outcome, Registrar, find};
 use crate::policy::Operation;
 use crate::ports::Job;
-use crate::store::{ObjectKey, Registration, is_web};
+use crate::store::{ObjectKey, RefusedLocation, Registration, is_web};
 use crate::task::{Task, TaskStatus, TaskType};
 
 impl Locations {
@@ -27,6 +28,7 @@ impl Locations {
     pub async fn add(&self, caller: &Caller, request: &RequestId, id: &ImageId, body: Value) -> Result<()> {
         self.context.policy.check_scope(caller)?;
         let new = NewLocation::parse(body)?;
+        new.said.given()?;
         let added = self.begin(caller, request, id, Operation::AddImageLocation, &new, check_status);
         added.await.map(drop)
     }
@@ -45,6 +47,7 @@ impl Locations {
         loop {
             let seen = find(&self.context, operation, caller, id).await?;
             check(&seen.image)?;
+            let given = new.said.given()?;
             self.check_caller(caller, &new.url)?;
             let place = self.settings.addresses.find(&new.url, &self.settings.sources);
             let place = place.map_err(|refused| refused_url(&refused))?;
@@ -52,15 +55,44 @@ impl Locations {
             if tries.queue().await? {
                 continue;
             }
-            if let Some(waiting) = self.register(caller, request, &seen, new, place, &mut tries).await? {
-                self.context.queue.enqueue(Job::Reap).await;
-                return Ok(waiting);
+            let registered = self.register(caller, request, &seen, (new, given), place, &mut tries).await?;
+            let Some((waiting, held)) = registered else { continue };
+            if let Some(registrar) = self.registrar_of(new) {
+                return self.look(registrar, waiting, held).await;
             }
+            self.context.queue.enqueue(Job::Reap).await;
+            return Ok(waiting);
         }
+    }
+
+    /// Who looks at a location while its request waits.
+    fn registrar_of(&self, new: &NewLocation) -> Option<&Registrar> {
+        self.registrar.as_ref().filter(|_| new.is_patch)
+    }
+
+    /// Looks at what was registered, for as long as a request may wait: answers the image as it is then. What is left is gone on with by who does
+    /// what is due.
+    async fn look(&self, registrar: &Registrar, waiting: Image, held: StoredRegistration) -> Result<Image> {
+        let looking = registrar.run(held, Some(self.context.clock.now()));
+        match timeout(LOOK, looking).await {
+            Ok(Ok(Outcome::Refused(why))) => return Err(Error::Invalid(format!("locations: {why}"))),
+            Ok(Ok(Outcome::Active)) => {}
+            Ok(Ok(_)) => self.context.queue.enqueue(Job::Reap).await,
+            // The lease ends, and somebody else goes on.
+            Ok(Err(error)) => {
+                tracing::warn!(image = %waiting.id, %error, "a location could not be looked at yet")
+            }
+            Err(_) => {}
+        }
+        let found = self.context.catalog.find(&waiting.id).await?;
+        Ok(found.map_or(waiting, |found| found.image))
     }
 
     /// Who is no service registers what is on the web, where a store gives that, and nothing else.
     fn check_caller(&self, caller: &Caller, url: &str) -> Result<()> {
+        if !is_web(url) && !self.settings.addresses.take_scheme(url) {
+            return Err(refused_url(&RefusedLocation::Elsewhere));
+        }
         if is_service(caller) || (is_web(url) && self.settings.addresses.take_the_web()) {
             return Ok(());
         }
@@ -76,13 +108,14 @@ impl Locations {
         caller: &Caller,
         request: &RequestId,
         seen: &Stored,
-        new: &NewLocation,
+        (new, given): (&NewLocation, Option<GivenHash>),
         (store, name): (StoreId, String),
         tries: &mut Tries<'_>,
-    ) -> Result<Option<Image>> {
+    ) -> Result<Option<(Image, StoredRegistration)>> {
         let (context, now) = (&self.context, self.context.clock.now());
         let ends = now.plus(self.settings.task_life);
         let image = &seen.image;
+        let is_first = image.locations.is_empty();
         let key = ObjectKey::new(image.id.clone(), context.ids.ulid(now)).named(&name);
         let location = Location { store, key };
         let task = Task {
@@ -93,7 +126,7 @@ impl Locations {
             user: caller.user().map(str::to_owned),
             request: Some(request.clone()),
             image: Some(image.id.clone()),
-            input: input(image, new),
+            input: input(image, given.as_ref()),
             result: Value::Null,
             message: String::new(),
             created_at: now,
@@ -102,13 +135,17 @@ impl Locations {
         };
         let registration = Registration {
             task: task.id.clone(),
-            given: new.given.clone(),
-            hashes: self.settings.do_secure_hash,
+            hashes: self.settings.do_secure_hash && !(new.is_patch && is_first && given.is_none()),
+            // What an image has already is what its data is held to.
+            given: given.filter(|_| is_first),
+            at_its_word: new.is_patch,
+            note: new.note.clone().unwrap_or_default(),
             size: None,
-            due: now,
+            due: self.registrar_of(new).map_or(now, |registrar| now.plus(registrar.lease())),
             ends,
             tries: 0,
             hashed: None,
+            found: None,
         };
         let waiting = Image {
             // What has data stays as it is until it may have it in one place more.
@@ -124,7 +161,7 @@ impl Locations {
         let allowed = allowed(context, caller, &waiting).await?;
         let registered = (&location, &registration);
         match context.catalog.begin_registration(seen, &waiting, registered, &task, &allowed).await {
-            Ok(stored) => Ok(Some(stored.image)),
+            Ok((stored, held)) => Ok(Some((stored.image, held))),
             Err(refused) => {
                 again_within(context, (image, &waiting), &allowed, refused, tries).await?;
                 Ok(None)
@@ -134,8 +171,7 @@ impl Locations {
 }
 
 /// What the task is told, as Glance writes it; who reads tasks of an image may not be who may know where it lies.
-fn input(image: &Image, new: &NewLocation) -> Value {
-    let given = new.given.as_ref();
+fn input(image: &Image, given: Option<&GivenHash>) -> Value {
     let given =
         given.map(|given| json!({ "os_hash_algo": given.algorithm.name(), "os_hash_value": given.value }));
     json!({ "image_id": image.id.as_str(), "validation_data": given.unwrap_or_else(|| json!({})) })

@@ -53,7 +53,7 @@ impl Locations {
         at: Option<usize>,
         location: Value,
     ) -> Result<Image> {
-        let new = NewLocation::parse(location)?;
+        let new = NewLocation::of_patch(location)?;
         let check = |image: &Image| {
             self.check_addition(image, &new)?;
             match at {
@@ -72,7 +72,7 @@ impl Locations {
         id: &ImageId,
         list: Vec<Value>,
     ) -> Result<Image> {
-        let mut new: Vec<_> = list.into_iter().map(NewLocation::parse).collect::<Result<_>>()?;
+        let mut new: Vec<_> = list.into_iter().map(NewLocation::of_patch).collect::<Result<_>>()?;
         let seen = find(&self.context, Operation::SetImageLocation, caller, id).await?;
         check_status(&seen.image, &[Status::Queued, Status::Active])?;
         let mut there: Vec<_> =
@@ -81,13 +81,50 @@ impl Locations {
         there.sort_unstable();
         named.sort_unstable();
         if !there.is_empty() {
+            if there == named {
+                return self.note(caller, id, &new).await;
+            }
             let text = "locations: the image has others, which can be removed and added one by one";
-            return if there == named { Ok(seen.image) } else { Err(Error::Invalid(text.to_owned())) };
+            return Err(Error::Invalid(text.to_owned()));
         }
         let only = new.pop().filter(|_| new.is_empty());
         let only = only.ok_or_else(|| Error::Invalid("locations: are added one by one".to_owned()))?;
         let check = |image: &Image| self.check_addition(image, &only);
         self.begin(caller, request, id, Operation::SetImageLocation, &only, check).await
+    }
+
+    /// Notes what is said of the locations that are there.
+    async fn note(&self, caller: &Caller, id: &ImageId, said: &[NewLocation]) -> Result<Image> {
+        let mut tries = Tries::new(&self.context.catalog, id);
+        loop {
+            let seen = find(&self.context, Operation::SetImageLocation, caller, id).await?;
+            said.iter().try_for_each(|new| new.said.check(&seen.image))?;
+            let mut noted = seen.image.clone();
+            for at in &seen.image.locations {
+                let url = self.settings.addresses.url(at);
+                let new = said.iter().find(|new| Some(&new.url) == url.as_ref());
+                match new.and_then(|new| new.note.clone()) {
+                    Some(note) if note.is_empty() => drop(noted.notes.remove(at.key.blob())),
+                    Some(note) => drop(noted.notes.insert(at.key.blob().clone(), note)),
+                    None => {}
+                }
+            }
+            if noted == seen.image {
+                return Ok(noted);
+            }
+            if tries.queue().await? {
+                continue;
+            }
+            noted.updated_at = self.context.clock.now();
+            match self.context.catalog.replace(&seen, &noted).await {
+                Ok(stored) => {
+                    tell(&self.context, EventKind::Update, &stored.image).await;
+                    return Ok(stored.image);
+                }
+                Err(ChangeError::Lost) => tries.again().await?,
+                Err(ChangeError::Table(error)) => return Err(error),
+            }
+        }
     }
 
     async fn remove(&self, caller: &Caller, id: &ImageId, at: Option<usize>) -> Result<Image> {
@@ -107,6 +144,7 @@ impl Locations {
             let now = self.context.clock.now();
             let mut without = Image { updated_at: now, ..seen.image.clone() };
             without.locations.remove(at);
+            without.notes.remove(location.key.blob());
             match self.context.catalog.detach(&seen, &without, &Due { at: now, location }).await {
                 Ok(stored) => {
                     self.context.queue.enqueue(Job::Reap).await;
@@ -127,6 +165,7 @@ impl Locations {
         if self.settings.addresses.places(image).iter().any(|place| place.url == new.url) {
             return Err(Error::Invalid("locations: the image has this one already".to_owned()));
         }
+        new.said.check(image)?;
         match self.settings.most {
             Some(most) if image.locations.len() >= most => {
                 Err(Error::LimitExceeded(format!("an image may have at most {most} locations")))

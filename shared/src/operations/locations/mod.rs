@@ -21,11 +21,11 @@ use crate::egress::Rules;
 use crate::error::{Error, Result};
 use crate::id::{ImageId, StoreId};
 use crate::identity::Caller;
-use crate::image::{Image, Status};
+use crate::image::{Image, Location, Note, Status};
 use crate::policy::{Operation, Target};
 use crate::store::{Address, RefusedLocation, Takes};
 
-pub use body::NewLocation;
+pub use body::{NewLocation, Said};
 pub use registrar::{Registrar, RegistrarSettings};
 
 /// Operations on where images lie.
@@ -33,7 +33,11 @@ pub use registrar::{Registrar, RegistrarSettings};
 pub struct Locations {
     context: Context,
     settings: LocationsSettings,
+    registrar: Option<Registrar>,
 }
+
+/// How long a patch waits for what it names to be looked at.
+const LOOK: Duration = Duration::from_secs(10);
 
 /// What is configured about where images lie.
 #[derive(Clone, Debug)]
@@ -83,6 +87,8 @@ pub struct Place {
     pub url: String,
     /// The store.
     pub store: StoreId,
+    /// What was noted with it.
+    pub note: Note,
 }
 
 impl Addresses {
@@ -93,13 +99,18 @@ impl Addresses {
 
     /// Where an image's data is, in the order it came there. A store that is not configured any more is left out.
     pub fn places(&self, image: &Image) -> Vec<Place> {
-        let address =
-            |id: &StoreId| self.0.iter().find(|(store, ..)| store == id).map(|(.., address)| address);
-        let place = image
-            .locations
-            .iter()
-            .filter_map(|at| Some(Place { url: address(&at.store)?.url(&at.key), store: at.store.clone() }));
-        place.collect()
+        let note = |at: &Location| image.notes.get(at.key.blob()).cloned().unwrap_or_default();
+        let place = |at: &Location| {
+            let url = self.url(at)?;
+            Some(Place { url, store: at.store.clone(), note: note(at) })
+        };
+        image.locations.iter().filter_map(place).collect()
+    }
+
+    /// The URL of an object; nothing where its store is not configured any more.
+    fn url(&self, at: &Location) -> Option<String> {
+        let (.., address) = self.0.iter().find(|(store, ..)| *store == at.store)?;
+        Some(address.url(&at.key))
     }
 
     /// Which of some places is read first.
@@ -116,6 +127,18 @@ impl Addresses {
 
     fn weight(&self, store: &StoreId) -> Option<i64> {
         self.0.iter().find(|(id, ..)| id == store).map(|(_, weight, _)| *weight)
+    }
+
+    /// Whether a store gives objects by URLs of that kind.
+    fn take_scheme(&self, url: &str) -> bool {
+        self.0.iter().any(|(.., address)| address.takes_scheme(url))
+    }
+
+    /// The store that has data still which was refused, because nobody can remove it there.
+    fn left_in(&self, image: &Image) -> Option<StoreId> {
+        let id = image.refused.as_ref()?.store.as_ref().filter(|_| image.locations.is_empty())?;
+        let of_the_web = self.0.iter().find(|(store, _, address)| store == id && address.takes == Takes::Web);
+        of_the_web.map(|(id, ..)| id.clone())
     }
 
     /// Whether a store gives what is anywhere on the web.
@@ -146,14 +169,21 @@ impl Addresses {
 impl Locations {
     /// Operations in a context.
     pub fn new(context: Context, settings: LocationsSettings) -> Self {
-        Self { context, settings }
+        Self { context, settings, registrar: None }
+    }
+
+    /// The same, looking at what patches name while they wait: without, it is left to who does what is due.
+    #[must_use]
+    pub fn looking(self, registrar: Registrar) -> Self {
+        Self { registrar: Some(registrar), ..self }
     }
 
     /// What is told of an image's data with its record: its stores, and more where that is configured, but not to who may not know, nor of
     /// a deactivated image to any but administrators. Cost: none.
     pub fn told(&self, caller: &Caller, image: &Image) -> Told {
         let Shown { locations, direct_url } = self.settings.shown;
-        let stores = self.settings.addresses.stores(image);
+        let mut stores = self.settings.addresses.stores(image);
+        stores.extend(self.settings.addresses.left_in(image));
         if !locations && !direct_url {
             return Told { stores, ..Told::default() };
         }

@@ -3,23 +3,22 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::TryStreamExt as _;
 use serde_json::json;
-use tokio::time::sleep;
 
 use crate::catalog::{Catalog, ChangeError, Stored, StoredRegistration, StoredTask};
 use crate::error::{Error, Result};
-use crate::format::{Ranged, Rules, Verdict};
-use crate::image::{Digests, Image, Status};
+use crate::format::Rules;
+use crate::id::StoreId;
+use crate::image::{Digests, Image, Refused, Status};
 use crate::operations::attempt::requeued;
+use crate::operations::examination::{Broken, Hashed, Lease, Object, hash, inspect, renewing};
 use crate::operations::upload::declared;
-use crate::operations::{ATTEMPTS, Outcome, Stores, contended};
+use crate::operations::{ATTEMPTS, CompletionSettings, Outcome, Stores, contended};
 use crate::ports::{Clock, Event, EventKind, Events, FetchError, Store, StoreError};
-use crate::signature::Verify as _;
-use crate::store::Registration;
+use crate::signature::Verify;
+use crate::store::{HashState, ObjectKey, Registration};
 use crate::task::{Task, TaskStatus};
 use crate::time::Timestamp;
-use crate::transfer::Hashing;
 
 /// Looks at objects that were registered.
 #[derive(Clone, Debug)]
@@ -35,12 +34,8 @@ pub struct Registrar {
 /// How objects are looked at that were registered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RegistrarSettings {
-    /// How long a worker that died keeps others from going on. A living one renews it every third of it.
-    pub lease: Duration,
-    /// How many bytes are hashed before it is written down, at least 1.
-    pub stretch_bytes: u64,
-    /// How many bytes one run hashes at most, give or take a stretch.
-    pub run_bytes: u64,
+    /// How they are hashed.
+    pub completion: CompletionSettings,
     /// The most bytes an image may have.
     pub max_bytes: u64,
     /// How often a source that could not be read is tried again.
@@ -80,6 +75,38 @@ enum Trouble {
     Passing(String),
     /// A fault of the table.
     Fault(Error),
+}
+
+/// A registration, which is its own lease.
+struct RegistrationLease<'a> {
+    catalog: &'a Catalog,
+    held: &'a mut StoredRegistration,
+}
+
+impl Lease for RegistrationLease<'_> {
+    fn hashed(&self) -> Option<&HashState> {
+        self.held.registration.hashed.as_ref()
+    }
+
+    async fn keep(&mut self, hashed: Option<HashState>, due: Timestamp) -> Result<bool> {
+        let registration = self.held.registration.clone();
+        // Whoever gets on has no failed tries behind him.
+        let tries = if hashed.is_some() { 0 } else { registration.tries };
+        let kept = Registration { hashed: hashed.or(registration.hashed), tries, due, ..registration };
+        self.write(kept).await
+    }
+}
+
+impl RegistrationLease<'_> {
+    /// Writes it down; `false` when somebody else has it.
+    async fn write(&mut self, next: Registration) -> Result<bool> {
+        match self.catalog.keep_registration(self.held, next).await {
+            Ok(kept) => *self.held = kept,
+            Err(ChangeError::Lost) => return Ok(false),
+            Err(ChangeError::Table(error)) => return Err(error),
+        }
+        Ok(true)
+    }
 }
 
 impl From<Error> for Trouble {
@@ -133,14 +160,31 @@ impl Registrar {
         if seen.registration.due > now {
             return Ok(Outcome::Busy);
         }
-        let taken = Registration { due: now.plus(self.settings.lease), ..seen.registration.clone() };
-        let mut held = match self.catalog.keep_registration(seen, taken).await {
-            Ok(held) => held,
-            Err(ChangeError::Lost) => return Ok(Outcome::Busy),
-            Err(ChangeError::Table(error)) => return Err(error),
-        };
+        let taken =
+            Registration { due: now.plus(self.settings.completion.lease), ..seen.registration.clone() };
+        match self.catalog.keep_registration(seen, taken).await {
+            Ok(held) => self.run(held, until).await,
+            Err(ChangeError::Lost) => Ok(Outcome::Busy),
+            Err(ChangeError::Table(error)) => Err(error),
+        }
+    }
+
+    /// How long one has an object that is looked at.
+    pub(super) fn lease(&self) -> Duration {
+        self.settings.completion.lease
+    }
+
+    /// Goes on with an object whose lease is held. Cost: as said there.
+    ///
+    /// # Errors
+    /// As [`Self::advance`].
+    pub(super) async fn run(
+        &self,
+        mut held: StoredRegistration,
+        until: Option<Timestamp>,
+    ) -> Result<Outcome> {
         self.begin_task(&held).await?;
-        if now >= held.registration.ends {
+        if self.clock.now() >= held.registration.ends {
             return self.give_up(&held, "The location could not be looked at in time.").await;
         }
         match self.look(&mut held, until).await {
@@ -159,31 +203,74 @@ impl Registrar {
             Standing::Waits(seen) | Standing::Has(seen) => seen.image,
             Standing::Over => return Ok(Found::Lost),
         };
-        let store = self.store(held)?;
+        let store = Arc::clone(self.store(&held.location.store)?);
         let size = self.size(held, &*store, &image).await?;
-        let virtual_size = self.inspect(held, &*store, &image, size).await?;
+        let Some(virtual_size) = self.inspect(held, &*store, &image, size).await? else {
+            return Ok(Found::Lost);
+        };
         let registration = &held.registration;
         if !registration.hashes {
             return Ok(Found::Known(None, virtual_size));
         }
-        // Without a hash to be held to, an image that has no data yet can be used at once.
-        if !held.is_attached() && registration.given.is_none() && image.digests.is_none() {
-            match self.activate(held, virtual_size).await.map_err(Trouble::Fault)? {
+        // Without a hash to be held to before, an image that has no data yet can be used at once.
+        let is_first = image.status == Status::Importing;
+        if is_first && (registration.given.is_none() || registration.at_its_word) {
+            let stops = until.is_some_and(|until| self.clock.now() >= until);
+            match self.activate(held, virtual_size, stops).await.map_err(Trouble::Fault)? {
+                Some(attached) if stops => {
+                    *held = attached;
+                    return Ok(Found::More);
+                }
                 Some(attached) => *held = attached,
                 None => return Ok(Found::Lost),
             }
         }
-        match self.hash(held, &*store, size, until).await? {
+        match self.digests(held, &image, &*store, size, until).await? {
             Some(digests) => Ok(Found::Known(Some(digests), virtual_size)),
             None if held.registration.due <= self.clock.now() => Ok(Found::More),
             None => Ok(Found::Lost),
         }
     }
 
-    fn store(&self, held: &StoredRegistration) -> Result<Arc<dyn Store>, Trouble> {
-        let id = &held.location.store;
+    /// What the object hashes to. Has an image data that nobody has hashed, that is hashed too, and is the same.
+    async fn digests(
+        &self,
+        held: &mut StoredRegistration,
+        image: &Image,
+        store: &dyn Store,
+        size: u64,
+        until: Option<Timestamp>,
+    ) -> Result<Option<Digests>, Trouble> {
+        let found = match held.registration.found.clone() {
+            Some(found) => found,
+            None => {
+                let key = held.location.key.clone();
+                let Some(found) = self.hash(held, (store, &key), size, until).await? else { return Ok(None) };
+                found
+            }
+        };
+        let others = image.locations.first().filter(|_| !held.is_attached() && image.digests.is_none());
+        let Some(own) = others else { return Ok(Some(found)) };
+        if held.registration.found.is_none() {
+            let due = self.clock.now().plus(self.settings.completion.lease);
+            let found = Some(found.clone());
+            let next = Registration { found, hashed: None, tries: 0, due, ..held.registration.clone() };
+            let mut lease = RegistrationLease { catalog: &self.catalog, held };
+            if !lease.write(next).await.map_err(Trouble::Fault)? {
+                return Ok(None);
+            }
+        }
+        let store = Arc::clone(self.store(&own.store)?);
+        let Some(has) = self.hash(held, (&*store, &own.key), size, until).await? else { return Ok(None) };
+        match unlike(&has, &found) {
+            Some(differs) => Err(Trouble::Refused(differs)),
+            None => Ok(Some(found)),
+        }
+    }
+
+    fn store(&self, id: &StoreId) -> Result<&Arc<dyn Store>, Trouble> {
         let absent = || Error::internal(format!("an object lies in store '{id}', which is not configured"));
-        self.stores.get(id).cloned().ok_or_else(|| Trouble::Fault(absent()))
+        self.stores.get(id).ok_or_else(|| Trouble::Fault(absent()))
     }
 
     /// How many bytes there are, which is written down once it is known.
@@ -211,104 +298,64 @@ impl Registrar {
         Err(Trouble::Refused(refusal))
     }
 
-    /// Looks into data that the image does not have yet. Answers the size of the disk.
+    /// Looks into data that the image does not have yet. Answers the size of the disk; nothing when somebody else has the object.
     async fn inspect(
-        &self,
-        held: &StoredRegistration,
-        store: &dyn Store,
-        image: &Image,
-        size: u64,
-    ) -> Result<Option<u64>, Trouble> {
-        let Some(declared) = declared(image).filter(|_| !held.is_attached()) else {
-            return Ok(image.virtual_size);
-        };
-        let mut inspection = Ranged::new(size);
-        while let Some(range) = inspection.wants() {
-            let pieces: Vec<_> = store.read(&held.location.key, range).await?.try_collect().await?;
-            inspection.see(&pieces.concat());
-        }
-        let Verdict { overlooked, virtual_size } =
-            self.rules.judge(declared, &inspection.finish()).map_err(Error::from)?;
-        for refusal in &overlooked {
-            tracing::warn!(image = %image.id, %refusal, "data was taken although");
-        }
-        Ok(virtual_size)
-    }
-
-    /// Hashes what is left; `None` when the next run goes on, or somebody else.
-    async fn hash(
         &self,
         held: &mut StoredRegistration,
         store: &dyn Store,
+        image: &Image,
+        size: u64,
+    ) -> Result<Option<Option<u64>>, Trouble> {
+        let declared = declared(image).filter(|_| !held.is_attached());
+        if declared.is_none() {
+            return Ok(Some(image.virtual_size));
+        }
+        let key = held.location.key.clone();
+        let inspecting = inspect(&self.rules, store, &key, declared, size);
+        let mut lease = RegistrationLease { catalog: &self.catalog, held };
+        let inspected = renewing(self.settings.completion, &*self.clock, &mut lease, inspecting).await;
+        let Some(judged) = inspected.map_err(Trouble::Fault)? else { return Ok(None) };
+        Ok(Some(judged?.map_err(Error::from)?.virtual_size))
+    }
+
+    /// Hashes what is left of some bytes; `None` when the next run goes on, or somebody else.
+    async fn hash(
+        &self,
+        held: &mut StoredRegistration,
+        (store, key): (&dyn Store, &ObjectKey),
         size: u64,
         until: Option<Timestamp>,
     ) -> Result<Option<Digests>, Trouble> {
         let given = held.registration.given.clone();
-        let verifier = given.as_ref().map(|given| given as &dyn crate::signature::Verify);
-        let mut hashing =
-            Hashing::from(held.registration.hashed.as_ref(), verifier).map_err(Trouble::Fault)?;
-        let began = hashing.bytes();
-        while hashing.bytes() < size {
-            let end = size.min(hashing.bytes().saturating_add(self.settings.stretch_bytes.max(1)));
-            let key = held.location.key.clone();
-            let mut reading = Box::pin(hashing.read(store, &key, end));
-            hashing = loop {
-                tokio::select! {
-                    biased;
-                    read = &mut reading => break read?,
-                    // A source may be slow, and its worker lives.
-                    () = sleep(self.settings.lease / 3) => {}
-                }
-                let due = self.clock.now().plus(self.settings.lease);
-                if !self.keep(held, Registration { due, ..held.registration.clone() }).await? {
-                    return Ok(None);
-                }
-            };
-            if end == size {
-                break;
-            }
-            let now = self.clock.now();
-            let stops = end - began >= self.settings.run_bytes || until.is_some_and(|until| now >= until);
-            let due = if stops { now } else { now.plus(self.settings.lease) };
-            let hashed = Some(hashing.save());
-            let saved = Registration { hashed, due, tries: 0, ..held.registration.clone() };
-            if !self.keep(held, saved).await? || stops {
-                return Ok(None);
-            }
-        }
-        let (digests, digest) = hashing.finish();
+        let verifier = given.as_ref().map(|given| given as &dyn Verify);
+        let object = Object { store, key, size, verifier };
+        let mut lease = RegistrationLease { catalog: &self.catalog, held };
+        let hashed = hash(self.settings.completion, &*self.clock, &mut lease, object, until).await;
+        let (digests, digest) = match hashed {
+            Ok(Hashed::Whole(digests, digest)) => (digests, digest),
+            Ok(Hashed::Unfinished | Hashed::Lost) => return Ok(None),
+            Err(Broken::Table(error)) => return Err(Trouble::Fault(error)),
+            Err(Broken::Source(error)) => return Err(error.into()),
+        };
         if let Some(given) = &given {
             given.verify(&digests, digest.as_deref())?;
         }
         Ok(Some(digests))
     }
 
-    /// Writes a registration down; `false` when somebody else has it.
-    async fn keep(&self, held: &mut StoredRegistration, next: Registration) -> Result<bool, Trouble> {
-        match self.catalog.keep_registration(held, next).await {
-            Ok(kept) => {
-                *held = kept;
-                Ok(true)
-            }
-            Err(ChangeError::Lost) => Ok(false),
-            Err(ChangeError::Table(error)) => Err(Trouble::Fault(error)),
-        }
-    }
-
-    /// Gives an image its data before it is hashed. `None` when it waits for it no more.
+    /// Gives an image its data before it is hashed, which somebody else is to go on with if this worker stops. `None` when it waits for it no more.
     async fn activate(
         &self,
         held: &StoredRegistration,
         virtual_size: Option<u64>,
+        stops: bool,
     ) -> Result<Option<StoredRegistration>> {
         for _ in 0..ATTEMPTS {
             let Standing::Waits(seen) = self.standing(held).await? else { return Ok(None) };
             let after = self.with_data(&seen.image, held, None, virtual_size)?;
-            let rest = Registration {
-                due: self.clock.now().plus(self.settings.lease),
-                tries: 0,
-                ..held.registration.clone()
-            };
+            let now = self.clock.now();
+            let due = if stops { now } else { now.plus(self.settings.completion.lease) };
+            let rest = Registration { due, tries: 0, ..held.registration.clone() };
             match self.catalog.attach_registered((&seen, &after), held, Some(rest), None).await {
                 Ok(kept) => {
                     self.tell(EventKind::Activate, &after).await;
@@ -341,7 +388,8 @@ impl Registrar {
                 }
                 Standing::Has(seen) => {
                     let updated_at = self.clock.now();
-                    let after = Image { digests: digests.clone(), updated_at, ..seen.image.clone() };
+                    let after =
+                        Image { digests: digests.clone(), hashing: false, updated_at, ..seen.image.clone() };
                     (seen, after, EventKind::Update)
                 }
             };
@@ -373,7 +421,12 @@ impl Registrar {
     ) -> Result<Image> {
         let mut locations = image.locations.clone();
         locations.push(held.location.clone());
-        let waited = Image { locations, upload: None, updated_at: self.clock.now(), ..image.clone() };
+        let mut notes = image.notes.clone();
+        let Registration { note, given, hashes, .. } = &held.registration;
+        if !note.is_empty() {
+            notes.insert(held.location.key.blob().clone(), note.clone());
+        }
+        let waited = Image { locations, notes, upload: None, updated_at: self.clock.now(), ..image.clone() };
         if image.status != Status::Importing {
             return Ok(waited);
         }
@@ -382,7 +435,8 @@ impl Registrar {
             size: held.registration.size,
             virtual_size,
             digests: digests.cloned(),
-            given: held.registration.given.clone().filter(|_| digests.is_none()),
+            given: given.clone(),
+            hashing: *hashes && digests.is_none(),
             ..waited
         })
     }
@@ -404,8 +458,8 @@ impl Registrar {
         }
     }
 
-    /// Ends a registration that comes to nothing: an image that waits is as it was, and one that has the data keeps it without a hash.
-    /// The object stays where it is, for it is not the image's.
+    /// Ends a registration that comes to nothing: an image that waits is as it was, and one that has the data keeps it without a hash, or with the
+    /// one that was said, and the task tells that it is not so. The object stays where it is, for it is not the image's.
     async fn give_up(&self, held: &StoredRegistration, reason: &str) -> Result<Outcome> {
         tracing::info!(image = %held.location.key.image(), reason, "an object that was registered was given up");
         for _ in 0..ATTEMPTS {
@@ -416,7 +470,12 @@ impl Registrar {
                     let task = self.ended(held, |task, now, due| task.failed(reason, now, due)).await?;
                     let task = task.as_ref().map(|(seen, after)| (seen, after));
                     let after = match seen.image.status {
-                        Status::Importing => requeued(&seen.image, now)?,
+                        Status::Importing => {
+                            let (session, store) =
+                                (held.location.key.blob().clone(), held.location.store.clone());
+                            let refused = Refused { session, reason: reason.to_owned(), store: Some(store) };
+                            Image { refused: Some(refused), ..requeued(&seen.image, now)? }
+                        }
                         _ => Image { upload: None, updated_at: now, ..seen.image.clone() },
                     };
                     let done = self.catalog.drop_registration((&seen, &after), held, task).await;
@@ -424,10 +483,15 @@ impl Registrar {
                 }
                 Standing::Has(seen) => {
                     let result = json!({ "image_id": seen.image.id.as_str() });
-                    let task =
-                        self.ended(held, |task, now, due| task.succeeded(result.clone(), now, due)).await?;
+                    let was_said = held.registration.given.is_some();
+                    let task = self.ended(held, |task, now, due| match was_said {
+                        true => task.failed(reason, now, due),
+                        false => task.succeeded(result.clone(), now, due),
+                    });
+                    let task = task.await?;
                     let task = task.as_ref().map(|(seen, after)| (seen, after));
-                    let done = self.catalog.attach_registered((&seen, &seen.image), held, None, task).await;
+                    let after = Image { hashing: false, ..seen.image.clone() };
+                    let done = self.catalog.attach_registered((&seen, &after), held, None, task).await;
                     (done.map(drop), Outcome::Active)
                 }
             };
@@ -500,5 +564,9 @@ impl Registrar {
 /// Why data is not that which an image has already.
 fn differing(image: &Image, digests: Option<&Digests>) -> Option<String> {
     let (has, found) = image.digests.as_ref().zip(digests)?;
+    unlike(has, found)
+}
+
+fn unlike(has: &Digests, found: &Digests) -> Option<String> {
     (has != found).then(|| format!("The data hashes to {}, and the image's to {}.", found.sha512, has.sha512))
 }
