@@ -7,14 +7,11 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{HeaderMap, Method, Request, StatusCode, Uri};
 use http_body_util::{BodyExt as _, Full, Limited};
-use hyper::body::Body;
-use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
-use hyper_util::client::legacy::connect::HttpConnector;
-use hyper_util::client::legacy::{Client as Pool, Error as PoolError};
-use hyper_util::rt::{TokioExecutor, TokioTimer};
+use hyper_util::client::legacy::Error as PoolError;
 use tokio::time::timeout;
 
-use super::tls::{AuthoritiesError, tls};
+use super::connections::{Connections, pool};
+use super::tls::AuthoritiesError;
 
 /// Asks one service.
 #[derive(Clone, Debug)]
@@ -51,35 +48,8 @@ pub(super) enum AskError {
 /// Connecting takes a moment, or does not happen.
 const CONNECT: Duration = Duration::from_secs(3);
 
-/// How long a connection may wait for its next use; a server closes it at some time.
-const IDLE: Duration = Duration::from_secs(30);
-
 /// Far more than any answer without a catalogue.
 const MAX_ANSWER_BYTES: usize = 1 << 20;
-
-/// Connections to whatever server is asked, kept for their next use.
-pub(super) type Connections<B> = Pool<HttpsConnector<HttpConnector>, B>;
-
-/// Connections with TLS where a URL asks for it. Reads the authorities; connects to nobody yet.
-pub(super) fn pool<B>(
-    ca_file: Option<&Path>,
-    speaks_tls: bool,
-    connect: Duration,
-) -> Result<Connections<B>, AskError>
-where
-    B: Body + Send,
-    B::Data: Send,
-{
-    let mut http = HttpConnector::new();
-    http.set_connect_timeout(Some(connect));
-    http.set_nodelay(true);
-    http.enforce_http(false);
-    let tls = tls(ca_file, speaks_tls);
-    let tls = tls.map_err(|AuthoritiesError { path, why }| AskError::Authorities { path, why })?;
-    let https = HttpsConnectorBuilder::new().with_tls_config(tls).https_or_http().enable_http1();
-    let mut builder = Pool::builder(TokioExecutor::new());
-    Ok(builder.pool_timer(TokioTimer::new()).pool_idle_timeout(IDLE).build(https.wrap_connector(http)))
-}
 
 impl Client {
     /// Reads the authorities when the URL is one of TLS. Connects to nobody yet.
@@ -88,7 +58,8 @@ impl Client {
         if parsed.is_none_or(|uri| uri.host().is_none()) {
             return Err(AskError::Url(base));
         }
-        let pool = pool(ca_file, base.starts_with("https://"), CONNECT.min(timeout))?;
+        let pool = pool(ca_file, base.starts_with("https://"), CONNECT.min(timeout));
+        let pool = pool.map_err(|AuthoritiesError { path, why }| AskError::Authorities { path, why })?;
         Ok(Self { base, pool, timeout })
     }
 

@@ -7,6 +7,8 @@ pub mod azblob;
 #[cfg(feature = "signatures")]
 pub mod barbican;
 pub mod configured;
+#[cfg(any(feature = "azblob", feature = "keystone", feature = "signatures"))]
+mod connections;
 #[cfg(feature = "signatures")]
 pub mod directory;
 #[cfg(feature = "dynamodb")]
@@ -16,7 +18,7 @@ pub mod egress;
 #[cfg(feature = "file")]
 pub mod file;
 pub mod http_store;
-#[cfg(any(feature = "azblob", feature = "keystone", feature = "signatures"))]
+#[cfg(any(feature = "keystone", feature = "signatures"))]
 mod https;
 pub mod in_process;
 #[cfg(feature = "keystone")]

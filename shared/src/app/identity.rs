@@ -14,7 +14,7 @@ use crate::adapters::keystone::{
 };
 use crate::config::IdentityMode;
 #[cfg(feature = "keystone")]
-use crate::config::Secret;
+use crate::config::{CredentialsConfig, Secret};
 use crate::ports::Limits;
 use crate::usage::Resource;
 
@@ -75,23 +75,7 @@ impl App {
     #[cfg(feature = "keystone")]
     fn keystone(&self) -> Result<KeystoneSettings, StartError> {
         let told = &self.config.identity.keystone;
-        let revealed = |secret: &Option<Secret>| secret.as_ref().map(|secret| secret.reveal().to_owned());
-        let credentials = match (&told.application_credential_id, &told.username) {
-            (Some(id), _) => revealed(&told.application_credential_secret)
-                .map(|secret| Credentials::Application { id: id.clone(), secret }),
-            (None, Some(username)) => {
-                revealed(&told.password).zip(told.project_name.clone()).map(|(password, project_name)| {
-                    Credentials::Password {
-                        username: username.clone(),
-                        password,
-                        user_domain_name: told.user_domain_name.clone(),
-                        project_name,
-                        project_domain_name: told.project_domain_name.clone(),
-                    }
-                })
-            }
-            (None, None) => None,
-        };
+        let credentials = credentials(&told.credentials);
         let (Some(auth_url), Some(credentials)) = (told.auth_url.clone(), credentials) else {
             let cause = "identity.keystone.auth_url and credentials are needed".into();
             return Err(StartError::Open { what: "Keystone".to_owned(), cause });
@@ -107,6 +91,23 @@ impl App {
             service_roles: service_roles.filter(|role| !role.is_empty()).collect(),
         })
     }
+}
+
+/// By which credentials Keystone is asked; `None` when they are not all there.
+#[cfg(feature = "keystone")]
+pub(super) fn credentials(told: &CredentialsConfig) -> Option<Credentials> {
+    let revealed = |secret: &Option<Secret>| secret.as_ref().map(|secret| secret.reveal().to_owned());
+    if let Some(id) = told.application_credential_id.clone() {
+        let secret = revealed(&told.application_credential_secret)?;
+        return Some(Credentials::Application { id, secret });
+    }
+    Some(Credentials::Password {
+        username: told.username.clone()?,
+        password: revealed(&told.password)?,
+        user_domain_name: told.user_domain_name.clone(),
+        project_name: told.project_name.clone()?,
+        project_domain_name: told.project_domain_name.clone(),
+    })
 }
 
 #[cfg(feature = "keystone")]

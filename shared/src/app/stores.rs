@@ -187,31 +187,21 @@ fn s3(host: Host, store: &StoreConfig) -> Arc<dyn Store> {
 
 #[cfg(feature = "swift")]
 fn swift(store: &StoreConfig) -> Result<Arc<dyn Store>, StartError> {
-    use crate::adapters::swift::{
-        Access, Credentials, MANIFEST_ENTRIES, SwiftSettings, SwiftStore, TempUrlKey, V1Key,
-    };
+    use crate::adapters::swift::{Access, MANIFEST_ENTRIES, SwiftSettings, SwiftStore, TempUrlKey, V1Key};
     use crate::config::{AuthVersion, Secret};
 
     let told = &store.swift;
-    let text = |text: &Option<String>| text.clone().unwrap_or_default();
-    let reveal = |secret: &Option<Secret>| secret.as_ref().map_or("", Secret::reveal).to_owned();
-    let (auth_url, user, password) = (text(&told.auth_url), text(&told.username), reveal(&told.password));
-    let access = match (told.auth_version, &told.application_credential_id) {
-        (AuthVersion::V1, _) => Access::V1 { auth_url, user, key: V1Key::new(password) },
-        (AuthVersion::V3, application) => {
-            let credentials = match application {
-                Some(id) => Credentials::Application {
-                    id: id.clone(),
-                    secret: reveal(&told.application_credential_secret),
-                },
-                None => Credentials::Password {
-                    username: user,
-                    password,
-                    user_domain_name: told.user_domain_name.clone(),
-                    project_name: text(&told.project_name),
-                    project_domain_name: told.project_domain_name.clone(),
-                },
-            };
+    let cannot_open = |cause| StartError::Open { what: format!("store {}", store.id), cause };
+    let auth_url = told.auth_url.clone().unwrap_or_default();
+    let access = match told.auth_version {
+        AuthVersion::V1 => {
+            let (user, key) = (told.credentials.username.clone(), told.credentials.password.as_ref());
+            let key = V1Key::new(key.map_or("", Secret::reveal));
+            Access::V1 { auth_url, user: user.unwrap_or_default(), key }
+        }
+        AuthVersion::V3 => {
+            let credentials = super::identity::credentials(&told.credentials);
+            let credentials = credentials.ok_or_else(|| cannot_open("credentials are needed".into()))?;
             let (region, interface) = (store.region.clone(), told.interface.name().to_owned());
             Access::Keystone { auth_url, credentials, region, interface }
         }
@@ -221,7 +211,7 @@ fn swift(store: &StoreConfig) -> Result<Arc<dyn Store>, StartError> {
         storage_url: store.endpoint.clone(),
         public_endpoint: store.public_endpoint.clone(),
         ca_file: store.ca_file.clone(),
-        container: text(&store.container),
+        container: store.container.clone().unwrap_or_default(),
         create_container: store.create_container,
         prefix: store.prefix.clone(),
         temp_url_key: told.temp_url_key.as_ref().map(|key| TempUrlKey::new(key.reveal())),
@@ -230,7 +220,7 @@ fn swift(store: &StoreConfig) -> Result<Arc<dyn Store>, StartError> {
         manifest_entries: MANIFEST_ENTRIES,
         nested_manifests: told.nested_manifests,
     });
-    Ok(Arc::new(opened.map_err(|cause| StartError::Open { what: format!("store {}", store.id), cause })?))
+    Ok(Arc::new(opened.map_err(cannot_open)?))
 }
 
 /// What seals the URLs of a store that lead through the gateway. No two stores have one key.

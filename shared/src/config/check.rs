@@ -126,8 +126,11 @@ fn same_place(config: &Config, one: &StoreConfig, other: &StoreConfig) -> bool {
             place(one) == place(other)
         }
         (StoreAdapter::Swift, StoreAdapter::Swift) => {
-            let who = |store: &StoreConfig| (store.swift.auth_url.clone(), store.swift.project_name.clone());
-            let whose = |store: &StoreConfig| (store.swift.username.clone(), store.endpoint.clone());
+            let who = |store: &StoreConfig| {
+                (store.swift.auth_url.clone(), store.swift.credentials.project_name.clone())
+            };
+            let whose =
+                |store: &StoreConfig| (store.swift.credentials.username.clone(), store.endpoint.clone());
             let place = |store: &StoreConfig| (store.container.clone(), store.prefix.clone());
             (who(one), whose(one), place(one)) == (who(other), whose(other), place(other))
                 && one.region == other.region

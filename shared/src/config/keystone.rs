@@ -3,7 +3,7 @@
 use std::fmt;
 use std::path::PathBuf;
 
-use super::IdentityMode;
+use super::{CredentialsConfig, IdentityMode};
 
 /// How Keystone is asked in mode `keystone`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -14,20 +14,8 @@ pub struct KeystoneConfig {
     pub www_authenticate_uri: Option<String>,
     /// PEM file of the authorities to trust; the system's when absent.
     pub ca_file: Option<PathBuf>,
-    /// Id of an application credential.
-    pub application_credential_id: Option<String>,
-    /// Its secret.
-    pub application_credential_secret: Option<Secret>,
-    /// A user, when there is no application credential.
-    pub username: Option<String>,
-    /// The user's password.
-    pub password: Option<Secret>,
-    /// Name of the user's domain.
-    pub user_domain_name: String,
-    /// The user's project.
-    pub project_name: Option<String>,
-    /// Name of the project's domain.
-    pub project_domain_name: String,
+    /// By whose credentials.
+    pub credentials: CredentialsConfig,
     /// How long a validated token is believed.
     pub cache_seconds: u64,
     /// How long an answer may take.
@@ -66,13 +54,7 @@ impl Default for KeystoneConfig {
             auth_url: None,
             www_authenticate_uri: None,
             ca_file: None,
-            application_credential_id: None,
-            application_credential_secret: None,
-            username: None,
-            password: None,
-            user_domain_name: "Default".to_owned(),
-            project_name: None,
-            project_domain_name: "Default".to_owned(),
+            credentials: CredentialsConfig::default(),
             cache_seconds: 60,
             timeout_seconds: 5,
             service_roles: "service".to_owned(),
@@ -89,12 +71,17 @@ impl KeystoneConfig {
 
     /// What does not fit the rest: the key to change, and why.
     pub(super) fn fault(&self, mode: IdentityMode) -> Option<(&'static str, String)> {
-        let id = ("identity.keystone.application_credential_id", self.application_credential_id.is_some());
-        let secret =
-            ("identity.keystone.application_credential_secret", self.application_credential_secret.is_some());
-        let user = ("identity.keystone.username", self.username.is_some());
-        let password = ("identity.keystone.password", self.password.is_some());
-        let project = ("identity.keystone.project_name", self.project_name.is_some());
+        let id = (
+            "identity.keystone.application_credential_id",
+            self.credentials.application_credential_id.is_some(),
+        );
+        let secret = (
+            "identity.keystone.application_credential_secret",
+            self.credentials.application_credential_secret.is_some(),
+        );
+        let user = ("identity.keystone.username", self.credentials.username.is_some());
+        let password = ("identity.keystone.password", self.credentials.password.is_some());
+        let project = ("identity.keystone.project_name", self.credentials.project_name.is_some());
         let (by_credential, by_user) = (id.1 || secret.1, user.1 || password.1 || project.1);
         let told = |key, why: &str| Some((key, why.to_owned()));
         if by_credential && by_user {

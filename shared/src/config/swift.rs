@@ -1,6 +1,6 @@
 //! How Swift is asked: by whom, and where its tokens come from.
 
-use super::Secret;
+use super::{CredentialsConfig, Secret};
 
 /// What a store in Swift is told, beside what all stores in a container are.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -9,20 +9,8 @@ pub struct SwiftConfig {
     pub auth_url: Option<String>,
     /// How they are asked for.
     pub auth_version: AuthVersion,
-    /// Id of an application credential.
-    pub application_credential_id: Option<String>,
-    /// Its secret.
-    pub application_credential_secret: Option<Secret>,
-    /// A user, when there is no application credential; of v1, with its account.
-    pub username: Option<String>,
-    /// The user's password; of v1, the key.
-    pub password: Option<Secret>,
-    /// Name of the user's domain.
-    pub user_domain_name: String,
-    /// The user's project.
-    pub project_name: Option<String>,
-    /// Name of the project's domain.
-    pub project_domain_name: String,
+    /// By whose credentials.
+    pub credentials: CredentialsConfig,
     /// Which of an endpoint's URLs is asked.
     pub interface: Interface,
     /// Whether manifests can name manifests.
@@ -67,13 +55,7 @@ impl Default for SwiftConfig {
         Self {
             auth_url: None,
             auth_version: AuthVersion::V3,
-            application_credential_id: None,
-            application_credential_secret: None,
-            username: None,
-            password: None,
-            user_domain_name: "Default".to_owned(),
-            project_name: None,
-            project_domain_name: "Default".to_owned(),
+            credentials: CredentialsConfig::default(),
             interface: Interface::Public,
             nested_manifests: true,
             temp_url_key: None,
@@ -84,9 +66,9 @@ impl Default for SwiftConfig {
 impl SwiftConfig {
     /// What does not fit the rest: the key of the store to change, and why.
     pub(super) fn fault(&self) -> Option<(&'static str, &'static str)> {
-        let user = self.username.is_some() && self.password.is_some();
-        let application =
-            self.application_credential_id.is_some() && self.application_credential_secret.is_some();
+        let user = self.credentials.username.is_some() && self.credentials.password.is_some();
+        let application = self.credentials.application_credential_id.is_some()
+            && self.credentials.application_credential_secret.is_some();
         let is_v1 = self.auth_version == AuthVersion::V1;
         if self.auth_url.is_none() {
             return Some(("auth_url", "must say who gives tokens when the store's adapter is swift"));
@@ -94,7 +76,7 @@ impl SwiftConfig {
         if is_v1 && !user {
             return Some(("username", "must be set together with password when auth_version is 1"));
         }
-        let by_password = user && self.project_name.is_some();
+        let by_password = user && self.credentials.project_name.is_some();
         if !is_v1 && !application && !by_password {
             let why = "must be set together with its secret, or else username, password and project_name";
             return Some(("application_credential_id", why));

@@ -344,7 +344,7 @@ fn a_table_within_a_table_is_read_and_a_secret_in_it_never_shown() {
     let config = load(toml, &[], &[]).unwrap();
     let keystone = &config.identity.keystone;
     assert_eq!((config.identity.mode, keystone.cache_seconds), (IdentityMode::Keystone, 5));
-    assert_eq!(keystone.application_credential_secret.as_ref().map(Secret::reveal), Some("hush"));
+    assert_eq!(keystone.credentials.application_credential_secret.as_ref().map(Secret::reveal), Some("hush"));
     assert!(!format!("{config:?}").contains("hush"));
     assert_eq!(
         refusal("[identity.keystone]\nauth_urls = 'x'", &[], &[]),

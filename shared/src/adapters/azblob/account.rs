@@ -13,7 +13,7 @@ use tokio::time::timeout;
 use super::names::Names;
 use super::signing::{AccountKey, IN_A_QUERY};
 use super::{Access, AzureSettings};
-use crate::adapters::https::{Connections, pool};
+use crate::adapters::connections::{Connections, pool};
 use crate::adapters::objects::asking::{self, Answer, BYTES, Body, CONNECT, TRIES, limit, pause};
 use crate::adapters::objects::failure::{Answered, is_passing, told};
 use crate::error::Cause;

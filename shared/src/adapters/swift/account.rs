@@ -14,7 +14,7 @@ use super::failure::refused;
 use super::login::{Login, Session};
 use super::names::Names;
 use super::{Access, SwiftSettings};
-use crate::adapters::https::{Connections, pool};
+use crate::adapters::connections::{Connections, pool};
 use crate::adapters::keystone::AUTH_TOKEN;
 use crate::adapters::objects::asking::{Answer, BYTES, Body, CONNECT, TRIES, body, limit, pause};
 use crate::adapters::objects::failure::{Answered, is_passing, told};
