@@ -390,3 +390,28 @@ async fn who_may_not_change_an_image_may_not_import_it() {
     assert_eq!(import(&world, MEMBER, &path, json!({"method": {}})).await.status, 400);
     assert_eq!(told(&world, &path).await[0], "uploading");
 }
+
+/// What of an import is told to who asked for it, and to administrators.
+#[tokio::test]
+async fn how_far_each_store_is_is_told_to_the_owner() {
+    let world = World::storing(STORES);
+    let data = bytes(3 * PART + 5);
+    let path = staged(&world, &data).await;
+    let body = direct(&json!({"stores": ["default", "fast"]}));
+    assert_eq!(import(&world, MEMBER, &path, body).await.status, 202);
+    let stores = async |token: &str| {
+        let tasks = world.get(token, &format!("{path}/tasks")).await.json();
+        tasks["tasks"].as_array().unwrap().last().unwrap()["stores"].clone()
+    };
+    let coming = |store: &str, bytes: usize| json!({"id": store, "status": "coming", "bytes": bytes});
+    assert_eq!(stores(MEMBER).await, json!([coming("default", 0), coming("fast", 0)]));
+    let id = world.get(MEMBER, &format!("{path}/tasks")).await.json()["tasks"][0]["id"].clone();
+    let task = world.get(ADMIN, &format!("/v2/tasks/{}", id.as_str().unwrap())).await.json();
+    assert_eq!(task["stores"][1], coming("fast", 0));
+    world.work().await;
+    let there = |store: &str| json!({"id": store, "status": "there", "bytes": data.len()});
+    assert_eq!(stores(MEMBER).await, json!([there("default"), there("fast")]));
+    let shared = json!([{"op": "replace", "path": "/visibility", "value": "community"}]);
+    assert_eq!(world.patch(MEMBER, &path, shared).await.status, 200);
+    assert_eq!(stores(STRANGER).await, Value::Null, "where it lies is the owner's to know");
+}

@@ -19,5 +19,5 @@ pub(crate) async fn list(
     caller: Caller,
     ImagePath(id): ImagePath,
 ) -> Result<Json<ImageTasksView>, ApiError> {
-    Ok(Json(tasks.of_image(&caller, &id).await?.into()))
+    Ok(Json(ImageTasksView::new(tasks.of_image(&caller, &id).await?)))
 }

@@ -21,5 +21,7 @@ pub(crate) async fn show(
 ) -> Result<Json<TaskView>, ApiError> {
     tasks.check(&caller)?;
     let TaskPath(id) = path?;
-    Ok(Json(tasks.show(&caller, &id).await?.into()))
+    let task = tasks.show(&caller, &id).await?;
+    let progress = tasks.progress(&task).await?;
+    Ok(Json(TaskView::from(task).told(progress)))
 }

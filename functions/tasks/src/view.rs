@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 use serde_json::Value;
-use shared::operations::TaskPage;
+use shared::operations::{StoreProgress, TaskPage};
 use shared::task::Task;
 use shared::time::Timestamp;
 
@@ -34,6 +34,26 @@ pub(crate) struct TaskView {
     input: Value,
     result: Value,
     message: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stores: Option<Vec<StoreProgressView>>,
+}
+
+/// How far a store of an import is.
+#[derive(Debug, Serialize)]
+struct StoreProgressView {
+    id: String,
+    status: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    bytes: Option<u64>,
+}
+
+fn stores(progress: Option<Vec<StoreProgress>>) -> Option<Vec<StoreProgressView>> {
+    let view = |StoreProgress { store, state, bytes }| StoreProgressView {
+        id: store.as_str().to_owned(),
+        status: state,
+        bytes,
+    };
+    Some(progress?.into_iter().map(view).collect())
 }
 
 impl From<Task> for TaskStubView {
@@ -59,7 +79,14 @@ impl From<Task> for TaskView {
     fn from(mut task: Task) -> Self {
         let (input, result) = (task.input.take(), task.result.take());
         let message = std::mem::take(&mut task.message);
-        Self { stub: task.into(), input, result, message }
+        Self { stub: task.into(), input, result, message, stores: None }
+    }
+}
+
+impl TaskView {
+    /// The same, with how far the stores of its import are.
+    pub(crate) fn told(self, progress: Option<Vec<StoreProgress>>) -> Self {
+        Self { stores: stores(progress), ..self }
     }
 }
 
@@ -117,11 +144,15 @@ struct ImageTaskView {
     input: Value,
     result: Value,
     message: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stores: Option<Vec<StoreProgressView>>,
 }
 
-impl From<Vec<Task>> for ImageTasksView {
-    fn from(tasks: Vec<Task>) -> Self {
-        Self { tasks: tasks.into_iter().map(ImageTaskView::from).collect() }
+impl ImageTasksView {
+    /// Each with how far the stores of its import are, where that is told.
+    pub(crate) fn new(tasks: Vec<(Task, Option<Vec<StoreProgress>>)>) -> Self {
+        let view = |(task, progress)| ImageTaskView { stores: stores(progress), ..ImageTaskView::from(task) };
+        Self { tasks: tasks.into_iter().map(view).collect() }
     }
 }
 
@@ -143,6 +174,7 @@ impl From<Task> for ImageTaskView {
             input: task.input,
             result: task.result,
             message: task.message,
+            stores: None,
         }
     }
 }

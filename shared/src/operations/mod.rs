@@ -15,6 +15,7 @@ mod info;
 mod list;
 mod locations;
 mod members;
+mod progress;
 mod reaper;
 mod sessions;
 mod signatures;
@@ -48,6 +49,7 @@ pub use locations::{
     Told,
 };
 pub use members::Members;
+pub use progress::StoreProgress;
 pub use reaper::{Interrupted, Reaped, Reaper};
 pub use sessions::{BroughtPart, PartState, SessionSettings, SessionState, SessionStatus, SignedPartUrl};
 pub use signatures::Signatures;

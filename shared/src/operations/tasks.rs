@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use super::progress::{StoreProgress, progress};
 use super::{ATTEMPTS, Context, Images, ImportCall, Imports};
 use crate::catalog::{ChangeError, StoredTask};
 use crate::egress::Rules;
@@ -166,17 +167,49 @@ impl Tasks {
         })
     }
 
-    /// Lists what was done and is being done to an image, oldest first (`GET /v2/images/{image_id}/tasks`). Cost: one read,
-    /// one query and a read of each task.
+    /// Lists what was done and is being done to an image, oldest first (`GET /v2/images/{image_id}/tasks`), and who asked for an import, or is an
+    /// administrator, how far its stores are. Cost: one read, one query and a read of each task, and of each store that is being filled.
     ///
     /// # Errors
     /// `NotFound` when the image is absent or the caller may not see it.
-    pub async fn of_image(&self, caller: &Caller, id: &ImageId) -> Result<Vec<Task>> {
-        super::find(&self.context, Operation::GetImage, caller, id).await?;
+    pub async fn of_image(
+        &self,
+        caller: &Caller,
+        id: &ImageId,
+    ) -> Result<Vec<(Task, Option<Vec<StoreProgress>>)>> {
+        let seen = super::find(&self.context, Operation::GetImage, caller, id).await?;
         let now = self.context.clock.now();
-        let mut tasks = self.context.catalog.image_tasks(id).await?;
-        tasks.retain(|task| !task.is_expired(now));
+        let mut tasks = Vec::new();
+        for task in self.context.catalog.image_tasks(id).await? {
+            if task.is_expired(now) {
+                continue;
+            }
+            let progress = match self.may_know(caller, &task) {
+                true => progress(&self.context.catalog, &seen.image, &task).await?,
+                false => None,
+            };
+            tasks.push((task, progress));
+        }
         Ok(tasks)
+    }
+
+    /// Tells administrators how far the stores of an import's task are, while it goes on. Cost: a read of the image, and of each store that is being
+    /// filled; nothing for another task.
+    ///
+    /// # Errors
+    /// A fault of the table.
+    pub async fn progress(&self, task: &Task) -> Result<Option<Vec<StoreProgress>>> {
+        let Some(image) = task.image.as_ref().filter(|_| !task.status.is_final()) else { return Ok(None) };
+        match self.context.catalog.find(image).await? {
+            Some(seen) => progress(&self.context.catalog, &seen.image, task).await,
+            None => Ok(None),
+        }
+    }
+
+    /// Where images are stored is for their owners.
+    fn may_know(&self, caller: &Caller, task: &Task) -> bool {
+        let owns = task.owner.is_some() && task.owner.as_ref() == caller.project();
+        owns || self.context.policy.is_admin(caller)
     }
 
     /// Writes a pending task down. Cost: one write.

@@ -161,11 +161,29 @@ fn image_tasks() -> Value {
         fields.retain(|name, _| !["self", "schema"].contains(&name.as_str()));
         fields.insert("deleted".to_owned(), json!({ "const": false }));
         fields.insert("deleted_at".to_owned(), json!({ "type": "null" }));
+        fields.insert("stores".to_owned(), progress());
     }
     json!({
         "type": "object",
         "properties": { "tasks": { "type": "array", "items": one } },
         "required": ["tasks"],
+    })
+}
+
+/// What Glance does not tell of an import.
+fn progress() -> Value {
+    json!({
+        "type": "array",
+        "description": "How far each store of an import is, for its owner and administrators",
+        "items": {
+            "type": "object",
+            "properties": {
+                "id": { "type": "string" },
+                "status": { "enum": ["coming", "there", "failed"] },
+                "bytes": { "type": "integer", "description": "Bytes that had arrived when that was written down last" },
+            },
+            "required": ["id", "status"],
+        },
     })
 }
 
