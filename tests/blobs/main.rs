@@ -15,16 +15,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use axum::body::Body;
-use axum::http::Request;
-use http_body_util::BodyExt as _;
-use hyper_util::client::legacy::Client;
-use hyper_util::rt::TokioExecutor;
 use shared::adapters::azblob::{Access, AccountKey, AzureSettings, AzureStore};
 use shared::adapters::system::{RandomIds, SystemClock};
 use shared::contract::direct::{AtGateway, Bring};
 use shared::ports::{Ids as _, ReadTarget, SignedPart, Store};
 use shared::store::{ObjectKey, PartGrant, SEAL_KEY_BYTES, Sealer};
+use tests::stranger;
 
 #[expect(clippy::disallowed_methods, reason = "what is tested is told to the tests, not to the service")]
 fn variable(name: &str) -> String {
@@ -78,21 +74,7 @@ impl Bring for Stranger {
         target: &ReadTarget,
     ) -> Result<(Vec<u8>, String), String> {
         let ReadTarget::Store(url) = target else { panic!("{target:?}") };
-        let request = Request::get(url).header("x-auth-token", "of a client that follows a redirect");
-        let client = Client::builder(TokioExecutor::new()).build_http();
-        let answer = client.request(request.body(Body::empty()).unwrap()).await;
-        let answer = answer.map_err(|error| error.to_string())?;
-        if !answer.status().is_success() {
-            return Err(answer.status().to_string());
-        }
-        let told = |name: &str| {
-            let value = answer.headers().get(name);
-            value.map(|value| value.to_str().unwrap().to_owned()).unwrap_or_default()
-        };
-        assert_eq!(told("content-type"), "application/octet-stream");
-        let disposition = told("content-disposition");
-        let bytes = answer.into_body().collect().await.map_err(|error| error.to_string())?.to_bytes();
-        Ok((bytes.to_vec(), disposition))
+        stranger::get(url).await
     }
 }
 

@@ -41,7 +41,7 @@ async fn each_fault(name: &str, least: usize, goes: impl AsyncFn(usize, Fault) -
     loop {
         let before = cases;
         for fault in Fault::ALL {
-            cases += usize::from(goes(at, fault).await);
+            cases += usize::from(Box::pin(goes(at, fault)).await);
         }
         if cases == before {
             break;

@@ -198,7 +198,7 @@ async fn two_runs_at_once(prepare: impl AsyncFn() -> (World, Vec<Image>), expire
             }
             world.reaper.run().await
         };
-        let (first, second) = tokio::join!(world.reaper.run(), second);
+        let (first, second) = tokio::join!(Box::pin(world.reaper.run()), Box::pin(second));
         let (first, second) = (first.unwrap(), second.unwrap());
         let case = format!("begun at call {begins}: {first:?}, {second:?}: {:?}", world.probe.calls());
         assert_eq!((first.failed, second.failed), (0, 0), "{case}");

@@ -22,8 +22,8 @@ use shared::image::{Accepted, Image, PageLimits};
 use shared::import::{ImportMethod, Plugins};
 use shared::operations::{
     Completion, Context, ImageData, Images, Importer, ImporterPorts, ImporterSettings, Imports, Info,
-    Locations, LocationsSettings, Members, Reaper, Redirects, Shown, Signatures, StoreInfo, Stores, Tasks,
-    TasksSettings, UploadRequest, UploadSettings,
+    Locations, LocationsSettings, Members, Reaper, Redirects, Registrar, Shown, Signatures, StoreInfo,
+    Stores, Tasks, TasksSettings, UploadRequest, UploadSettings,
 };
 use shared::policy::Policy;
 use shared::ports::{Clock, Events, Ids, Key, Query, Store, Table};
@@ -181,7 +181,12 @@ fn offered(all: &Kept) -> Vec<StoreInfo> {
     each.collect()
 }
 
-fn located(context: &Context, all: &Kept, do_secure_hash: bool, shown: Shown) -> Locations {
+fn located(
+    (context, all): (&Context, &Kept),
+    do_secure_hash: bool,
+    shown: Shown,
+    looks: Option<Registrar>,
+) -> Locations {
     let settings = LocationsSettings {
         addresses: shelf::addresses(all.iter().map(|(id, weight, _)| (id, *weight))),
         sources: Arc::default(),
@@ -190,7 +195,11 @@ fn located(context: &Context, all: &Kept, do_secure_hash: bool, shown: Shown) ->
         shown,
         most: Some(2),
     };
-    Locations::new(context.clone(), settings)
+    let locations = Locations::new(context.clone(), settings);
+    match looks {
+        Some(registrar) => locations.looking(registrar),
+        None => locations,
+    }
 }
 
 fn told_of(context: &Context) -> Tasks {
@@ -332,10 +341,8 @@ impl World {
         let members = Members::new(context.clone(), Some(MAX_MEMBERS));
         let sessions = session_settings();
         let settings = UploadSettings { intake: INTAKE, lease: LEASE, rules: rules.clone(), sessions };
-        let tasks = told_of(&context);
         let registrar = registrar(catalog.clone(), stores.clone(), Arc::clone(&now), rules.clone());
-        let locations = located(&context, &all, do_secure_hash, shown);
-        let locations = if looks { locations.looking(registrar.clone()) } else { locations };
+        let locations = located((&context, &all), do_secure_hash, shown, looks.then(|| registrar.clone()));
         let images = images.locating(locations.clone());
         let certificates = Arc::<TestCertificates>::default();
         let key_manager = Arc::<TestCertificates>::clone(&certificates);
@@ -348,7 +355,7 @@ impl World {
         let settings = ImporterSettings { plugins, ..importer_settings(INTAKE, rules.clone()) };
         let importer =
             Importer::new(catalog.clone(), stores.clone(), ports(&context, &web, &regions), settings);
-        let tasks = tasks.importing(images.clone(), imports.clone());
+        let tasks = told_of(&context).importing(images.clone(), imports.clone());
         let completion = completion(catalog, stores, now, rules.clone());
         let reaper = Reaper::new(completion.clone(), queue).registering(registrar);
         let catalog = Catalog::new(Arc::clone(&table), listing_shards);

@@ -184,9 +184,10 @@ impl Tasks {
             if task.is_expired(now) {
                 continue;
             }
-            let progress = match self.may_know(caller, &task) {
-                true => progress(&self.context.catalog, &seen.image, &task).await?,
-                false => None,
+            let progress = if self.may_know(caller, &task) {
+                progress(&self.context.catalog, &seen.image, &task).await?
+            } else {
+                None
             };
             tasks.push((task, progress));
         }

@@ -76,13 +76,12 @@ impl Locations {
         let looking = registrar.run(held, Some(self.context.clock.now()));
         match timeout(LOOK, looking).await {
             Ok(Ok(Outcome::Refused(why))) => return Err(Error::Invalid(format!("locations: {why}"))),
-            Ok(Ok(Outcome::Active)) => {}
+            Ok(Ok(Outcome::Active)) | Err(_) => {}
             Ok(Ok(_)) => self.context.queue.enqueue(Job::Reap).await,
             // The lease ends, and somebody else goes on.
             Ok(Err(error)) => {
-                tracing::warn!(image = %waiting.id, %error, "a location could not be looked at yet")
+                tracing::warn!(image = %waiting.id, %error, "a location could not be looked at yet");
             }
-            Err(_) => {}
         }
         let found = self.context.catalog.find(&waiting.id).await?;
         Ok(found.map_or(waiting, |found| found.image))

@@ -10,6 +10,7 @@
 mod add;
 mod body;
 mod change;
+mod record;
 mod registrar;
 
 use std::cmp::Reverse;
@@ -26,7 +27,8 @@ use crate::policy::{Operation, Target};
 use crate::store::{Address, RefusedLocation, Takes};
 
 pub use body::{NewLocation, Said};
-pub use registrar::{Registrar, RegistrarSettings};
+pub use record::RegistrarSettings;
+pub use registrar::Registrar;
 
 /// Operations on where images lie.
 #[derive(Clone, Debug)]
