@@ -198,7 +198,7 @@ async fn two_runs_at_once(prepare: impl AsyncFn() -> (World, Vec<Image>), expire
             }
             world.reaper.run().await
         };
-        let (first, second) = tokio::join!(Box::pin(world.reaper.run()), Box::pin(second));
+        let (first, second) = tokio::join!(world.reaper.run(), second);
         let (first, second) = (first.unwrap(), second.unwrap());
         let case = format!("begun at call {begins}: {first:?}, {second:?}: {:?}", world.probe.calls());
         assert_eq!((first.failed, second.failed), (0, 0), "{case}");
@@ -215,7 +215,7 @@ async fn two_runs_at_once(prepare: impl AsyncFn() -> (World, Vec<Image>), expire
 
 #[tokio::test]
 async fn two_runs_at_once_remove_what_was_deleted() {
-    two_runs_at_once(async || deleted(3).await, 0).await;
+    Box::pin(two_runs_at_once(async || deleted(3).await, 0)).await;
 }
 
 #[tokio::test]
@@ -229,5 +229,5 @@ async fn two_runs_at_once_take_an_image_back_from_a_dead_writer() {
         world.clock.advance(LEASE * 2);
         (world, vec![image])
     };
-    two_runs_at_once(died, 1).await;
+    Box::pin(two_runs_at_once(died, 1)).await;
 }

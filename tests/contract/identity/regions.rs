@@ -76,11 +76,15 @@ async fn a_keystone_that_is_ill_is_asked_later() {
             Behaviour::Garbage,
             "unavailable: Keystone's answer to the catalogue of a token makes no sense: it is no token: Syntax error at line 1, column 1",
         ),
-        (Behaviour::Breaking(2), "unavailable: Keystone's answer cannot be read"),
     ] {
         keystone.behave(behaviour);
         assert_eq!(found(&regions, "hush", "One", "public").await, why);
     }
+    // Half an answer may end before the client has read its head, or after.
+    keystone.behave(Behaviour::Breaking(2));
+    let told = found(&regions, "hush", "One", "public").await;
+    let broken = ["unavailable: Keystone's answer cannot be read", "unavailable: cannot reach Keystone"];
+    assert!(broken.contains(&&*told), "{told}");
     keystone.behave(Behaviour::Breaking(1));
     assert_eq!(found(&regions, "hush", "One", "public").await, "https://image.one.example");
 }
