@@ -93,7 +93,7 @@ def test(names):
 
     check = Checks()
     suites.known_to_be(names)
-    if chosen := suites.chosen(suites.SUITES, names):
+    if chosen := suites.in_time(check, suites.chosen(suites.SUITES, names)):
         there = running()
         found = there or up()
         try:
@@ -104,7 +104,7 @@ def test(names):
     alone = ((STORED, suites.STORED, suites.stored_parameters, suites.run),
              (KNOWN, suites.KNOWN, suites.keystone_parameters, suites.run_known))
     for state, its, parameters, run in alone:
-        if chosen := suites.chosen(its, names):
+        if chosen := suites.in_time(check, suites.chosen(its, names)):
             down(state)
             try:
                 run(up(state, parameters), check, chosen)

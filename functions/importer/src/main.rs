@@ -10,7 +10,7 @@ async fn main() -> Result<(), Error> {
     let config = Config::from_environment()?;
     shared::log::start(&config.log)?;
     let app = App::new(config);
-    let importer = &app.importer(&app.cloud_catalog()?, &app.cloud_stores()?, app.cloud_queue())?;
+    let importer = &app.importer(&app.cloud_catalog()?, &app.cloud_stores_and_web()?, app.cloud_queue())?;
     let clock = &app.clock;
     let handler = async |event: LambdaEvent<_>| {
         let until = last_begin(event.context.deadline, clock.now());

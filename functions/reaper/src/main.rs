@@ -10,8 +10,10 @@ async fn main() -> Result<(), Error> {
     let config = Config::from_environment()?;
     shared::log::start(&config.log)?;
     let app = App::new(config);
-    let function =
-        &Function::of(&app, app.reaper(&app.cloud_catalog()?, &app.cloud_stores()?, app.cloud_queue()));
+    let function = &Function::of(
+        &app,
+        app.reaper(&app.cloud_catalog()?, &app.cloud_stores_and_web()?, app.cloud_queue()),
+    );
     let handler = async |event: Event| Ok::<_, Error>(function.invoke(event, &mut std::io::stdout()).await?);
     lambda_runtime::run(service_fn(handler)).await
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{App, StartError};
-use crate::config::IdentityMode;
+use crate::config::{IdentityMode, Secret};
 use crate::import::ImportMethod;
 #[cfg(all(feature = "egress", feature = "plugins"))]
 use crate::operations::AbroadPorts;
@@ -37,14 +37,7 @@ impl App {
                 "must be set when glance-download is among import.methods: tokens of users are sealed by it";
             return Err(unfit("import.token_key", why));
         };
-        #[cfg(not(feature = "sealing"))]
-        return Err(super::not_built(METHODS, ImportMethod::GlanceDownload));
-        #[cfg(feature = "sealing")]
-        {
-            let seals = crate::adapters::sealing::SealedTokens::new(secret.reveal());
-            let failed = |cause| StartError::Open { what: "import.token_key".to_owned(), cause };
-            Ok(Some(Arc::new(seals.map_err(failed)?)))
-        }
+        sealed_by(secret).map(Some)
     }
 
     /// What the work of imports from other regions needs, if there is any.
@@ -78,6 +71,17 @@ impl App {
     fn imports_abroad(&self) -> bool {
         self.config.import.methods.contains(&ImportMethod::GlanceDownload)
     }
+}
+
+#[cfg(feature = "sealing")]
+fn sealed_by(secret: &Secret) -> Result<Arc<dyn TokenSeals>, StartError> {
+    let seals = crate::adapters::sealing::SealedTokens::new(secret.reveal());
+    Ok(Arc::new(seals.map_err(|cause| StartError::Open { what: "import.token_key".to_owned(), cause })?))
+}
+
+#[cfg(not(feature = "sealing"))]
+fn sealed_by(_: &Secret) -> Result<Arc<dyn TokenSeals>, StartError> {
+    Err(super::not_built(METHODS, ImportMethod::GlanceDownload))
 }
 
 fn unfit(key: &'static str, why: &str) -> StartError {

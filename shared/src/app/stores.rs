@@ -19,15 +19,29 @@ impl App {
         self.each_store(|store| self.store(store))
     }
 
-    /// Opens the stores a function in the cloud has: S3, Google's as it speaks S3, and the web.
+    /// Opens the stores a function in the cloud has: S3, Google's as it speaks S3, and the web, which others read.
     ///
     /// # Errors
     /// [`StartError`] when another is configured.
     #[cfg(feature = "s3")]
     pub fn cloud_stores(&self) -> Result<Stores, StartError> {
+        self.in_cloud(|| Ok(Arc::new(crate::adapters::http_store::HttpStore::elsewhere())))
+    }
+
+    /// Opens the same in a function that reads the web. Who asks for these carries the gate, and nobody else.
+    ///
+    /// # Errors
+    /// [`StartError`] when another is configured, or the gate cannot be opened.
+    #[cfg(all(feature = "egress", feature = "s3"))]
+    pub fn cloud_stores_and_web(&self) -> Result<Stores, StartError> {
+        self.in_cloud(|| self.web())
+    }
+
+    #[cfg(feature = "s3")]
+    fn in_cloud(&self, web: impl Fn() -> Result<Arc<dyn Store>, StartError>) -> Result<Stores, StartError> {
         self.each_store(|store| match store.adapter {
             StoreAdapter::S3 | StoreAdapter::Gcs => Ok(s3(Host::FUNCTION, store)),
-            StoreAdapter::Http => self.web(),
+            StoreAdapter::Http => web(),
             other => Err(not_built("store.adapter", other)),
         })
     }
@@ -67,13 +81,6 @@ impl App {
     #[cfg(feature = "egress")]
     fn web(&self) -> Result<Arc<dyn Store>, StartError> {
         Ok(Arc::new(crate::adapters::http_store::HttpStore::new(self.fetch()?)))
-    }
-
-    /// The same in a function that carries no gate: it knows the store, and another reads it.
-    #[cfg(all(feature = "s3", not(feature = "egress")))]
-    #[expect(clippy::unnecessary_wraps, clippy::unused_self, reason = "as where it is read")]
-    fn web(&self) -> Result<Arc<dyn Store>, StartError> {
-        Ok(Arc::new(crate::adapters::http_store::HttpStore::elsewhere()))
     }
 
     #[cfg(feature = "azblob")]
