@@ -30,7 +30,7 @@ use crate::operations::{
 #[cfg(all(feature = "egress", feature = "plugins"))]
 use crate::operations::{Importer, ImporterPorts, ImporterSettings};
 use crate::policy::Policy;
-use crate::ports::{Cause, Clock, Events, Identity, Ids, Job, Queue, Table};
+use crate::ports::{Cause, Clock, Events, Identity, Ids, Job, Limits, Queue, Table};
 use crate::transfer::Intake;
 
 /// How many events a slow listener may be behind, and how many jobs may wait.
@@ -168,15 +168,24 @@ impl App {
     /// # Errors
     /// As [`Self::limits`].
     pub fn context(&self, catalog: &Catalog, queue: Arc<dyn Queue>) -> Result<Context, StartError> {
-        Ok(Context {
+        Ok(self.under_limits(self.limits()?, catalog, queue))
+    }
+
+    /// The same in a function, whose callers come with their limits.
+    pub fn cloud_context(&self, catalog: &Catalog, queue: Arc<dyn Queue>) -> Context {
+        self.under_limits(self.cloud_limits(), catalog, queue)
+    }
+
+    fn under_limits(&self, limits: Arc<dyn Limits>, catalog: &Catalog, queue: Arc<dyn Queue>) -> Context {
+        Context {
             catalog: catalog.clone(),
             policy: self.policy.clone(),
-            limits: self.limits()?,
+            limits,
             clock: Arc::clone(&self.clock),
             ids: Arc::clone(&self.ids),
             events: Arc::clone(&self.events),
             queue,
-        })
+        }
     }
 
     /// Operations on image records.

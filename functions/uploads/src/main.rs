@@ -10,7 +10,7 @@ const COMPLETION: Duration = Duration::from_secs(10);
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     let app = start()?;
-    let context = app.context(&app.cloud_catalog()?, app.cloud_queue())?;
+    let context = app.cloud_context(&app.cloud_catalog()?, app.cloud_queue());
     let data = app.image_data(&context, &app.cloud_stores()?).verifying(app.signatures()?);
     let data = data.redirecting(app.function_redirects()).within(COMPLETION);
     run(uploads::routes(data), &app).await

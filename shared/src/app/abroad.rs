@@ -1,7 +1,7 @@
 //! What imports from other regions need: who seals the tokens of users, and who knows the regions.
 
 use std::sync::Arc;
-#[cfg(feature = "keystone")]
+#[cfg(all(feature = "egress", feature = "keystone", feature = "plugins"))]
 use std::time::Duration;
 
 use super::{App, StartError};

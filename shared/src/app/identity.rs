@@ -5,9 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{App, StartError, not_built};
-use crate::adapters::configured::ConfiguredLimits;
-#[cfg(not(feature = "keystone"))]
-use crate::adapters::configured::UntoldLimits;
+use crate::adapters::configured::{ConfiguredLimits, UntoldLimits};
 #[cfg(feature = "keystone")]
 use crate::adapters::keystone::{
     Credentials, KeystoneError, KeystoneIdentity, KeystoneLimits, KeystoneSettings,
@@ -44,32 +42,36 @@ impl App {
     ///
     /// # Errors
     /// [`StartError`] when the identity service cannot be asked as configured.
+    #[cfg_attr(
+        not(feature = "keystone"),
+        expect(clippy::unnecessary_wraps, reason = "as where Keystone is asked")
+    )]
     pub fn limits(&self) -> Result<Arc<dyn Limits>, StartError> {
-        let limits = &self.config.limits;
-        match &self.config.identity.keystone.endpoint_id {
-            #[cfg(feature = "keystone")]
-            Some(endpoint_id) => {
-                let limits =
-                    KeystoneLimits::new(self.keystone()?, endpoint_id.clone(), Arc::clone(&self.clock));
-                Ok(Arc::new(limits.map_err(cannot_ask_keystone)?))
-            }
-            #[cfg(not(feature = "keystone"))]
-            Some(_) => Ok(Arc::new(UntoldLimits)),
-            None => {
-                let of =
-                    |limit: Option<usize>| limit.map_or(-1, |limit| i64::try_from(limit).unwrap_or(i64::MAX));
-                let default = Resource::ALL.map(|resource| {
-                    let limit = match resource {
-                        Resource::ImageSizeTotal => limits.image_size_total,
-                        Resource::ImageStageTotal => limits.image_stage_total,
-                        Resource::ImageCountTotal => limits.image_count_total,
-                        Resource::ImageCountUploading => limits.image_count_uploading,
-                    };
-                    (resource.name(), of(limit))
-                });
-                Ok(Arc::new(ConfiguredLimits::new(default, limits.projects.limits())))
-            }
+        #[cfg(feature = "keystone")]
+        if let Some(endpoint_id) = &self.config.identity.keystone.endpoint_id {
+            let limits = KeystoneLimits::new(self.keystone()?, endpoint_id.clone(), Arc::clone(&self.clock));
+            return Ok(Arc::new(limits.map_err(cannot_ask_keystone)?));
         }
+        Ok(self.cloud_limits())
+    }
+
+    /// The same where Keystone is asked by others, and callers come with their limits: no client of it is linked.
+    pub(super) fn cloud_limits(&self) -> Arc<dyn Limits> {
+        if self.config.identity.keystone.endpoint_id.is_some() {
+            return Arc::new(UntoldLimits);
+        }
+        let limits = &self.config.limits;
+        let of = |limit: Option<usize>| limit.map_or(-1, |limit| i64::try_from(limit).unwrap_or(i64::MAX));
+        let default = Resource::ALL.map(|resource| {
+            let limit = match resource {
+                Resource::ImageSizeTotal => limits.image_size_total,
+                Resource::ImageStageTotal => limits.image_stage_total,
+                Resource::ImageCountTotal => limits.image_count_total,
+                Resource::ImageCountUploading => limits.image_count_uploading,
+            };
+            (resource.name(), of(limit))
+        });
+        Arc::new(ConfiguredLimits::new(default, limits.projects.limits()))
     }
 
     #[cfg(feature = "keystone")]
