@@ -49,13 +49,13 @@ else:
     check.skip("the bucket on LocalStack", "it needs Python 3.13, which is not here")
 if engines.has_swift():
     url = engines.swift()
-    run("Swift", "containers", {"GLINT_TEST_SWIFT_AUTH_URL": f"{url}/auth/v1.0", "GLINT_TEST_SWIFT_USER": "test:tester",
-                                "GLINT_TEST_SWIFT_KEY": "testing"})
+    run("Swift", "containers", {"GLINT_TEST_SWIFT_AUTH_URL": f"{url}/auth/v1.0", "GLINT_TEST_SWIFT_USER": engines.SWIFT_USER,
+                                "GLINT_TEST_SWIFT_KEY": engines.SWIFT_KEY})
 else:
-    check.skip("the container on Swift", "its packages are not here, and only root installs them")
+    check.skip("the container on Swift", engines.NO_SWIFT)
 if program := engines.azurite_program():
     run("Azurite", "blobs", {"GLINT_TEST_AZURE_ENDPOINT": engines.azurite(program), "GLINT_TEST_AZURE_ACCOUNT": engines.AZURE_ACCOUNT,
                              "GLINT_TEST_AZURE_KEY": engines.AZURE_KEY, "GLINT_TEST_AZURE_SAS": engines.azure_signature()})
 else:
-    check.skip("the container on Azurite", "npm is not here, or cannot install it")
+    check.skip("the container on Azurite", engines.NO_AZURITE)
 check.finish()

@@ -112,13 +112,20 @@ def localstack(python):
 SWIFT = ("memcached", "swift-ring-builder", "swift-account-server", "swift-container-server", "swift-object-server", "swift-proxy-server")
 
 
+# Why there is none, where there is none.
+NO_SWIFT = "its packages are not here, and only root installs them"
+
+
 def has_swift():
     """Whether its programs are here: they are Debian's, and read what its hashes begin with from /etc/swift/swift.conf."""
     return all(map(shutil.which, SWIFT)) and pathlib.Path("/etc/swift/swift.conf").exists()
 
 
+SWIFT_USER, SWIFT_KEY = "test:tester", "testing"
+
+
 def swift():
-    """Swift on one disk, with tokens of its own for the user test:tester. Its URL."""
+    """Swift on one disk, with tokens of its own for its user. Its URL."""
     etc, user = scratch("swift"), subprocess.check_output(["id", "-un"], text=True).strip()
     (etc / "srv/d1").mkdir(parents=True)
     shutil.copy("/etc/swift/swift.conf", etc)
@@ -154,6 +161,7 @@ def swift():
 
 
 AZURITE = "azurite@3.35.0"
+NO_AZURITE = "npm is not here, or cannot install it"
 # What every emulator of Azure's storage is asked by: no secret.
 AZURE_ACCOUNT = "devstoreaccount1"
 AZURE_KEY = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
