@@ -1,4 +1,4 @@
-"""Builds every function for both processors that Lambda has, as `sam build` does, and holds each binary's size.
+"""Builds every function for both processors that Lambda has, and holds the size of each binary as `sam build` builds it.
 
 Prints a table: MiB of the binary and of what is uploaded of it. Started by run.sh; functions.py and bench/ use what it built.
 """
@@ -29,18 +29,30 @@ def binary(name, architecture=OWN):
     return folder(architecture) / name / "bootstrap"
 
 
+def cargo_lambda(architecture, *packages):
+    told = ["cargo", "lambda", "build", "--quiet", "--locked", "--release", "--lambda-dir", folder(architecture), *packages]
+    if architecture != OWN:
+        told += ["--arm64" if architecture == "arm64" else "--x86-64"]
+    subprocess.run(told, cwd=ROOT, check=True)
+
+
 def build(check, architecture=OWN):
-    """Whether every function was built."""
+    """Whether every function was built: all at once, which compiles what they share once, with the features of all."""
     for name in FUNCTIONS:
         binary(name, architecture).unlink(missing_ok=True)
     with check(f"cargo lambda build --release for {architecture}"):
-        told = ["cargo", "lambda", "build", "--quiet", "--locked", "--release", "--lambda-dir", folder(architecture)]
-        if architecture != OWN:
-            told += ["--arm64" if architecture == "arm64" else "--x86-64"]
-        subprocess.run(told, cwd=ROOT, check=True)
+        cargo_lambda(architecture)
         assert all(binary(name, architecture).exists() for name in FUNCTIONS), "a function was not built"
         return True
     return False
+
+
+def size(name, architecture):
+    """Bytes of a function's binary. `sam build` builds it in its folder, with its own features alone; so is one that is too large among all."""
+    if binary(name, architecture).stat().st_size > LIMITS[name]:
+        print(f"{name} for {architecture} is built again, by itself", flush=True)
+        cargo_lambda(architecture, "--package", name)
+    return binary(name, architecture).stat().st_size
 
 
 def sizes(architectures):
@@ -54,10 +66,10 @@ def sizes(architectures):
 if __name__ == "__main__":
     check = Checks()
     built = [each for each in (OWN, OTHER) if build(check, each)]
+    taken = {(name, each): size(name, each) for each in built for name in FUNCTIONS}
     sizes(built)
     for architecture in built:
         for name in FUNCTIONS:
             with check(f"{name} for {architecture} is at most {LIMITS[name] / MIB:g} MiB"):
-                size = binary(name, architecture).stat().st_size
-                assert size <= LIMITS[name], f"{size} bytes"
+                assert taken[name, architecture] <= LIMITS[name], f"{taken[name, architecture]} bytes"
     check.finish()
