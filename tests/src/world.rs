@@ -26,7 +26,7 @@ use shared::operations::{
     Stores, Tasks, TasksSettings, UploadRequest, UploadSettings,
 };
 use shared::policy::Policy;
-use shared::ports::{Clock, Events, Ids, Key, Query, Store, Table};
+use shared::ports::{Clock, Events, Ids, Key, Query, Queue, Store, Table};
 
 pub use others::{Others, no_queue, others, time_passes};
 pub use settings::{
@@ -38,7 +38,7 @@ use self::others::{Jobs, import_one, others_on, queue};
 use self::settings::{INTAKE, images_settings, imported, importer_settings};
 use crate::callers::{TokenSays, admin};
 use crate::fixtures::{CountingIds, TestCertificates, TestClock, TestLimits};
-use crate::probe::{Probe, ProbedStore, ProbedTable};
+use crate::probe::{Probe, ProbedQueue, ProbedStore, ProbedTable};
 use crate::regions::TestRegions;
 use crate::service::Service;
 use crate::shelf::{self, BUCKET, Shelf, ShelfStore, WEB};
@@ -226,6 +226,11 @@ impl World {
         Self::build(table, Told::default())
     }
 
+    /// The service on a table, with stores beside the default one.
+    pub fn storing_on(table: Arc<dyn Table>, others: &'static [(&'static str, i64)]) -> Self {
+        Self::build(table, Told { others, ..Told::default() })
+    }
+
     /// The service under a policy of its own.
     pub fn governed(policy: Policy) -> Self {
         Self::told(Told { policy, ..Told::default() })
@@ -322,6 +327,7 @@ impl World {
         });
         let events: Arc<dyn Events> = Arc::new(LocalEvents::new(16));
         let (queue, jobs) = queue();
+        let queue: Arc<dyn Queue> = Arc::new(ProbedQueue { queue, probe: probe.clone() });
         let ids: Arc<dyn Ids> = Arc::new(CountingIds::default());
         let now: Arc<dyn Clock> = Arc::<TestClock>::clone(&clock);
 
