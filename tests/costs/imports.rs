@@ -36,7 +36,7 @@ pub(super) fn budget() -> Vec<Case> {
 /// The work itself. Each object is taken, begun, brought, put together, looked into, hashed in stretches, and told of; and each asks for
 /// a look when its lease should be over. Only then the next store is filled, with what lies in the first.
 fn work() -> [Case; 12] {
-    let (url, object, copy) = (From::Url, From::Object, From::Copy);
+    let (url, object, copy) = (Origin::Url, Origin::Object, Origin::Copy);
     let one = |operation, from, last| done(operation, &[(from, last)], false, vec!["import later", "reap"]);
     let three = |operation, from, last| done(operation, &[(from, last)], true, vec!["import later", "reap"]);
     let fetched = || vec!["import later", "import", "import later", "reap"];
@@ -90,7 +90,7 @@ fn work() -> [Case; 12] {
 
 /// Where bytes come from.
 #[derive(Clone, Copy, PartialEq)]
-enum From {
+enum Origin {
     Url,
     /// What was staged, which is looked into when it is an image's.
     Object,
@@ -101,19 +101,19 @@ enum From {
 /// The calls for one object after another, each with how many items its last transaction changes.
 fn done(
     operation: &'static str,
-    objects: &[(From, &'static str)],
+    objects: &[(Origin, &'static str)],
     is_long: bool,
     jobs: Vec<&'static str>,
 ) -> Case {
     let mut calls = Vec::new();
     for (from, last) in objects {
         calls.extend(["get 1", "commit 3", "get 1"]);
-        calls.extend((*from != From::Url).then_some("size"));
+        calls.extend((*from != Origin::Url).then_some("size"));
         calls.extend(["begin_direct", "commit 1", "arrived"]);
-        calls.extend((*from != From::Url).then_some("read"));
+        calls.extend((*from != Origin::Url).then_some("read"));
         calls.extend(std::iter::repeat_n("bring_part", if is_long { 3 } else { 1 }));
         calls.extend(["commit 3", "size", "arrived", "assemble", "size"]);
-        calls.extend((*from != From::Copy).then_some("read"));
+        calls.extend((*from != Origin::Copy).then_some("read"));
         calls.push("read");
         // In two stretches.
         calls.extend(is_long.then_some(["commit 3", "read"]).into_iter().flatten());
@@ -166,7 +166,8 @@ pub(super) async fn count(operation: &str) -> Counted {
         let key = object_of(&world, path.rsplit('/').next().unwrap()).await;
         let location: Location = serde_json::from_value(json!({"store": "second", "key": key})).unwrap();
         fresh(&world, &meter);
-        assert_eq!(world.importer.advance(&location, None).await.unwrap(), Outcome::Active);
+        let looked = Box::pin(world.importer.advance(&location, None)).await;
+        assert_eq!(looked.unwrap(), Outcome::Active);
         counted = Counted::take(&world, &meter);
     }
     counted

@@ -26,7 +26,7 @@ use shared::operations::{
     Stores, Tasks, TasksSettings, UploadRequest, UploadSettings,
 };
 use shared::policy::Policy;
-use shared::ports::{Clock, Events, Ids, Key, Query, Queue, Store, Table};
+use shared::ports::{Clock, Events, Ids, Key, Query, Store, Table};
 
 pub use others::{Others, no_queue, others, time_passes};
 pub use settings::{
@@ -38,7 +38,7 @@ use self::others::{Jobs, import_one, others_on, queue};
 use self::settings::{INTAKE, images_settings, imported, importer_settings};
 use crate::callers::{TokenSays, admin};
 use crate::fixtures::{CountingIds, TestCertificates, TestClock, TestLimits};
-use crate::probe::{Probe, ProbedQueue, ProbedStore, ProbedTable};
+use crate::probe::{Probe, ProbedStore, ProbedTable};
 use crate::regions::TestRegions;
 use crate::service::Service;
 use crate::shelf::{self, BUCKET, Shelf, ShelfStore, WEB};
@@ -326,8 +326,7 @@ impl World {
             Arc::new(ProbedStore { store, probe: probe.clone(), min_part_bytes: 1 })
         });
         let events: Arc<dyn Events> = Arc::new(LocalEvents::new(16));
-        let (queue, jobs) = queue();
-        let queue: Arc<dyn Queue> = Arc::new(ProbedQueue { queue, probe: probe.clone() });
+        let (queue, jobs) = queue(&probe);
         let ids: Arc<dyn Ids> = Arc::new(CountingIds::default());
         let now: Arc<dyn Clock> = Arc::<TestClock>::clone(&clock);
 
