@@ -54,8 +54,9 @@ def counts(model):
         gets = sum(call.startswith("get ") for call in calls)
         gets = " + ".join(filter(None, [str(gets or ""), amounts(calls, "get_batch").strip("–")])) or "–"
         units = [counted[kind] or "–" for kind in ("read", "write", "index")]
-        rows.append((name, gets, amounts(calls, "query"), amounts(calls, "commit"), stored(calls), *units))
-    return table(("Operation", "Reads", "Queries (items)", "Writes (items)", "Store", "RRU", "WRU", "copies"), rows)
+        queue = ", ".join(counted["queue"]) or "–"
+        rows.append((name, gets, amounts(calls, "query"), amounts(calls, "commit"), stored(calls), queue, *units))
+    return table(("Operation", "Reads", "Queries (items)", "Writes (items)", "Store", "Queue", "RRU", "WRU", "copies"), rows)
 
 
 def lists(measured):

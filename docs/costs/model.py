@@ -15,7 +15,7 @@ MIB, GIB = 1 << 20, 1 << 30
 FULL_CPU_MB = 1769  # of memory, with which a function has one vCPU (Lambda's documentation)
 TABLE_CALLS = {"get": "get_ms", "get_batch": "get_ms", "query": "query_ms", "commit": "commit_ms"}
 STORE_CALLS = {"put": "s3_put", "begin": "s3_put", "write": "s3_put", "complete": "s3_put", "read": "s3_get",
-               "begin_direct": "s3_put", "arrived": "s3_put", "assemble": "s3_put", "size": "s3_get",
+               "begin_direct": "s3_put", "bring_part": "s3_put", "arrived": "s3_put", "assemble": "s3_put", "size": "s3_get",
                "remove": "s3_put"}  # a removal lists uploads begun, which costs, and deletes, which does not
 
 
@@ -95,7 +95,8 @@ def function_of(operation):
     if "task" in operation:
         return "tasks"
     first = operation.split()[0].rstrip(",")
-    return {"versions": "discovery", "upload": "uploads", "download": "uploads", "ask": "uploads"}.get(first, "images")
+    return {"versions": "discovery", "upload": "uploads", "stage": "uploads", "download": "uploads", "ask": "uploads",
+            "import": "tasks"}.get(first, "images")
 
 
 class Model:
@@ -122,8 +123,7 @@ class Model:
             if call not in TABLE_CALLS and call not in STORE_CALLS:
                 raise SystemExit(f"costs: nobody knows what the call {call!r} of {operation!r} costs")
             waits += self.assumed[TABLE_CALLS.get(call, "store_ms")]
-        if function_of(operation) == "images":
-            waits += self.messages(operation) * self.assumed["queue_ms"]
+        waits += len(self.jobs(operation)) * self.assumed["queue_ms"]
         return self.cpu_ms(operation, "glint") / share + waits + body_mib * self.assumed["mib_ms"]
 
     def units(self, bill, operation, times, shards=1):
@@ -141,11 +141,13 @@ class Model:
         assumed, function = self.assumed, function_of(operation)
         gb = self.deployed.memory[function] / 1024
         seconds = (self.milliseconds(operation, body_mib) + assumed["cold_share"] * assumed["init_ms"]) / 1000
-        bill.add("functions", "lambda_request", times)
+        bill.add("functions", "lambda_request", times * self.runs(operation))
         bill.add("functions", "lambda_gb_second", times * gb * seconds)
         logged = assumed["platform_bytes"] + 2 * assumed["event_bytes"]
         if function in ("authorizer", "upload_completed"):
             pass
+        elif function == "importer":
+            logged *= self.runs(operation)
         elif function == "reaper":
             logged += assumed["run_bytes"] + assumed["event_bytes"]
         else:
@@ -154,8 +156,16 @@ class Model:
         self.log(bill, times * logged)
         bill.add("queues, schedule, keys", "sqs_request", times * self.messages(operation) * assumed["event_requests"])
 
+    def jobs(self, operation):
+        """What it asks others for, each a message."""
+        return self.operations[operation].get("queue", [])
+
+    def runs(self, operation):
+        """How many invocations it takes: one for each object that is imported."""
+        return 1 + self.jobs(operation).count("import") if function_of(operation) == "importer" else 1
+
     def messages(self, operation):
-        return self.months["messages"].get(operation, 0)
+        return len(self.jobs(operation)) + self.months["messages"].get(operation, 0)
 
     def keys(self, bill, users):
         bill.add("queues, schedule, keys", "kms_request", users * HOURS * self.assumed["kms_requests_hour"])

@@ -7,25 +7,26 @@ use shared::ports::{Item, Query};
 use tests::world::World;
 
 use super::meter::{Units, bytes};
-use super::{MEMBER, count, world_of};
+use super::{Counted, MEMBER, count, world_of};
 
 const HEAD: &str = "\
 # What each operation calls, and the units DynamoDB charges for it. Written by `cargo test -p tests --test costs`, which
 # fails while this file is stale and says where the new one is. Not to be edited.
 #
 # calls: at the ports, in their order; behind the table's, how many items each read or changed.
+# queue: jobs that were asked of others meanwhile, each a message.
 # read: read request units, strongly consistent. write: write request units of items. index: of their copies in indexes.
 ";
 
 /// Fails unless the file says what was counted.
-pub(super) async fn hold(counted: &[(&str, Vec<String>, Units)]) {
+pub(super) async fn hold(counted: &[(&str, Counted)]) {
     let mut text = HEAD.to_owned();
     writeln!(text, "\n[bytes] # of an item of each kind, as DynamoDB bills it").unwrap();
     for (kind, item) in published().await {
         writeln!(text, "{kind} = {}", bytes(&item)).unwrap();
     }
-    for (operation, calls, units) in counted {
-        writeln!(text, "\n[[operation]]\nname = {operation:?}\ncalls = {calls:?}").unwrap();
+    for (operation, Counted { calls, jobs, units }) in counted {
+        writeln!(text, "\n[[operation]]\nname = {operation:?}\ncalls = {calls:?}\nqueue = {jobs:?}").unwrap();
         writeln!(text, "read = {}\nwrite = {}\nindex = {}", units.read, units.write, units.index).unwrap();
     }
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/costs/counts.toml");
@@ -86,14 +87,14 @@ async fn units_are_what_the_sizes_of_items_make() {
     let (world, _, path) = world_of("upload less than a part").await;
     let queued: Vec<u64> = stored(&world, &path).await.iter().map(kb).collect();
     let (rows, references) = (queued[1] + queued[2], queued[3] + queued[4]);
-    let created = count("create an image").await.1;
+    let created = count("create an image").await.units;
     let index = indexes * rows + of_references * references;
     assert_eq!(created, Units { read: 0, write: 2 * (queued[0] + rows + references + usage), index });
 
     let sizes: Vec<u64> = published().await.iter().map(kb).collect();
     let [record, all, owner, of_all, of_owner, blob, due, _deleted] = sizes[..] else { panic!("{sizes:?}") };
     let write = 2 * (record + all + owner + of_all + of_owner + usage + blob + due);
-    let deleted = count("delete an image with data").await.1;
+    let deleted = count("delete an image with data").await.units;
     let index = indexes * (all + owner) + of_references * (of_all + of_owner);
     assert_eq!(deleted, Units { read: record.div_ceil(4), write, index });
 }

@@ -5,6 +5,7 @@
 #![cfg(test)]
 
 mod counts;
+mod imports;
 mod meter;
 
 use std::sync::Arc;
@@ -23,14 +24,35 @@ use tests::probe::ProbedTable;
 use tests::request::Answer;
 use tests::world::{PART, World, completion};
 
-/// An operation, and the calls it may make.
+/// An operation, the calls it may make, and the jobs it may ask others for.
 struct Case {
     operation: &'static str,
     calls: Vec<&'static str>,
+    jobs: Vec<&'static str>,
 }
 
 const fn case(operation: &'static str, calls: Vec<&'static str>) -> Case {
-    Case { operation, calls }
+    Case { operation, calls, jobs: Vec::new() }
+}
+
+impl Case {
+    fn asks(self, jobs: Vec<&'static str>) -> Self {
+        Self { jobs, ..self }
+    }
+}
+
+/// What an operation was counted to make.
+struct Counted {
+    calls: Vec<String>,
+    jobs: Vec<&'static str>,
+    units: Units,
+}
+
+impl Counted {
+    /// What was counted since the last look.
+    fn take(world: &World, meter: &Meter) -> Self {
+        Self { calls: world.probe.calls(), jobs: world.probe.jobs(), units: meter.take() }
+    }
 }
 
 /// The operations in the order of the document, with all they may call.
@@ -65,9 +87,9 @@ fn budget() -> Vec<Case> {
         case("accept as a member", vec!["get 1", "get 1", "get 1", "commit 2"]),
         case("remove a member", vec!["get 1", "get 1", "commit 3"]),
         case("deactivate an image", vec!["get 1", "commit 3"]),
-        case("delete an image with data and members", vec!["get 1", "commit 9"]),
+        case("delete an image with data and members", vec!["get 1", "commit 9"]).asks(vec!["reap"]),
         case("delete an image without data", vec!["get 1", "commit 6"]),
-        case("delete an image with data", vec!["get 1", "commit 8"]),
+        case("delete an image with data", vec!["get 1", "commit 8"]).asks(vec!["reap"]),
         case("upload less than a part", vec!["get 1", "commit 6", "put", "commit 6"]),
         case("upload nothing", vec!["get 1", "commit 6", "put", "commit 6"]),
         case(
@@ -75,12 +97,13 @@ fn budget() -> Vec<Case> {
             vec!["get 1", "commit 6", "begin", "write", "write", "write", "complete", "commit 6"],
         ),
         case("stage less than a part", vec!["get 1", "commit 6", "put", "commit 5"]),
-        case("delete an image with what is staged of it", vec!["get 1", "commit 8"]),
+        case("delete an image with what is staged of it", vec!["get 1", "commit 8"]).asks(vec!["reap"]),
         case("upload of another size than announced", vec!["get 1", "commit 6", "remove", "commit 6"]),
         case(
             "delete an image while an upload session brings its data",
             vec!["get 1", "get 1", "commit 7", "commit 1"],
-        ),
+        )
+        .asks(vec!["reap"]),
         case("upload session: open", vec!["get 1", "commit 6", "begin_direct", "commit 1"]),
         case("upload session: show, with 3 parts", vec!["get 1", "get 1", "arrived"]),
         case("upload session: list, with 3 parts", vec!["get 1", "get 1", "arrived"]),
@@ -98,7 +121,7 @@ fn budget() -> Vec<Case> {
         case("download a range", vec!["get 1", "read"]),
         case("download what the client has", vec!["get 1"]),
         case("ask for the data's headers", vec!["get 1"]),
-        case("create a task", vec!["commit 9", "commit 6", "get 1", "commit 10"]),
+        case("create a task", vec!["commit 9", "commit 6", "get 1", "commit 10"]).asks(vec!["import"]),
         case("show a task", vec!["get 1"]),
         case("list tasks", vec!["query 2"]),
         case("list tasks by status", vec!["query 2"]),
@@ -312,7 +335,7 @@ async fn count_task(world: &World, operation: &str, path: &str) -> Answer {
 }
 
 /// Does an operation in a world of its own and counts.
-async fn count(operation: &str) -> (Vec<String>, Units) {
+async fn count(operation: &str) -> Counted {
     let (world, meter, path) = world_of(operation).await;
     let file = format!("{path}/file");
     let put_tag = |tag: &str| world.call("PUT", &format!("{path}/tags/{tag}")).by(MEMBER);
@@ -392,7 +415,7 @@ async fn count(operation: &str) -> (Vec<String>, Units) {
         | "remove 3 members of a deleted image (reaper)"
         | "nothing is due (reaper)" => {
             world.reaper.run().await.unwrap();
-            return (world.probe.calls(), meter.take());
+            return Counted::take(&world, &meter);
         }
         "an object appears in the bucket (upload_completed)"
         | "an object that nobody owns appears (upload_completed)" => {
@@ -404,13 +427,13 @@ async fn count(operation: &str) -> (Vec<String>, Units) {
             };
             meter.take();
             appear(&world, key).await;
-            return (world.probe.calls(), meter.take());
+            return Counted::take(&world, &meter);
         }
         other => panic!("nobody knows how to {other}"),
     };
     let refused = operation == "upload of another size than announced";
     assert_eq!(answer.status.is_client_error(), refused, "{operation}: {answer}");
-    (world.probe.calls(), meter.take())
+    Counted::take(&world, &meter)
 }
 
 /// A blob no row knows of.
@@ -447,10 +470,14 @@ async fn appear(world: &World, path: String) {
 #[tokio::test]
 async fn no_operation_costs_more_than_it_may() {
     let mut counted = Vec::new();
-    for Case { operation, calls } in budget() {
-        let (made, units) = count(operation).await;
-        assert_eq!(made, calls, "{operation}");
-        counted.push((operation, made, units));
+    let each = budget().into_iter().map(|case| (case, false));
+    for (Case { operation, calls, jobs }, is_import) in
+        each.chain(imports::budget().into_iter().map(|case| (case, true)))
+    {
+        let made = if is_import { Box::pin(imports::count(operation)).await } else { count(operation).await };
+        assert_eq!(made.calls, calls, "{operation}");
+        assert_eq!(made.jobs, jobs, "{operation}");
+        counted.push((operation, made));
     }
     counts::hold(&counted).await;
 }

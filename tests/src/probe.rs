@@ -4,13 +4,15 @@ use std::fmt::{self, Debug};
 use std::ops::Range;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures_util::StreamExt as _;
 use shared::ports::{
-    ByteStream, Chunks, Item, Key, ObjectWriter, Page, Part, PartBody, PartError, PartLimits, PresentedPart,
-    Query, ReadError, ReadTarget, SignedPart, Store, StoreError, Table, TableError, Write,
+    ByteStream, Chunks, Item, Job, Key, ObjectWriter, Page, Part, PartBody, PartError, PartLimits,
+    PresentedPart, Query, Queue, ReadError, ReadTarget, SignedPart, Store, StoreError, Table, TableError,
+    Write,
 };
 use shared::store::{ArrivedPart, ChecksumKind, ObjectKey, PartGrant, ReadGrant};
 use shared::time::Timestamp;
@@ -60,6 +62,7 @@ pub struct Probe(Arc<Mutex<State>>);
 #[derive(Default)]
 struct State {
     calls: Vec<String>,
+    jobs: Vec<&'static str>,
     faults: Vec<(usize, Fault)>,
     full: bool,
     refused: Option<&'static str>,
@@ -70,6 +73,7 @@ impl Debug for State {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("State")
             .field("calls", &self.calls)
+            .field("jobs", &self.jobs)
             .field("faults", &self.faults)
             .field("full", &self.full)
             .finish_non_exhaustive()
@@ -101,6 +105,7 @@ impl Probe {
     pub fn arm_all(&self, faults: impl IntoIterator<Item = (usize, Fault)>) {
         let mut state = self.state();
         (state.calls, state.faults) = (Vec::new(), faults.into_iter().collect());
+        state.jobs.clear();
     }
 
     /// Says whether the store has room for more bytes.
@@ -144,6 +149,11 @@ impl Probe {
     /// The calls since the last reset, with what they cost: `get 1`, `query 25`, `commit 4`, `put`, `write`, …
     pub fn calls(&self) -> Vec<String> {
         self.state().calls.clone()
+    }
+
+    /// What was asked of others since the last reset: `reap`, `import`, and either `later`. No call of those above.
+    pub fn jobs(&self) -> Vec<&'static str> {
+        self.state().jobs.clone()
     }
 
     fn called(&self, call: &str) -> (usize, Verdict) {
@@ -244,6 +254,28 @@ impl Table for ProbedTable {
         self.probe
             .through("commit", || self.table.commit(write.clone()), table_fault, |()| Some(changes))
             .await
+    }
+}
+
+/// A queue under a probe, which counts what it is asked for.
+#[derive(Debug)]
+pub struct ProbedQueue {
+    /// Where jobs go.
+    pub queue: Arc<dyn Queue>,
+    /// Who watches.
+    pub probe: Probe,
+}
+
+#[async_trait]
+impl Queue for ProbedQueue {
+    async fn enqueue(&self, job: Job) {
+        self.probe.state().jobs.push(if job == Job::Reap { "reap" } else { "import" });
+        self.queue.enqueue(job).await;
+    }
+
+    async fn enqueue_after(&self, job: Job, delay: Duration) {
+        self.probe.state().jobs.push(if job == Job::Reap { "reap later" } else { "import later" });
+        self.queue.enqueue_after(job, delay).await;
     }
 }
 

@@ -226,6 +226,11 @@ impl World {
         Self::build(table, Told::default())
     }
 
+    /// The service on a table, with stores beside the default one.
+    pub fn storing_on(table: Arc<dyn Table>, others: &'static [(&'static str, i64)]) -> Self {
+        Self::build(table, Told { others, ..Told::default() })
+    }
+
     /// The service under a policy of its own.
     pub fn governed(policy: Policy) -> Self {
         Self::told(Told { policy, ..Told::default() })
@@ -321,7 +326,7 @@ impl World {
             Arc::new(ProbedStore { store, probe: probe.clone(), min_part_bytes: 1 })
         });
         let events: Arc<dyn Events> = Arc::new(LocalEvents::new(16));
-        let (queue, jobs) = queue();
+        let (queue, jobs) = queue(&probe);
         let ids: Arc<dyn Ids> = Arc::new(CountingIds::default());
         let now: Arc<dyn Clock> = Arc::<TestClock>::clone(&clock);
 

@@ -11,6 +11,7 @@ use tokio::sync::mpsc::Receiver;
 
 use super::settings::{INTAKE, LEASE, SESSION_LIFE, completion, importer_settings, registrar};
 use crate::fixtures::{CountingIds, TestClock};
+use crate::probe::{Probe, ProbedQueue};
 use crate::regions::TestRegions;
 use crate::web::TestWeb;
 
@@ -22,9 +23,10 @@ pub fn no_queue() -> Arc<dyn Queue> {
 /// Work that was asked for.
 pub(super) type Jobs = Arc<Mutex<Receiver<Job>>>;
 
-/// A queue, and the work that is asked for by it.
-pub(super) fn queue() -> (Arc<dyn Queue>, Jobs) {
+/// A queue under a probe, and the work that is asked for by it.
+pub(super) fn queue(probe: &Probe) -> (Arc<dyn Queue>, Jobs) {
     let (queue, jobs) = LocalQueue::new(64);
+    let queue = ProbedQueue { queue: Arc::new(queue), probe: probe.clone() };
     (Arc::new(queue), Arc::new(Mutex::new(jobs)))
 }
 
@@ -66,7 +68,7 @@ pub(super) fn others_on(
     (ids, web, regions): (Arc<dyn Ids>, TestWeb, TestRegions),
 ) -> Others {
     let now: Arc<dyn Clock> = Arc::<TestClock>::clone(&clock);
-    let (queue, jobs) = queue();
+    let (queue, jobs) = queue(&Probe::default());
     let ports = ImporterPorts {
         fetch: Arc::new(web),
         clock: Arc::clone(&now),
