@@ -25,7 +25,11 @@ mod memory {
 }
 
 /// A client at the gateway that keeps what its store is on.
-struct Keeper<T>(T);
+struct Keeper<T> {
+    kept: T,
+    /// Whether it is still there, and was asked.
+    is_used: fn(&T) -> bool,
+}
 
 #[async_trait]
 impl<T: Sync> Bring for Keeper<T> {
@@ -36,6 +40,7 @@ impl<T: Sync> Bring for Keeper<T> {
         signed: &SignedPart,
         bytes: &[u8],
     ) -> Result<String, String> {
+        assert!((self.is_used)(&self.kept));
         AtGateway.bring(store, grant, signed, bytes).await
     }
 
@@ -45,6 +50,7 @@ impl<T: Sync> Bring for Keeper<T> {
         key: &ObjectKey,
         target: &ReadTarget,
     ) -> Result<(Vec<u8>, String), String> {
+        assert!((self.is_used)(&self.kept));
         AtGateway.fetch(store, key, target).await
     }
 }
@@ -58,7 +64,10 @@ mod directory {
 
     fn fresh() -> Ready<(FileStore, Keeper<tempfile::TempDir>)> {
         let directory = tempfile::tempdir().unwrap();
-        ready((FileStore::open(directory.path()).unwrap(), Keeper(directory)))
+        ready((
+            FileStore::open(directory.path()).unwrap(),
+            Keeper { kept: directory, is_used: |directory| directory.path().exists() },
+        ))
     }
 
     shared::store_contract!(fresh);

@@ -1,44 +1,16 @@
 //! The container of Azure: the suite, and what a network and a busy server do to it. `tests/blobs` runs the suite on Azurite.
 
-use async_trait::async_trait;
 use axum::http::{Method, Uri};
 use shared::adapters::azblob::AzureStore;
-use shared::contract::direct::{AtGateway, Bring};
 use shared::contract::store::{key, parts, pattern, pieces, try_read};
-use shared::ports::{Part, ReadTarget, SignedPart, Store, StoreError};
-use shared::store::{ObjectKey, PartGrant};
+use shared::ports::{Part, Store as _, StoreError};
 use tests::engines::azure::{Azure, Fault};
 
-/// A client that keeps the server of its store.
-struct Keeper(Azure);
+use super::Keeper;
 
-#[async_trait]
-impl Bring for Keeper {
-    async fn bring(
-        &self,
-        store: &dyn Store,
-        grant: &PartGrant,
-        signed: &SignedPart,
-        bytes: &[u8],
-    ) -> Result<String, String> {
-        assert!(self.0.has_container());
-        AtGateway.bring(store, grant, signed, bytes).await
-    }
-
-    async fn fetch(
-        &self,
-        store: &dyn Store,
-        key: &ObjectKey,
-        target: &ReadTarget,
-    ) -> Result<(Vec<u8>, String), String> {
-        assert!(self.0.has_container());
-        AtGateway.fetch(store, key, target).await
-    }
-}
-
-async fn fresh() -> (AzureStore, Keeper) {
+async fn fresh() -> (AzureStore, Keeper<Azure>) {
     let azure = Azure::start().await;
-    (AzureStore::new(azure.settings()).unwrap(), Keeper(azure))
+    (AzureStore::new(azure.settings()).unwrap(), Keeper { kept: azure, is_used: Azure::has_container })
 }
 
 shared::store_contract!(fresh);

@@ -12,7 +12,7 @@ use super::Keeper;
 async fn fresh() -> (SwiftStore, Keeper<Swift>) {
     let swift = Swift::start().await;
     let settings = SwiftSettings { manifest_entries: 2, ..swift.settings() };
-    (SwiftStore::new(settings).unwrap(), Keeper(swift))
+    (SwiftStore::new(settings).unwrap(), Keeper { kept: swift, is_used: |swift| swift.tokens() > 0 })
 }
 
 shared::store_contract!(fresh);
